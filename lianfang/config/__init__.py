@@ -1,0 +1,20 @@
+"""Configuration: one YAML file, validated whole before anything starts."""
+
+from lianfang.config.load import load
+from lianfang.config.model import Camera, Community, Config, Point, Runtime, Zone
+from lianfang.config.stanza import Id, Problem, Secret, Stanza, Text
+
+__all__ = [
+    "Camera",
+    "Community",
+    "Config",
+    "Id",
+    "Point",
+    "Problem",
+    "Runtime",
+    "Secret",
+    "Stanza",
+    "Text",
+    "Zone",
+    "load",
+]

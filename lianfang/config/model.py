@@ -1,0 +1,181 @@
+"""The configuration of a community: one file, every key with its meaning, unit and bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import Field, SerializeAsAny, field_validator
+from shapely import Polygon
+from shapely.validation import explain_validity
+
+from lianfang.config.stanza import Id, Problem, Secret, Stanza, Text
+from lianfang.plugins import PluginConfig
+
+Coordinate = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Language = Literal["zh", "en"]
+SourceStanza = Annotated[SerializeAsAny[Stanza], PluginConfig("ingest.sources").validator()]
+StageStanza = Annotated[SerializeAsAny[Stanza], PluginConfig("detectors.stages").validator()]
+RuleStanza = Annotated[SerializeAsAny[Stanza], PluginConfig("alerts.rules").validator()]
+ChannelStanza = Annotated[SerializeAsAny[Stanza], PluginConfig("alerts.channels").validator()]
+
+
+class Community(Stanza):
+    """The community that this installation watches for."""
+
+    name: str = Field(min_length=1, max_length=100)
+    timezone: str = "Asia/Shanghai"
+    language: Language = "zh"
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("an IANA time zone such as Asia/Shanghai")
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The community's time zone."""
+        return ZoneInfo(self.timezone)
+
+
+class Contact(Stanza):
+    """Who is on duty for a point."""
+
+    name: str
+    phone: str = ""
+
+
+class Point(Stanza):
+    """A monitoring point: one place, watched by one or more cameras."""
+
+    name: str = Field(min_length=1, max_length=100)
+    longitude: float | None = Field(default=None, ge=-180, le=180)
+    latitude: float | None = Field(default=None, ge=-90, le=90)
+    datum: Literal["wgs84", "gcj02", "cgcs2000"] = "wgs84"
+    """Datum of the coordinates: a Chinese web map's (GCJ-02) lie up to 700 m off GPS."""
+    duty_contact: Contact | None = None
+
+
+class Zone(Stanza):
+    """A polygon on a camera's picture."""
+
+    name: str = ""
+    polygon: tuple[tuple[Coordinate, Coordinate], ...] = Field(min_length=3, max_length=64)
+    """Corners (x, y), 0-1 of width and height from the top left, in order, not closed."""
+    speakers: tuple[Id, ...] = ()
+    """Receivers that can be heard here, nearest first."""
+    place: Id | None = None
+    """Joins zones of several points into one place; the point itself where not given."""
+
+    @field_validator("polygon")
+    @classmethod
+    def _simple(cls, value: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+        polygon = Polygon(value)
+        if not polygon.is_valid:
+            raise ValueError(f"a polygon that does not cross itself ({explain_validity(polygon)})")
+        if polygon.area == 0:
+            raise ValueError("a polygon with an area")
+        return value
+
+
+class Camera(Stanza):
+    """One camera: where its pictures come from and what looks at them."""
+
+    name: str = Field(min_length=1, max_length=100)
+    point: Id
+    source: SourceStanza
+    device_code: str = Field(default="", pattern=r"^(\d{20})?$")
+    """The 20-digit code of the camera at the police platform (GB/T 28181, GA/T 1400)."""
+    enabled: bool = True
+    fps: float = Field(default=5, ge=0.2, le=30)
+    """Pictures a second that are published; the source may give more."""
+    max_width: int = Field(default=1280, ge=160, le=3840)
+    """Wider pictures are scaled down to this width, in pixels."""
+    jpeg_quality: int = Field(default=85, ge=30, le=100)
+    detectors: tuple[Id, ...] = ("objects",)
+    zones: dict[Id, Zone] = Field(default_factory=dict)
+
+    def check(self, config: Config) -> Iterable[Problem]:
+        """Yield references that lead nowhere."""
+        if self.point not in config.points:
+            yield Problem(("point",), repr(self.point), _one_of(config.points))
+        for i, detector in enumerate(self.detectors):
+            if detector not in config.detectors:
+                yield Problem(("detectors", i), repr(detector), _one_of(config.detectors))
+        speakers = [k for k, r in config.receivers.items() if getattr(r, "role", "") == "speaker"]
+        for zone_id, zone in self.zones.items():
+            for i, speaker in enumerate(zone.speakers):
+                if speaker not in speakers:
+                    yield Problem(("zones", zone_id, "speakers", i), repr(speaker), _one_of(speakers))
+
+
+class Operator(Stanza):
+    """A person who may log in."""
+
+    name: str
+    password_hash: Secret | None = None
+    """An argon2 hash as ``lianfang password`` prints it, or …"""
+    password: Secret | None = None
+    """… the password itself."""
+
+    def check(self, config: Config) -> Iterable[Problem]:
+        """Yield a problem unless there is exactly one readable secret."""
+        del config
+        if (self.password is None) == (self.password_hash is None):
+            yield Problem((), "both or neither", "exactly one of password and password_hash")
+
+
+class Api(Stanza):
+    """Where the API and the console are served."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8800, ge=0, le=65535)
+    operators: dict[Id, Operator] = Field(default_factory=dict)
+    session_hours: float = Field(default=12, gt=0, le=72)
+    secure_cookies: bool = False
+    """Set it where the console is served over HTTPS: the session cookie then never travels in clear."""
+
+
+class Runtime(Stanza):
+    """How the work is spread over processes, and when it is too late to matter."""
+
+    cameras_per_process: int = Field(default=4, ge=1, le=64)
+    """Cameras decoded by one process; a process that crashes is started again in two halves."""
+    detect_threads: int = Field(default=2, ge=1, le=64)
+    frame_deadline_s: float = Field(default=2, gt=0, le=60)
+    """A frame older than this is skipped and counted, not looked at."""
+    ring_seconds: float = Field(default=20, ge=2, le=600)
+    ring_max_bytes: int = Field(default=48 * 1024 * 1024, ge=1024 * 1024)
+    """Upper bound of the frames kept of one camera, in bytes, preallocated."""
+
+
+class Config(Stanza):
+    """Everything that one installation needs to know."""
+
+    data_dir: Path = Path("data")
+    """Folder of the log, the store, the frames and the evidence; relative to this file."""
+    models_dir: Path | None = None
+    """Folder of the installed models; the user's cache where not given."""
+    bus: Literal["embedded"] = "embedded"
+    community: Community
+    api: Api = Api()
+    runtime: Runtime = Runtime()
+    points: dict[Id, Point] = Field(default_factory=dict)
+    cameras: dict[Id, Camera] = Field(min_length=1)
+    detectors: dict[Id, StageStanza] = Field(min_length=1)
+    rules: dict[Id, RuleStanza] = Field(default_factory=dict)
+    receivers: dict[Id, ChannelStanza] = Field(default_factory=dict)
+
+    def place_of(self, camera_id: str, zone_id: str) -> str:
+        """Return the place that a zone belongs to: its own, else the camera's point."""
+        camera = self.cameras[camera_id]
+        return camera.zones[zone_id].place or camera.point
+
+
+def _one_of(names: Iterable[str]) -> str:
+    listed = ", ".join(sorted(names))
+    return f"one of {listed}" if listed else "nothing: none is configured"

@@ -1,0 +1,110 @@
+"""The base of every stanza of the configuration, and the small types that stanzas share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    StringConstraints,
+    ValidationInfo,
+    model_validator,
+)
+
+if TYPE_CHECKING:
+    from lianfang.config.model import Config
+
+Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+Key = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A fault that only the whole configuration shows. ``key`` is relative to the stanza that reports it."""
+
+    key: Key
+    found: str
+    allowed: str
+
+    def under(self, *prefix: str | int) -> Problem:
+        """Return the same problem as seen from ``prefix`` up."""
+        return Problem((*prefix, *self.key), self.found, self.allowed)
+
+
+class Stanza(BaseModel):
+    """A mapping of the configuration: unknown keys are refused, values never change after loading."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _note_allowed_keys(cls, data: Any, info: ValidationInfo) -> Any:  # noqa: ANN401
+        """Tell the loader which keys this mapping may have, so that it can say so about a wrong one."""
+        if isinstance(info.context, dict) and isinstance(data, dict):
+            info.context[id(data)] = sorted(cls.model_fields)
+        return data
+
+    def check(self, config: Config) -> Iterable[Problem]:
+        """Yield what is wrong with this stanza in the light of the whole ``config``."""
+        del config
+        return ()
+
+
+class Secret(Stanza):
+    """A secret that stands outside the configuration: in a file or in the environment."""
+
+    file: Path | None = None
+    """File whose content, less the final line end, is the secret; relative to the configuration."""
+    env: str | None = None
+    """Name of the environment variable that holds the secret."""
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        if (self.file is None) == (self.env is None):
+            raise ValueError("exactly one of 'file' and 'env'")
+        return self
+
+    def read(self) -> str:
+        """Return the secret; LookupError names what is missing, never what it holds."""
+        if self.env is not None:
+            value = os.environ.get(self.env, "")
+            source = f"environment variable {self.env}"
+        else:
+            path = self.file or Path()
+            try:
+                value = path.read_text(encoding="utf-8").rstrip("\r\n")
+            except OSError as error:
+                raise LookupError(f"file {path}: {error.strerror}") from error
+            source = f"file {path}"
+        if not value:
+            raise LookupError(f"{source} is unset or empty")
+        return value
+
+    def check(self, config: Config) -> Iterable[Problem]:
+        """Yield a problem if the secret cannot be read now."""
+        del config
+        try:
+            self.read()
+        except LookupError as error:
+            yield Problem((), str(error), "a readable, non-empty secret")
+
+
+class Text(Stanza):
+    """A text for people, in the languages of the community. A plain string is the Chinese one."""
+
+    zh: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+    en: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain(cls, data: Any) -> Any:  # noqa: ANN401
+        return {"zh": data} if isinstance(data, str) else data
+
+    def in_language(self, language: str) -> str:
+        """Return the text in ``language``, the Chinese one where that is missing."""
+        return self.en if language == "en" and self.en else self.zh

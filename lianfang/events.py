@@ -1,0 +1,104 @@
+"""What travels on the bus. Coordinates are 0-1 of the picture; times are aware UTC.
+
+``captured_at`` is host time and strictly increasing per camera: every rule, deadline and order is built on
+it. The camera's own clock is ``camera_time``: shown, never used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+FRAMES = "frames.v1"
+OBSERVATIONS = "observations.v1"
+DEAD_LETTER = "dead-letter.v1"
+
+Encoding = Literal["jpeg", "bgr24"]
+Unit = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+XYXYN = tuple[Unit, Unit, Unit, Unit]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture of one camera.
+
+    ``epoch`` names the connection, ``seq`` counts from 0 within it. ``pixels`` is a JPEG, or for ``bgr24``
+    height × width × 3 bytes. ``published_at`` is when ingest handed it to the bus.
+    """
+
+    camera_id: str
+    epoch: str
+    seq: int
+    captured_at: datetime
+    published_at: datetime
+    width: int
+    height: int
+    encoding: Encoding
+    pixels: bytes
+    camera_time: datetime | None = None
+
+
+class _Event(BaseModel):
+    """Fields that a newer writer added are kept, so that a relay never strips them."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
+class FrameReference(_Event):
+    """Where a frame lies on the bus, and which one it must be."""
+
+    topic: str
+    partition: int = Field(ge=0)
+    offset: int = Field(ge=0)
+    camera_id: str
+    epoch: str
+    seq: int = Field(ge=0)
+
+
+class DetectedObject(_Event):
+    """One object of one frame. ``xyxyn`` is (x_min, y_min, x_max, y_max).
+
+    ``track_id`` is ``{track epoch}:{n}``, None while the track is unconfirmed.
+    """
+
+    track_id: str | None
+    label: str
+    confidence: Unit
+    xyxyn: XYXYN
+    attributes: dict[str, Any] = Field(default_factory=dict)
+
+
+class Observation(_Event):
+    """What was seen in one frame; with no objects it is the fact that nothing was."""
+
+    camera_id: str
+    track_epoch: str
+    frame: FrameReference
+    captured_at: AwareDatetime
+    published_at: AwareDatetime
+    detected_at: AwareDatetime
+    width: int = Field(ge=1)
+    height: int = Field(ge=1)
+    objects: tuple[DetectedObject, ...] = ()
+    models: tuple[str, ...] = ()
+
+
+class CameraCondition(StrEnum):
+    """What a camera's stream is worth right now."""
+
+    ONLINE = "online"
+    OFFLINE = "offline"
+
+
+class CameraState(_Event):
+    """A change of a camera's condition, in the same topic and under the same key as its observations."""
+
+    camera_id: str
+    condition: CameraCondition
+    captured_at: AwareDatetime
+    epoch: str | None = None
+    reason: str = ""
