@@ -1,0 +1,1 @@
+"""Alerts decide whether what is seen matters, and keep their promises: incidents, delivery, API, console."""

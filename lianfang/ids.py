@@ -1,4 +1,4 @@
-"""Deterministic ids: a UUIDv5 of what the thing is, so that a redelivery names it again and changes nothing."""
+"""Deterministic ids: a UUIDv5 of what the thing is, so that a redelivery changes nothing."""
 
 from __future__ import annotations
 

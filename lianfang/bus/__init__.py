@@ -96,9 +96,7 @@ class Consumer(Protocol):
 class Bus(Protocol):
     """A connection to the bus. Thread-safe."""
 
-    def publish(
-        self, topic: str, key: str, value: bytes, headers: Mapping[str, str]
-    ) -> Future[Position]:
+    def publish(self, topic: str, key: str, value: bytes, headers: Mapping[str, str]) -> Future[Position]:
         """Append a record. The future holds its position once it cannot be lost (frames: once written).
 
         It raises TransientError where the bus cannot take it now; records of one key keep their order.

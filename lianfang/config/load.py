@@ -80,7 +80,7 @@ def _plain(document: _Document, node: yaml.Node, key: Key) -> Any:  # noqa: ANN4
         return _plain_mapping(document, node, key)
     if isinstance(node, yaml.SequenceNode):
         return [_plain(document, item, (*key, i)) for i, item in enumerate(node.value)]
-    return yaml.SafeLoader("").construct_object(node)  # type: ignore[no-untyped-call]
+    return yaml.SafeLoader("").construct_object(node)
 
 
 def _plain_mapping(document: _Document, node: yaml.MappingNode, key: Key) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pydantic import Field, SerializeAsAny, field_validator
 from shapely import Polygon
 from shapely.validation import explain_validity
 
-from lianfang.config.stanza import Id, Problem, Secret, Stanza, Text
+from lianfang.config.stanza import Id, Problem, Secret, Stanza
 from lianfang.plugins import PluginConfig
 
 Coordinate = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]

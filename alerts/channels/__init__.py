@@ -1,0 +1,1 @@
+"""Channels: how a receiver is told. One file per dialect; a receiver is named in the configuration."""

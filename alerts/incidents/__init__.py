@@ -1,0 +1,1 @@
+"""Incidents: pure. What a sighting does to an open incident, and which changes follow."""

@@ -1,0 +1,50 @@
+"""The words of an incident's life."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Where an incident stands. Whether somebody is still there is ``occupied``, beside it."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    CONFIRMED = "confirmed"
+    FALSE_ALARM = "false_alarm"
+    CLOSED = "closed"
+
+
+class ChangeKind(StrEnum):
+    """What happened to an incident."""
+
+    OPENED = "opened"
+    RAISED = "raised"  # more people than ever before in this incident
+    CLEARED = "cleared"  # the place was seen empty
+    RETURNED = "returned"  # somebody was there again before it closed
+    UNSEEN = "unseen"  # no fresh observation: unknown, never "cleared"
+    EVIDENCE = "evidence"  # pictures kept, or missing
+    DELIVERED = "delivered"
+    DELIVERY_FAILED = "delivery_failed"
+    ACKNOWLEDGED = "acknowledged"
+    CONFIRMED = "confirmed"
+    FALSE_ALARM = "false_alarm"
+    CLOSED = "closed"
+
+
+# A person may do to an incident in this state …
+ALLOWED: dict[State, frozenset[ChangeKind]] = {
+    State.OPEN: frozenset(
+        {ChangeKind.ACKNOWLEDGED, ChangeKind.CONFIRMED, ChangeKind.FALSE_ALARM, ChangeKind.CLOSED}
+    ),
+    State.ACKNOWLEDGED: frozenset({ChangeKind.CONFIRMED, ChangeKind.FALSE_ALARM, ChangeKind.CLOSED}),
+    State.CONFIRMED: frozenset({ChangeKind.FALSE_ALARM, ChangeKind.CLOSED}),
+    State.FALSE_ALARM: frozenset(),
+    State.CLOSED: frozenset(),
+}
+AFTER: dict[ChangeKind, State] = {
+    ChangeKind.ACKNOWLEDGED: State.ACKNOWLEDGED,
+    ChangeKind.CONFIRMED: State.CONFIRMED,
+    ChangeKind.FALSE_ALARM: State.FALSE_ALARM,
+    ChangeKind.CLOSED: State.CLOSED,
+}

@@ -1,0 +1,88 @@
+"""What leaves the system: the schemas that receivers can rely on, version 1."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+NoticeMode = Literal["live", "test", "drill", "backfill"]
+Datum = Literal["wgs84", "gcj02", "cgcs2000"]
+
+
+class _Payload(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Speech(_Payload):
+    """A command to a speaker: say this, once or more, and not after ``valid_until``."""
+
+    schema_version: Literal["lianfang.speech/1"] = "lianfang.speech/1"
+    id: str
+    text: Annotated[str, Field(min_length=1, max_length=500)]
+    language: str = "zh"
+    volume_pct: Annotated[int, Field(ge=0, le=100)]
+    repeat: Annotated[int, Field(ge=1, le=10)]
+    valid_until: AwareDatetime
+
+
+class NoticePlace(_Payload):
+    """Where it is. The coordinates are in ``datum``; null where nobody measured them."""
+
+    point: str
+    point_name: str
+    camera: str
+    camera_name: str
+    device_code: str
+    zone: str
+    zone_name: str
+    longitude: float | None
+    latitude: float | None
+    datum: Datum
+
+
+class NoticeContact(_Payload):
+    """Who is on duty there."""
+
+    name: str
+    phone: str
+
+
+class NoticePicture(_Payload):
+    """A picture in the message, or the reason why there is none."""
+
+    kind: Literal["original", "annotated"]
+    media_type: Literal["image/jpeg"] = "image/jpeg"
+    captured_at: AwareDatetime
+    sha256: str
+    data_base64: str
+
+
+class Notice(_Payload):
+    """An incident as the police platform and other receivers get it.
+
+    ``number`` is the same in every message of an incident; of two messages the higher ``version`` is right.
+    """
+
+    schema_version: Literal["lianfang.incident/1"] = "lianfang.incident/1"
+    number: str
+    version: int
+    mode: NoticeMode
+    confirmed_by: str | None
+    confirmed_at: AwareDatetime | None
+    change: str
+    state: str
+    type: str
+    rule: str
+    title: str
+    severity: str
+    community: str
+    place: NoticePlace
+    people: int
+    still_there: bool
+    opened_at: AwareDatetime
+    updated_at: AwareDatetime
+    cleared_at: AwareDatetime | None
+    duty_contact: NoticeContact | None
+    pictures: tuple[NoticePicture, ...] = ()
+    pictures_missing: str = ""

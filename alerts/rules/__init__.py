@@ -1,0 +1,1 @@
+"""Rules: pure functions from observations to sightings. One file per rule."""

@@ -1,0 +1,109 @@
+"""What every rule shares: its settings, what it is given and what it says.
+
+A rule is pure. It keeps what it needs per camera in a state value, sees only events in per-camera log
+order and reads only their ``captured_at``, so that a replay equals live.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Literal, Protocol, TypeVar
+
+from pydantic import Field
+
+from lianfang.config import Config, Id, Problem, Stanza, Text
+from lianfang.events import XYXYN, Observation
+
+Severity = Literal["low", "medium", "high", "critical"]
+
+
+class SpeechSettings(Stanza):
+    """What the nearest speaker says when an incident opens."""
+
+    text: Text
+    """May hold {place}, {point}, {zone} and {people}."""
+    volume_pct: int = Field(default=70, ge=0, le=100)
+    repeat: int = Field(default=2, ge=1, le=10)
+    valid_s: float = Field(default=30, gt=0, le=600)
+    """A command that could not be played within this time is never played."""
+
+
+class NoticeSettings(Stanza):
+    """Who is told about an incident, and how."""
+
+    receiver: Id
+    mode: Literal["live", "test", "drill"] = "live"
+    """``live`` is sent only after a person has confirmed the incident; the others go out at once."""
+
+
+class RuleSettings(Stanza):
+    """The stanza of every rule; a subclass adds ``kind`` and its own keys."""
+
+    name: Text
+    enabled: bool = True
+    cameras: Annotated[tuple[Id, ...], Field(min_length=1)]
+    severity: Severity = "high"
+    speech: SpeechSettings | None = None
+    notify: tuple[NoticeSettings, ...] = ()
+    join_s: float = Field(default=120, ge=0, le=3600)
+    """An incident stays open this long after its place was last occupied: a return joins it."""
+    cleared_after: int = Field(default=3, ge=1, le=100)
+    """So many fresh observations in a row without a member, from every camera that saw one, say cleared."""
+    blind_s: float = Field(default=5, ge=1, le=600)
+    """Without a fresh observation for this long the place is unknown, not cleared."""
+
+    def check(self, config: Config) -> Iterable[Problem]:
+        """Yield references that lead nowhere."""
+        for i, camera in enumerate(self.cameras):
+            if camera not in config.cameras:
+                yield Problem(("cameras", i), repr(camera), f"one of {', '.join(sorted(config.cameras))}")
+        notices = sorted(k for k, r in config.receivers.items() if getattr(r, "role", "") == "notice")
+        for i, notice in enumerate(self.notify):
+            if notice.receiver not in notices:
+                allowed = (
+                    f"one of {', '.join(notices)}" if notices else "nothing: no such receiver is configured"
+                )
+                yield Problem(("notify", i, "receiver"), repr(notice.receiver), allowed)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One object that fulfils a rule now."""
+
+    track_id: str
+    label: str
+    confidence: float
+    xyxyn: XYXYN
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What a rule makes of one observation of one camera: who fulfils it, perhaps nobody.
+
+    ``present`` are those who may be there but are not sure yet (not enough frames, or the tracker lost the
+    number): enough to keep an incident occupied, too little to open one.
+    """
+
+    camera: str
+    captured_at: datetime
+    track_epoch: str
+    members: tuple[Member, ...]
+    present: tuple[Member, ...]
+
+
+S = TypeVar("S")
+
+
+class Rule(Protocol[S]):
+    """A rule for one camera at a time; the state of one camera knows nothing of another."""
+
+    def initial(self) -> S:
+        """Return the state before the first observation of a camera."""
+        ...
+
+    def step(self, state: S, observation: Observation) -> tuple[S, Sighting]:
+        """Return the next state and what is to be seen; the same input gives the same output."""
+        ...

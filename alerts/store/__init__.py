@@ -1,0 +1,5 @@
+"""The store: incidents, what is owed to receivers, offsets. One transaction holds what belongs together."""
+
+from alerts.store.store import Store
+
+__all__ = ["Store"]

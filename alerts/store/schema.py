@@ -1,0 +1,178 @@
+"""The tables of the store. Migrations are in ``alerts/store/migrations``; a test holds the two together."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """Aware UTC in Python; SQLite, which knows no zone, keeps it as UTC without one."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a naive time: nobody could say later what it meant."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"naive time {value.isoformat()} for the store")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give the time back aware."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """All tables."""
+
+    type_annotation_map: ClassVar = {datetime: UTCDateTime, dict[str, Any]: JSON, list[dict[str, Any]]: JSON}
+
+
+class IncidentRow(Base):
+    """One incident: a condition at a place, from its first sight until nobody has to do with it any more."""
+
+    __tablename__ = "incidents"
+    __table_args__ = (Index("ix_incidents_open", "rule", "place", "closed_at"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    rule: Mapped[str] = mapped_column(String(64))
+    place: Mapped[str] = mapped_column(String(64))
+    point: Mapped[str] = mapped_column(String(64))
+    camera: Mapped[str] = mapped_column(String(64))
+    zone: Mapped[str] = mapped_column(String(64))
+    severity: Mapped[str] = mapped_column(String(16))
+    state: Mapped[str] = mapped_column(String(16))  # alerts.incidents.model.State
+    occupied: Mapped[bool]  # somebody is still there, as far as fresh observations say
+    version: Mapped[int]  # grows with every change; receivers drop lower ones
+    people: Mapped[int]  # the most members seen at the same time
+    members: Mapped[list[dict[str, Any]]]  # alerts.incidents.model.Member, the open tracks
+    opened_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]  # captured_at of the last observation with a member
+    cleared_at: Mapped[datetime | None]  # the place was seen empty
+    closed_at: Mapped[datetime | None]  # no new track joins any more
+    settings_version: Mapped[str] = mapped_column(String(64))  # the configuration that decided
+
+
+class ChangeRow(Base):
+    """One change of an incident: its timeline, and the stream that consoles follow by ``seq``."""
+
+    __tablename__ = "changes"
+    __table_args__ = (UniqueConstraint("incident_id", "version"), {"sqlite_autoincrement": True})
+
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    incident_id: Mapped[str] = mapped_column(ForeignKey("incidents.id"), index=True)
+    version: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(32))  # alerts.incidents.model.ChangeKind
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(64))  # an operator's id, or "system"
+    data: Mapped[dict[str, Any]]
+
+
+class EvidenceRow(Base):
+    """A picture that an incident rests on. ``missing`` is said, never hidden."""
+
+    __tablename__ = "evidence"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    incident_id: Mapped[str] = mapped_column(ForeignKey("incidents.id"), index=True)
+    state: Mapped[str] = mapped_column(String(16))  # pending | kept | missing
+    reason: Mapped[str] = mapped_column(Text, default="")
+    camera: Mapped[str] = mapped_column(String(64))
+    captured_at: Mapped[datetime]
+    reference: Mapped[dict[str, Any]]  # lianfang.events.FrameReference
+    boxes: Mapped[list[dict[str, Any]]]  # what is drawn on the copy: xyxyn, label, confidence, track_id
+    zone: Mapped[str] = mapped_column(String(64))
+    original: Mapped[str] = mapped_column(Text, default="")  # path below the evidence folder
+    annotated: Mapped[str] = mapped_column(Text, default="")
+    sha256: Mapped[str] = mapped_column(String(64), default="")  # of the original
+    decided_at: Mapped[datetime]
+
+
+class OutboxRow(Base):
+    """Something owed to a receiver. Only the head of a (receiver, incident) key may be sent."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        Index("ix_outbox_due", "state", "receiver", "due_at"),
+        Index("ix_outbox_key", "receiver", "incident_id", "seq"),
+        {"sqlite_autoincrement": True},
+    )
+
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    id: Mapped[str] = mapped_column(String(36), unique=True)  # the webhook id, or the speaker's command id
+    receiver: Mapped[str] = mapped_column(String(64))
+    incident_id: Mapped[str] = mapped_column(ForeignKey("incidents.id"), index=True)
+    incident_version: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(16))  # speech | notice
+    payload: Mapped[dict[str, Any]]  # alerts.payload.Speech or .Notice, without pictures
+    state: Mapped[str] = mapped_column(String(16))  # pending | delivered | dead | expired
+    created_at: Mapped[datetime]
+    captured_at: Mapped[datetime]  # of the observation that decided, for the latency
+    due_at: Mapped[datetime]
+    valid_until: Mapped[datetime | None]  # a command is never sent after it
+    attempts: Mapped[int] = mapped_column(default=0)
+    lease_owner: Mapped[str] = mapped_column(String(64), default="")
+    lease_until: Mapped[datetime | None]
+    last_error: Mapped[str] = mapped_column(Text, default="")
+    outcome: Mapped[str] = mapped_column(String(32), default="")  # the receiver's own word
+    finished_at: Mapped[datetime | None]
+
+
+class OffsetRow(Base):
+    """The next record to read of a partition; it advances by compare-and-set."""
+
+    __tablename__ = "offsets"
+
+    topic: Mapped[str] = mapped_column(String(64), primary_key=True)
+    partition: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    generation: Mapped[int]
+    next_offset: Mapped[int]
+
+
+class CameraStateRow(Base):
+    """The condition of a camera as its stream said last."""
+
+    __tablename__ = "camera_states"
+
+    camera: Mapped[str] = mapped_column(String(64), primary_key=True)
+    condition: Mapped[str] = mapped_column(String(16))
+    since: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(Text, default="")
+
+
+class ReceiverStateRow(Base):
+    """A receiver that asked never to be called again (HTTP 410), until a person enables it."""
+
+    __tablename__ = "receiver_states"
+
+    receiver: Mapped[str] = mapped_column(String(64), primary_key=True)
+    disabled_at: Mapped[datetime | None]
+    reason: Mapped[str] = mapped_column(Text, default="")
+
+
+class DeadRecordRow(Base):
+    """A record of the bus that could not be read, kept whole."""
+
+    __tablename__ = "dead_records"
+    __table_args__ = (UniqueConstraint("topic", "partition", "offset"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    topic: Mapped[str] = mapped_column(String(64))
+    partition: Mapped[int]
+    offset: Mapped[int]
+    key: Mapped[str] = mapped_column(Text)
+    headers: Mapped[dict[str, Any]]
+    value: Mapped[bytes] = mapped_column(LargeBinary)
+    reason: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]

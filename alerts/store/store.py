@@ -1,0 +1,92 @@
+"""Opening the store and its two ways in: read, and write in one transaction."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from sqlalchemy import create_engine, event
+from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+
+from lianfang.errors import TransientError
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Store:
+    """A database with the tables of ``alerts.store.schema``, migrated to the newest revision.
+
+    Thread-safe. ``on_commit`` callbacks run after every committed write, in the writer's thread: they only
+    wake somebody up.
+    """
+
+    def __init__(self, url: str) -> None:
+        if make_url(url).get_backend_name() == "sqlite":
+            database = make_url(url).database
+            if database and database != ":memory:":
+                Path(database).parent.mkdir(parents=True, exist_ok=True)
+        self.engine = _engine(url)
+        self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+        self._writing = threading.Lock()  # SQLite has one writer: queue here, not in its busy handler
+        self._listeners: list[Callable[[], None]] = []
+        migrate(self.engine)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Give a session that sees one consistent state and writes nothing."""
+        with self._sessions() as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """Give a session that commits at the end, or rolls all of it back on any error.
+
+        A database that is locked, full or away raises TransientError.
+        """
+        try:
+            with self._writing, self._sessions.begin() as session:
+                yield session
+        except OperationalError as error:
+            raise TransientError(f"the store cannot write now: {error.orig}") from error
+        for listener in list(self._listeners):
+            listener()
+
+    def on_commit(self, listener: Callable[[], None]) -> None:
+        """Call ``listener`` after each committed write."""
+        self._listeners.append(listener)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+def migrate(engine: Engine, revision: str = "head") -> None:
+    """Bring the schema to ``revision``."""
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+
+def _engine(url: str) -> Engine:
+    engine = create_engine(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _sqlite_settings)
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    return engine
+
+
+def _sqlite_settings(connection: Any, _record: object) -> None:  # noqa: ANN401
+    # The driver's own transaction handling commits before DDL: SQLAlchemy's documented remedy is to
+    # switch it off and to say BEGIN ourselves (see the listener beside this one).
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+        connection.execute(f"PRAGMA {pragma}")
