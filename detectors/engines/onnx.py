@@ -1,0 +1,115 @@
+"""``kind: onnx``: a model of the manifest on onnxruntime."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from detectors.engines.base import Detections, Engine
+from detectors.models.manifest import ModelEntry, entry
+from detectors.models.nanodet import NanoDet
+from detectors.models.store import verify
+from lianfang.errors import ModelError
+
+
+class Config(BaseModel):
+    """An ONNX model on onnxruntime."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Literal["onnx"] = "onnx"
+    model: str = Field("nanodet-g", title="Name of a model in the manifest (`lianfang models list`)")
+    input_size: tuple[int, int] = Field(
+        (640, 384),
+        title="Width and height in pixels that images are fitted into, multiples of 32, at most 2048",
+    )
+    min_confidence: float = Field(0.2, ge=0.05, le=1, title="Weaker detections are dropped")
+    nms_iou: float = Field(0.6, gt=0, le=1, title="Of two boxes of a class that overlap more, one stays")
+    providers: tuple[str, ...] = Field(
+        ("CPUExecutionProvider",),
+        min_length=1,
+        title="onnxruntime execution providers, the preferred one first",
+    )
+    intra_op_threads: int = Field(
+        1, ge=1, le=64, title="Threads inside one call; workers run calls in parallel"
+    )
+
+    @field_validator("input_size")
+    @classmethod
+    def _multiples(cls, size: tuple[int, int]) -> tuple[int, int]:
+        if any(side % 32 or not 32 <= side <= 2048 for side in size):
+            raise ValueError("both sides must be multiples of 32 from 32 to 2048")
+        return size
+
+
+class _Family(Protocol):
+    """How a family of models wants its input and what its outputs mean."""
+
+    def prepare(self, image_bgr: NDArray[np.uint8]) -> tuple[NDArray[np.float32], tuple[int, int]]:
+        """Return the input tensor and the width and height in pixels that the image takes up in it."""
+        ...
+
+    def decode(self, outputs: list[NDArray[np.float32]], content: tuple[int, int]) -> Detections:
+        """Return what the outputs say of the image that takes up ``content`` of the input."""
+        ...
+
+
+def build(config: Config, cache_dir: Path | None = None) -> Engine:
+    """Load, check and warm up the model. Raises ModelError when it is missing, altered or cannot run."""
+    model = entry(config.model)
+    path = verify(config.model, cache_dir)
+    engine = _OnnxEngine(model, _session(path, config), _family(model, config))
+    width, height = config.input_size
+    engine.detect(np.zeros((height, width, 3), np.uint8))
+    return engine
+
+
+def _family(model: ModelEntry, config: Config) -> _Family:
+    match model.family:
+        case "nanodet":
+            return NanoDet(config.input_size, len(model.labels), config.min_confidence, config.nms_iou)
+
+
+def _session(path: Path, config: Config) -> onnxruntime.InferenceSession:
+    unknown = set(config.providers) - set(onnxruntime.get_available_providers())
+    if unknown:
+        available = ", ".join(onnxruntime.get_available_providers())
+        raise ModelError(f"onnxruntime has no {', '.join(sorted(unknown))} here; available: {available}")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = config.intra_op_threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # errors; warnings of the optimiser mean nothing to an operator
+    session = onnxruntime.InferenceSession(path, options, providers=list(config.providers))
+    if session.get_providers()[0] != config.providers[0]:
+        # onnxruntime falls back silently; a detector that is ten times slower than planned must not.
+        raise ModelError(
+            f"{config.providers[0]} could not start; onnxruntime offers {session.get_providers()}"
+        )
+    return session
+
+
+class _OnnxEngine:
+    def __init__(self, model: ModelEntry, session: onnxruntime.InferenceSession, family: _Family) -> None:
+        self.labels = model.labels
+        self.model_id = f"{model.name}@{model.onnx_sha256[:12]}"
+        self._session = session
+        self._family = family
+        self._input = session.get_inputs()[0].name
+
+    def detect(self, image_bgr: NDArray[np.uint8]) -> Detections:
+        if (
+            image_bgr.ndim != 3
+            or image_bgr.shape[2] != 3
+            or not image_bgr.size
+            or image_bgr.dtype != np.uint8
+        ):
+            raise ValueError(
+                f"want a uint8 image (height, width, 3), got {image_bgr.dtype} {image_bgr.shape}"
+            )
+        tensor, content = self._family.prepare(image_bgr)
+        return self._family.decode(self._session.run(None, {self._input: tensor}), content)

@@ -1,0 +1,46 @@
+"""Geometry of axis-aligned boxes given as (x_min, y_min, x_max, y_max)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def area(xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the area (N,) of boxes (N, 4)."""
+    sides: NDArray[np.float32] = xyxy[:, 2:] - xyxy[:, :2]
+    return sides[:, 0] * sides[:, 1]
+
+
+def iou(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return intersection over union (N, M), 0-1, of boxes (N, 4) and (M, 4); 0 where both have no area."""
+    low = np.maximum(first[:, None, :2], second[None, :, :2])
+    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
+    common = np.prod(np.clip(high - low, 0, None), axis=2)
+    union = area(first)[:, None] + area(second)[None, :] - common
+    shares: NDArray[np.float32] = np.divide(common, union, out=np.zeros_like(common), where=union > 0)
+    return shares
+
+
+def suppress(
+    xyxy: NDArray[np.float32],
+    confidence: NDArray[np.float32],
+    class_id: NDArray[np.int64],
+    max_iou: float,
+) -> NDArray[np.int64]:
+    """Return the indices that survive non-maximum suppression within each class, strongest first.
+
+    Boxes (N, 4) need one unit for both axes; of equal confidences the earlier one wins.
+    """
+    if not len(xyxy):
+        return np.zeros(0, np.int64)
+    # Classes are moved apart, so that one pass serves all of them.
+    span = xyxy.max() - xyxy.min() + 1
+    apart = (xyxy + (class_id * span)[:, None]).astype(np.float32)
+    order = np.argsort(-confidence, kind="stable")
+    kept: list[int] = []
+    while len(order):
+        best, rest = order[0], order[1:]
+        kept.append(int(best))
+        order = rest[iou(apart[best : best + 1], apart[rest])[0] <= max_iou]
+    return np.array(kept, np.int64)

@@ -1,0 +1,65 @@
+"""``lianfang models``: install, list and verify the models of the manifest."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from detectors.models.install import install
+from detectors.models.manifest import entry, manifest
+from detectors.models.store import default_cache_dir, verify
+from lianfang.errors import ModelError
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command line ``argv`` (without ``lianfang models``); return 0, or 2 for an unusable model."""
+    arguments = _parser().parse_args(argv)
+    cache_dir: Path = arguments.cache_dir or default_cache_dir()
+    try:
+        if arguments.command == "list":
+            for name in manifest():
+                _say(_described(name, cache_dir))
+            return 0
+        for name in arguments.names or manifest():
+            if arguments.command == "install":
+                install(name, cache_dir, progress=_say)
+            _say(f"{name}: {verify(name, cache_dir)} sha256 {entry(name).onnx_sha256}")
+    except ModelError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="lianfang models", description="Detection models: fetched once, used offline."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    for command, text in (
+        ("install", "fetch, check and convert models (needs npm and the network, once)"),
+        ("list", "show the known models, their licences and whether they are installed"),
+        ("verify", "check the installed models, byte by byte"),
+    ):
+        sub = commands.add_parser(command, help=text, description=text)
+        sub.add_argument(
+            "--cache-dir", type=Path, help="default: $LIANFANG_MODELS, else the user's cache folder"
+        )
+        if command != "list":
+            sub.add_argument("names", nargs="*", metavar="MODEL", help="default: all")
+    return parser
+
+
+def _described(name: str, cache_dir: Path) -> str:
+    model = entry(name)
+    try:
+        state = f"installed: {verify(name, cache_dir)}"
+    except ModelError as error:
+        state = str(error)
+    return f"{name}: {model.summary}\n  licence: {model.licence}\n  upstream: {model.upstream}\n  {state}"
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
