@@ -30,6 +30,7 @@ class ChangeKind(StrEnum):
     CONFIRMED = "confirmed"
     FALSE_ALARM = "false_alarm"
     CLOSED = "closed"
+    ENDED = "ended"  # empty for so long that the next sighting is a new incident
 
 
 # A person may do to an incident in this state …

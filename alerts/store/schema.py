@@ -42,7 +42,7 @@ class IncidentRow(Base):
     """One incident: a condition at a place, from its first sight until nobody has to do with it any more."""
 
     __tablename__ = "incidents"
-    __table_args__ = (Index("ix_incidents_open", "rule", "place", "closed_at"),)
+    __table_args__ = (Index("ix_incidents_holder", "rule", "place", "ended_at"),)
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     rule: Mapped[str] = mapped_column(String(64))
@@ -55,12 +55,13 @@ class IncidentRow(Base):
     occupied: Mapped[bool]  # somebody is still there, as far as fresh observations say
     version: Mapped[int]  # grows with every change; receivers drop lower ones
     people: Mapped[int]  # the most members seen at the same time
+    members_total: Mapped[int]  # distinct members so far
     members: Mapped[list[dict[str, Any]]]  # alerts.incidents.model.Member, the open tracks
     opened_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]  # captured_at of the last observation with a member
     cleared_at: Mapped[datetime | None]  # the place was seen empty
-    closed_at: Mapped[datetime | None]  # no new track joins any more
+    ended_at: Mapped[datetime | None]  # stayed empty: from now on a sighting opens a new incident
     settings_version: Mapped[str] = mapped_column(String(64))  # the configuration that decided
 
 
