@@ -70,9 +70,9 @@ class RuleSettings(Stanza):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One object that fulfils a rule now."""
+    """One object that fulfils a rule now; without a ``track_id`` it is not yet confirmed by the tracker."""
 
-    track_id: str
+    track_id: str | None
     label: str
     confidence: float
     xyxyn: XYXYN

@@ -1,0 +1,131 @@
+"""What a sighting does to the incident of a rule at a place. Pure; time is captured_at only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from alerts.incidents.model import ChangeKind, State
+from alerts.incidents.occupancy import Person, follow, seen_at
+from alerts.rules.base import RuleSettings, Sighting
+from lianfang.ids import identify
+
+
+@dataclass(frozen=True)
+class Incident:
+    """One incident. ``empty_runs`` holds, per camera that saw a member, its empty observations in a row."""
+
+    id: str
+    rule: str
+    place: str
+    point: str
+    camera: str
+    zone: str
+    opened_at: datetime
+    last_seen_at: datetime
+    occupied: bool
+    people: int
+    members_total: int
+    members: tuple[Person, ...]
+    empty_runs: Mapping[str, int] = field(default_factory=dict)
+    cleared_at: datetime | None = None
+    ended_at: datetime | None = None
+    state: State = State.OPEN
+    version: int = 0
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that happened to an incident, at ``at``; ``camera`` saw it."""
+
+    kind: ChangeKind
+    at: datetime
+    camera: str
+
+
+Step = tuple[Incident | None, tuple[Change, ...]]
+
+
+def open_incident(rule: str, place: str, point: str, sighting: Sighting) -> Step:
+    """Return the incident that a sighting with members opens, and nothing for one without."""
+    if not sighting.members:
+        return None, ()
+    at, camera = sighting.captured_at, sighting.camera
+    people, total = follow((), sighting, 0)
+    incident = Incident(
+        id=identify("incident", rule, place, camera, at.isoformat()),
+        rule=rule,
+        place=place,
+        point=point,
+        camera=camera,
+        zone=sighting.members[0].zone,
+        opened_at=at,
+        last_seen_at=at,
+        occupied=True,
+        people=len(sighting.members),
+        members_total=total,
+        members=people,
+        empty_runs={camera: 0},
+    )
+    return incident, (Change(ChangeKind.OPENED, at, camera),)
+
+
+def advance(incident: Incident, sighting: Sighting, settings: RuleSettings) -> Step:
+    """Return the incident after a sighting at its place, and the changes that followed.
+
+    Those who are not sure yet keep a place occupied only where they can be one of its people: a box that
+    comes and goes elsewhere does not.
+    """
+    people, total = follow(incident.members, sighting, incident.members_total)
+    incident = replace(incident, members=people, members_total=total)
+    count = len(seen_at(people, sighting.camera, sighting.captured_at))
+    if sighting.members or (incident.occupied and count):
+        return _occupied(incident, sighting, count)
+    if incident.occupied:
+        return _empty(incident, sighting, settings)
+    return _perhaps_ended(incident, sighting, settings)
+
+
+def _occupied(incident: Incident, sighting: Sighting, count: int) -> Step:
+    at, camera = sighting.captured_at, sighting.camera
+    changes = []
+    if not incident.occupied:
+        changes.append(Change(ChangeKind.RETURNED, at, camera))
+    if count > incident.people:
+        changes.append(Change(ChangeKind.RAISED, at, camera))
+    after = replace(
+        incident,
+        people=max(incident.people, count),
+        last_seen_at=max(incident.last_seen_at, at),
+        occupied=True,
+        cleared_at=None,
+        empty_runs={**incident.empty_runs, camera: 0},
+    )
+    return after, tuple(changes)
+
+
+def _empty(incident: Incident, sighting: Sighting, settings: RuleSettings) -> Step:
+    at, camera = sighting.captured_at, sighting.camera
+    if camera not in incident.empty_runs:
+        return incident, ()  # this camera never saw anybody here: its empty view proves nothing
+    runs = {**incident.empty_runs, camera: incident.empty_runs[camera] + 1}
+    after = replace(incident, empty_runs=runs)
+    if min(runs.values()) < settings.cleared_after:
+        return after, ()
+    return replace(after, occupied=False, cleared_at=at), (Change(ChangeKind.CLEARED, at, camera),)
+
+
+def _perhaps_ended(incident: Incident, sighting: Sighting, settings: RuleSettings) -> Step:
+    at = sighting.captured_at
+    if at - incident.last_seen_at < timedelta(seconds=settings.join_s):
+        return incident, ()
+    return replace(incident, ended_at=at), (Change(ChangeKind.ENDED, at, sighting.camera),)
+
+
+def camera_lost(incident: Incident, camera: str, at: datetime) -> Step:
+    """Return the incident after the stream of one of its cameras was lost: unknown, never cleared."""
+    if not incident.occupied or camera not in incident.empty_runs:
+        return incident, ()
+    after = replace(incident, empty_runs={**incident.empty_runs, camera: 0})
+    return after, (Change(ChangeKind.UNSEEN, at, camera),)
