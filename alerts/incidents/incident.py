@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from alerts.incidents.model import ChangeKind, State
+from alerts.incidents.model import ChangeKind
 from alerts.incidents.occupancy import Person, follow, seen_at
 from alerts.rules.base import RuleSettings, Sighting
 from lianfang.ids import identify
@@ -31,8 +31,6 @@ class Incident:
     empty_runs: Mapping[str, int] = field(default_factory=dict)
     cleared_at: datetime | None = None
     ended_at: datetime | None = None
-    state: State = State.OPEN
-    version: int = 0
 
 
 @dataclass(frozen=True)
@@ -44,13 +42,11 @@ class Change:
     camera: str
 
 
-Step = tuple[Incident | None, tuple[Change, ...]]
+Step = tuple[Incident, tuple[Change, ...]]
 
 
 def open_incident(rule: str, place: str, point: str, sighting: Sighting) -> Step:
-    """Return the incident that a sighting with members opens, and nothing for one without."""
-    if not sighting.members:
-        return None, ()
+    """Return the incident that a sighting opens, which must have members."""
     at, camera = sighting.captured_at, sighting.camera
     people, total = follow((), sighting, 0)
     incident = Incident(
@@ -84,7 +80,7 @@ def advance(incident: Incident, sighting: Sighting, settings: RuleSettings) -> S
         return _occupied(incident, sighting, count)
     if incident.occupied:
         return _empty(incident, sighting, settings)
-    return _perhaps_ended(incident, sighting, settings)
+    return incident, ()
 
 
 def _occupied(incident: Incident, sighting: Sighting, count: int) -> Step:
@@ -116,11 +112,14 @@ def _empty(incident: Incident, sighting: Sighting, settings: RuleSettings) -> St
     return replace(after, occupied=False, cleared_at=at), (Change(ChangeKind.CLEARED, at, camera),)
 
 
-def _perhaps_ended(incident: Incident, sighting: Sighting, settings: RuleSettings) -> Step:
-    at = sighting.captured_at
-    if at - incident.last_seen_at < timedelta(seconds=settings.join_s):
-        return incident, ()
-    return replace(incident, ended_at=at), (Change(ChangeKind.ENDED, at, sighting.camera),)
+def has_lapsed(incident: Incident, at: datetime, settings: RuleSettings) -> bool:
+    """Whether the place was left so long before ``at`` that nobody joins this incident any more."""
+    return not incident.occupied and at - incident.last_seen_at >= timedelta(seconds=settings.join_s)
+
+
+def end(incident: Incident, at: datetime, camera: str) -> tuple[Incident, tuple[Change, ...]]:
+    """Return the incident ended: the next sighting at its place is another one."""
+    return replace(incident, ended_at=at), (Change(ChangeKind.ENDED, at, camera),)
 
 
 def camera_lost(incident: Incident, camera: str, at: datetime) -> Step:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal, Protocol, TypeVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from lianfang.config import Config, Id, Problem, Stanza, Text
 from lianfang.events import XYXYN, Observation
@@ -24,6 +24,18 @@ class SpeechSettings(Stanza):
 
     text: Text
     """May hold {place}, {point}, {zone} and {people}."""
+
+    @field_validator("text")
+    @classmethod
+    def _known_fields(cls, value: Text) -> Text:
+        for template in (value.zh, value.en):
+            try:
+                template.format(place="", point="", zone="", people=1)
+            except (KeyError, IndexError, ValueError, AttributeError) as error:
+                allowed = "a text whose only {fields} are {place}, {point}, {zone} and {people}"
+                raise ValueError(allowed) from error
+        return value
+
     volume_pct: int = Field(default=70, ge=0, le=100)
     repeat: int = Field(default=2, ge=1, le=10)
     valid_s: float = Field(default=30, gt=0, le=600)
@@ -44,6 +56,8 @@ class RuleSettings(Stanza):
     name: Text
     enabled: bool = True
     cameras: Annotated[tuple[Id, ...], Field(min_length=1)]
+    zones: tuple[Id, ...] = ()
+    """Zones of those cameras that the rule is about."""
     severity: Severity = "high"
     speech: SpeechSettings | None = None
     notify: tuple[NoticeSettings, ...] = ()

@@ -1,0 +1,124 @@
+"""The rules and the open incidents in memory: an event goes in, decisions come out. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from alerts.incidents.incident import (
+    Change,
+    Incident,
+    advance,
+    camera_lost,
+    end,
+    has_lapsed,
+    open_incident,
+)
+from alerts.rules.base import Rule, RuleSettings, Sighting
+from lianfang import plugins
+from lianfang.config import Config
+from lianfang.events import CameraCondition, CameraState, Observation
+
+
+@dataclass(frozen=True)
+class Decision:
+    """An incident that an event changed: its new state, and what happened (perhaps only who stands where)."""
+
+    rule: str
+    incident: Incident
+    changes: tuple[Change, ...]
+    event: Observation | CameraState
+
+
+@dataclass
+class _RuleState:
+    settings: RuleSettings
+    rule: Rule[Any]
+    per_camera: dict[str, tuple[str, Any]]  # camera → (track epoch, the rule's state)
+
+
+class Decider:
+    """Every enabled rule of a configuration, and the incident that holds each (rule, place) key."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._rules = {
+            rule_id: _RuleState(settings, plugins.build("alerts.rules", settings, config), {})
+            for rule_id, settings in config.rules.items()
+            if isinstance(settings, RuleSettings) and settings.enabled
+        }
+        self._holders: dict[tuple[str, str], Incident] = {}
+
+    def hold(self, incidents: Iterable[Incident]) -> None:
+        """Take over incidents that have not ended, as the store knows them."""
+        for incident in incidents:
+            self._holders[incident.rule, incident.place] = incident
+
+    def remember(self, event: Observation | CameraState) -> None:
+        """Let the rules count an event that was decided before; nothing follows from it."""
+        if isinstance(event, Observation):
+            for _ in self._sightings(event):
+                pass
+
+    def decide(self, event: Observation | CameraState) -> list[Decision]:
+        """Return what follows from ``event``, and take it as done."""
+        if isinstance(event, CameraState):
+            return list(self._lost(event)) if event.condition is CameraCondition.OFFLINE else []
+        decisions = []
+        for rule_id, place, sighting in self._sightings(event):
+            for incident, changes in self._advance(rule_id, place, sighting):
+                decisions.append(Decision(rule_id, incident, changes, event))
+        return decisions
+
+    def _sightings(self, event: Observation) -> Iterator[tuple[str, str, Sighting]]:
+        """Yield (rule, place, who is to be seen there) for every place that the camera sees for a rule."""
+        for rule_id, state in self._rules.items():
+            camera = event.camera_id
+            if camera not in state.settings.cameras:
+                continue
+            epoch, before = state.per_camera.get(camera, ("", None))
+            if epoch != event.track_epoch:
+                before = state.rule.initial()  # the numbers of another tracker mean other people
+            after, sighting = state.rule.step(before, event)
+            state.per_camera[camera] = (event.track_epoch, after)
+            for place, part in _by_place(self._config, state.settings, sighting):
+                yield rule_id, place, part
+
+    def _advance(
+        self, rule_id: str, place: str, sighting: Sighting
+    ) -> Iterator[tuple[Incident, tuple[Change, ...]]]:
+        settings = self._rules[rule_id].settings
+        holder = self._holders.get((rule_id, place))
+        if holder is not None and has_lapsed(holder, sighting.captured_at, settings):
+            yield end(holder, sighting.captured_at, sighting.camera)
+            del self._holders[rule_id, place]
+            holder = None
+        if holder is not None:
+            after, changes = advance(holder, sighting, settings)
+        elif sighting.members:
+            point = self._config.cameras[sighting.camera].point
+            after, changes = open_incident(rule_id, place, point, sighting)
+        else:
+            return
+        self._holders[rule_id, place] = after
+        if after != holder:
+            yield after, changes
+
+    def _lost(self, event: CameraState) -> Iterator[Decision]:
+        for key, holder in self._holders.items():
+            after, changes = camera_lost(holder, event.camera_id, event.captured_at)
+            if after != holder:
+                self._holders[key] = after
+                yield Decision(key[0], after, changes, event)
+
+
+def _by_place(config: Config, settings: RuleSettings, sighting: Sighting) -> Iterator[tuple[str, Sighting]]:
+    """Split a sighting by the places of the rule's zones: at each, somebody or nobody was seen."""
+    camera = config.cameras[sighting.camera]
+    zones = settings.zones or tuple(camera.zones)
+    for place in dict.fromkeys(config.place_of(sighting.camera, z) for z in zones if z in camera.zones):
+        here = {z for z in camera.zones if config.place_of(sighting.camera, z) == place}
+        members = tuple(m for m in sighting.members if m.zone in here)
+        present = tuple(m for m in sighting.present if m.zone in here)
+        yield place, replace(sighting, members=members, present=present)

@@ -1,0 +1,49 @@
+"""Per camera: only the newest tracker speaks, and time only goes forward. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from lianfang.events import CameraState, Observation
+
+_RETIRED_KEPT = 16  # a tracker that was superseded so many lives ago is no longer running
+
+
+class Dropped(StrEnum):
+    """Why an event was not looked at."""
+
+    LATE = "late"
+    OLD_EPOCH = "old_epoch"
+    UNKNOWN_CAMERA = "unknown_camera"
+
+
+@dataclass(frozen=True)
+class CameraOrder:
+    """What a camera's stream has shown so far."""
+
+    last_at: datetime | None = None
+    epoch: str | None = None
+    retired: tuple[str, ...] = ()
+
+
+@dataclass
+class Order:
+    """The streams of all cameras. An epoch is newer than another if it appeared later in the log."""
+
+    cameras: dict[str, CameraOrder] = field(default_factory=dict)
+
+    def admit(self, event: Observation | CameraState) -> Dropped | None:
+        """Return why ``event`` must be dropped, or None and take it as the camera's newest."""
+        before = self.cameras.get(event.camera_id, CameraOrder())
+        if before.last_at is not None and event.captured_at <= before.last_at:
+            return Dropped.LATE
+        after = replace(before, last_at=event.captured_at)
+        if isinstance(event, Observation) and event.track_epoch != before.epoch:
+            if event.track_epoch in before.retired:
+                return Dropped.OLD_EPOCH
+            retired = before.retired if before.epoch is None else (*before.retired, before.epoch)
+            after = replace(after, epoch=event.track_epoch, retired=retired[-_RETIRED_KEPT:])
+        self.cameras[event.camera_id] = after
+        return None

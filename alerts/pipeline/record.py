@@ -1,0 +1,91 @@
+"""Write decisions: the incident, its timeline, the evidence it needs, and what is owed because of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from alerts.incidents.incident import Incident
+from alerts.incidents.model import ChangeKind
+from alerts.incidents.occupancy import seen_at
+from alerts.pipeline import route
+from alerts.pipeline.decide import Decision
+from alerts.rules.base import RuleSettings
+from alerts.store.incidents import add_change, save
+from alerts.store.schema import CameraStateRow, EvidenceRow, IncidentRow
+from lianfang.config import Config
+from lianfang.events import CameraState, Observation
+from lianfang.ids import identify
+
+
+def record(
+    session: Session, config: Config, settings_version: str, decision: Decision, now: Callable[[], datetime]
+) -> None:
+    """Write one decision into the caller's transaction. Written twice, it changes nothing."""
+    rule = config.rules[decision.rule]
+    assert isinstance(rule, RuleSettings)  # noqa: S101 - the decider has no others
+    incident = decision.incident
+    row = save(session, incident, severity=rule.severity, settings_version=settings_version)
+    for change in decision.changes:
+        at = now()
+        data: dict[str, Any] = {"camera": change.camera, "captured_at": change.at.isoformat()}
+        added = add_change(session, incident.id, change.kind, "system", data, at)
+        if change.kind is ChangeKind.OPENED:
+            added.data = data | _opened(session, config, rule, row, incident, decision, at)
+        elif change.kind is ChangeKind.RAISED:
+            added.data = data | {"people": incident.people}
+        elif isinstance(decision.event, CameraState):
+            added.data = data | {"reason": decision.event.reason}
+        route.notify(session, config, rule, row, change.kind, at, change.at)
+
+
+def _opened(
+    session: Session,
+    config: Config,
+    rule: RuleSettings,
+    row: IncidentRow,
+    incident: Incident,
+    decision: Decision,
+    at: datetime,
+) -> dict[str, Any]:
+    """Ask for the evidence, owe the speech; return what the timeline says about the opening."""
+    observation = decision.event
+    assert isinstance(observation, Observation)  # noqa: S101 - nothing else opens an incident
+    people = seen_at(incident.members, observation.camera_id, observation.captured_at)
+    session.add(
+        EvidenceRow(
+            id=identify("evidence", incident.id, "trigger"),
+            incident_id=incident.id,
+            state="pending",
+            camera=observation.camera_id,
+            captured_at=observation.captured_at,
+            reference=observation.frame.model_dump(mode="json"),
+            boxes=[
+                {"xyxyn": p.xyxyn, "label": p.label, "confidence": p.confidence, "track_id": p.track_id}
+                for p in people
+            ],
+            zone=incident.zone,
+            decided_at=at,
+        )
+    )
+    speech = route.speak(session, config, rule, row, at)
+    hops = {
+        "published_at": observation.published_at.isoformat(),
+        "detected_at": observation.detected_at.isoformat(),
+        "decided_at": at.isoformat(),
+    }
+    return {"zone": incident.zone, "models": list(observation.models), **speech, **hops}
+
+
+def record_camera(session: Session, state: CameraState) -> None:
+    """Write the condition of a camera; ``since`` moves only when the condition does."""
+    row = session.get(CameraStateRow, state.camera_id)
+    if row is None:
+        row = CameraStateRow(camera=state.camera_id, condition="", since=state.captured_at)
+        session.add(row)
+    if row.condition != state.condition:
+        row.condition, row.since = state.condition, state.captured_at
+    row.reason = state.reason

@@ -1,0 +1,106 @@
+"""What each receiver is owed because an incident changed: rows of the outbox, in the caller's transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from alerts.incidents.model import ChangeKind
+from alerts.notices import notice
+from alerts.payload import Speech
+from alerts.rules.base import RuleSettings
+from alerts.store import outbox
+from alerts.store.schema import IncidentRow
+from lianfang.config import Config
+from lianfang.ids import identify
+
+# What receivers of notices hear about; evidence and deliveries change the timeline only.
+TOLD = frozenset(
+    {
+        ChangeKind.OPENED,
+        ChangeKind.RAISED,
+        ChangeKind.CLEARED,
+        ChangeKind.RETURNED,
+        ChangeKind.UNSEEN,
+        ChangeKind.ENDED,
+        ChangeKind.CONFIRMED,
+        ChangeKind.FALSE_ALARM,
+        ChangeKind.CLOSED,
+    }
+)
+
+
+def speak(
+    session: Session, config: Config, rule: RuleSettings, row: IncidentRow, now: datetime
+) -> dict[str, Any]:
+    """Owe a speech to the nearest speaker of the zone; return, for the timeline, to whom or why not."""
+    camera = config.cameras[row.camera]
+    zone = camera.zones.get(row.zone)
+    speakers = zone.speakers if zone else ()
+    if rule.speech is None:
+        return {"silent": "no_speech_configured"}
+    if not speakers:
+        return {"silent": "no_speaker_covers_the_zone"}
+    valid_until = row.opened_at + timedelta(seconds=rule.speech.valid_s)
+    if now >= valid_until:
+        return {"silent": "late"}  # to warn somebody of what was a while ago only confuses
+    speech = Speech(
+        id=identify("speech", row.id, speakers[0]),
+        text=_text(config, rule, row),
+        language=config.community.language,
+        volume_pct=rule.speech.volume_pct,
+        repeat=rule.speech.repeat,
+        valid_until=valid_until,
+    )
+    outbox.enqueue(
+        session,
+        id=speech.id,
+        receiver=speakers[0],
+        incident_id=row.id,
+        incident_version=row.version,
+        kind="speech",
+        payload={"speech": speech.model_dump(mode="json"), "fallbacks": list(speakers[1:])},
+        now=now,
+        captured_at=row.opened_at,
+        valid_until=valid_until,
+    )
+    return {"speaker": speakers[0], "text": speech.text}
+
+
+def notify(
+    session: Session,
+    config: Config,
+    rule: RuleSettings,
+    row: IncidentRow,
+    change: ChangeKind,
+    now: datetime,
+    captured_at: datetime,
+) -> None:
+    """Owe a notice to every receiver of the rule that may hear of the incident as it is now."""
+    if change not in TOLD:
+        return
+    for target in rule.notify:
+        if target.mode == "live" and row.confirmed_at is None:
+            continue  # nothing reaches a live receiver that no person has confirmed
+        message = notice(config, rule, row, change, target.mode)
+        outbox.enqueue(
+            session,
+            id=identify("notice", target.receiver, row.id, row.version),
+            receiver=target.receiver,
+            incident_id=row.id,
+            incident_version=row.version,
+            kind="notice",
+            payload=message.model_dump(mode="json"),
+            now=now,
+            captured_at=captured_at,
+        )
+
+
+def _text(config: Config, rule: RuleSettings, row: IncidentRow) -> str:
+    assert rule.speech is not None  # noqa: S101 - the caller's case
+    template = rule.speech.text.in_language(config.community.language)
+    point = config.points[row.point].name
+    zone = config.cameras[row.camera].zones[row.zone].name or point
+    return template.format(place=f"{point}{zone}", point=point, zone=zone, people=row.people)

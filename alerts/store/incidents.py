@@ -1,0 +1,90 @@
+"""Incidents in the store: the rows of what has not ended, and the timeline of each."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from alerts.incidents.incident import Incident
+from alerts.incidents.model import ChangeKind, State
+from alerts.incidents.occupancy import Person
+from alerts.store.schema import ChangeRow, IncidentRow
+
+_PEOPLE = TypeAdapter(tuple[Person, ...])
+
+
+def load_holders(session: Session) -> list[Incident]:
+    """Return every incident that has not ended, with its members as they were last seen."""
+    rows = session.scalars(select(IncidentRow).where(IncidentRow.ended_at.is_(None)))
+    return [_incident(row) for row in rows]
+
+
+def save(session: Session, incident: Incident, *, severity: str, settings_version: str) -> IncidentRow:
+    """Write what is known of ``incident``; state and version belong to ``add_change`` and to people."""
+    row = session.get(IncidentRow, incident.id)
+    if row is None:
+        row = IncidentRow(
+            id=incident.id,
+            rule=incident.rule,
+            place=incident.place,
+            point=incident.point,
+            camera=incident.camera,
+            zone=incident.zone,
+            severity=severity,
+            state=State.OPEN,
+            version=0,
+            opened_at=incident.opened_at,
+            updated_at=incident.opened_at,
+            settings_version=settings_version,
+        )
+        session.add(row)
+    row.occupied = incident.occupied
+    row.people = incident.people
+    row.members_total = incident.members_total
+    row.members = _PEOPLE.dump_python(incident.members, mode="json")
+    row.last_seen_at = incident.last_seen_at
+    row.cleared_at = incident.cleared_at
+    row.ended_at = incident.ended_at
+    session.flush()
+    return row
+
+
+def add_change(
+    session: Session, incident_id: str, kind: ChangeKind, actor: str, data: dict[str, Any], at: datetime
+) -> ChangeRow:
+    """Append to the timeline of an incident and raise its version; LookupError if there is no such one."""
+    row = session.get(IncidentRow, incident_id)
+    if row is None:
+        raise LookupError(f"no incident {incident_id}")
+    row.version += 1
+    row.updated_at = at
+    change = ChangeRow(incident_id=incident_id, version=row.version, kind=kind, at=at, actor=actor, data=data)
+    session.add(change)
+    session.flush()
+    return change
+
+
+def _incident(row: IncidentRow) -> Incident:
+    members = _PEOPLE.validate_python(row.members)
+    return Incident(
+        id=row.id,
+        rule=row.rule,
+        place=row.place,
+        point=row.point,
+        camera=row.camera,
+        zone=row.zone,
+        opened_at=row.opened_at,
+        last_seen_at=row.last_seen_at,
+        occupied=row.occupied,
+        people=row.people,
+        members_total=row.members_total,
+        members=members,
+        # Runs of empty observations start again: clearing a little later is the safe side.
+        empty_runs={row.camera: 0} | {p.camera: 0 for p in members},
+        cleared_at=row.cleared_at,
+        ended_at=row.ended_at,
+    )

@@ -1,0 +1,62 @@
+"""Where the alert service stands in the log: in the same transaction as what it decided."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, CursorResult, and_, select, update
+from sqlalchemy.orm import Session
+
+from alerts.store.schema import OffsetRow
+from lianfang.bus import TopicPartition
+from lianfang.errors import LianfangError
+
+
+class LostPartition(LianfangError):  # noqa: N818 - reads as the fact it states
+    """Another worker owns the partition now: what this one decided must not be written."""
+
+
+def load(session: Session, partition: TopicPartition) -> int | None:
+    """Return the next offset to read, None before the first."""
+    return session.scalar(select(OffsetRow.next_offset).where(_is(partition)))
+
+
+def take(session: Session, partition: TopicPartition, generation: int) -> None:
+    """Make ``generation`` the owner; LostPartition if a newer one already is."""
+    row = session.get(OffsetRow, (partition.topic, partition.partition))
+    if row is None:
+        return
+    if row.generation > generation:
+        raise LostPartition(f"{partition.topic}/{partition.partition} is owned by {row.generation}")
+    row.generation = generation
+
+
+def advance(
+    session: Session, partition: TopicPartition, generation: int, expected: int | None, next_offset: int
+) -> None:
+    """Move the offset from ``expected`` to ``next_offset`` by compare-and-set; LostPartition otherwise."""
+    if expected is None:
+        session.add(
+            OffsetRow(
+                topic=partition.topic,
+                partition=partition.partition,
+                generation=generation,
+                next_offset=next_offset,
+            )
+        )
+        session.flush()  # a second worker's first row breaks the primary key here
+        return
+    moved = cast(
+        CursorResult[Any],
+        session.execute(
+            update(OffsetRow)
+            .where(_is(partition), OffsetRow.generation == generation, OffsetRow.next_offset == expected)
+            .values(next_offset=next_offset)
+        ),
+    )
+    if moved.rowcount != 1:
+        raise LostPartition(f"{partition.topic}/{partition.partition} is no longer at {expected}")
+
+
+def _is(partition: TopicPartition) -> ColumnElement[bool]:
+    return and_(OffsetRow.topic == partition.topic, OffsetRow.partition == partition.partition)
