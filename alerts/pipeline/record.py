@@ -30,6 +30,8 @@ def record(
     incident = decision.incident
     row = save(session, incident, severity=rule.severity, settings_version=settings_version)
     for change in decision.changes:
+        if change.kind is ChangeKind.OPENED and row.version:
+            continue  # the same observation opened it before: the id says so
         at = now()
         data: dict[str, Any] = {"camera": change.camera, "captured_at": change.at.isoformat()}
         added = add_change(session, incident.id, change.kind, "system", data, at)

@@ -47,7 +47,7 @@ def advance(
         session.flush()  # a second worker's first row breaks the primary key here
         return
     moved = cast(
-        CursorResult[Any],
+        "CursorResult[Any]",
         session.execute(
             update(OffsetRow)
             .where(_is(partition), OffsetRow.generation == generation, OffsetRow.next_offset == expected)

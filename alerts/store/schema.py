@@ -168,9 +168,8 @@ class DeadRecordRow(Base):
     """A record of the bus that could not be read, kept whole."""
 
     __tablename__ = "dead_records"
-    __table_args__ = (UniqueConstraint("topic", "partition", "offset"),)
 
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
     topic: Mapped[str] = mapped_column(String(64))
     partition: Mapped[int]
     offset: Mapped[int]

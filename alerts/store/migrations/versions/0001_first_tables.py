@@ -25,7 +25,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "dead_records",
-        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("topic", sa.String(length=64), nullable=False),
         sa.Column("partition", sa.Integer(), nullable=False),
         sa.Column("offset", sa.Integer(), nullable=False),
@@ -35,7 +35,6 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("topic", "partition", "offset"),
     )
     op.create_table(
         "incidents",

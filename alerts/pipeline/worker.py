@@ -1,0 +1,227 @@
+"""The alert worker: reads the log in order, decides, and commits decisions and offset together."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter
+from sqlalchemy.orm import Session
+
+from alerts.incidents.model import ChangeKind
+from alerts.pipeline.decide import Decider, Decision
+from alerts.pipeline.order import Dropped, Order
+from alerts.pipeline.record import record, record_camera
+from alerts.store import Store, offsets
+from alerts.store.incidents import load_holders
+from alerts.store.schema import DeadRecordRow
+from lianfang import codec
+from lianfang.bus import Bus, Consumer, Record, TopicPartition
+from lianfang.clock import Clock
+from lianfang.config import Config
+from lianfang.errors import DecodeError, TransientError
+from lianfang.events import OBSERVATIONS, CameraState, Observation
+from lianfang.ids import identify
+from lianfang.metrics import hop_histogram
+
+_log = structlog.get_logger()
+
+GROUP = "alerts"
+# After a crash the rules' counters are rebuilt from so many records before the offset, if they are not
+# older than this: a counter of frames in a row needs seconds, not hours.
+READ_BACK_RECORDS = 5000
+READ_BACK = timedelta(minutes=1)
+_POLL_S = 0.5
+_RETRY_S = 0.5
+
+Event = Observation | CameraState
+
+
+@dataclass
+class _Partition:
+    """Where this worker stands in one partition: ``stored`` is the offset that the store holds."""
+
+    stored: int | None
+    at: int
+
+
+class AlertWorker:
+    """One thread over all partitions that the consumer is given."""
+
+    def __init__(
+        self,
+        config: Config,
+        settings_version: str,
+        bus: Bus,
+        store: Store,
+        clock: Clock,
+        registry: CollectorRegistry,
+    ) -> None:
+        self._config, self._version = config, settings_version
+        self._bus, self._store, self._clock = bus, store, clock
+        self._hops = hop_histogram(registry)
+        self._seen = Counter(
+            "lianfang_observations_total", "Observations decided on", ["camera"], registry=registry
+        )
+        self._dropped = Counter(
+            "lianfang_observations_dropped_total", "Events not looked at", ["reason"], registry=registry
+        )
+        self._opened = Counter("lianfang_incidents_total", "Incidents opened", ["rule"], registry=registry)
+        self.last_poll: float | None = None
+        """Monotonic time of the last turn of the loop, for readiness."""
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until ``stop`` is set. A store that cannot write is waited for; nothing is skipped."""
+        while not stop.is_set():
+            consumer = self._bus.subscribe([OBSERVATIONS], GROUP, "durable")
+            try:
+                self._run(consumer, stop)
+            except (TransientError, offsets.LostPartition) as error:
+                # What is in memory may be ahead of the store: forget it, and start from the store again.
+                _log.warning("alerts_restart_from_store", reason=str(error))
+                stop.wait(_RETRY_S)
+            finally:
+                consumer.close()
+
+    def _run(self, consumer: Consumer, stop: threading.Event) -> None:
+        order, decider = Order(), Decider(self._config)
+        with self._store.read() as session:
+            decider.hold(load_holders(session))
+        partitions: dict[TopicPartition, _Partition] = {}
+        while not stop.is_set():
+            self.last_poll = self._clock.monotonic()
+            for partition in consumer.assignment() - partitions.keys():
+                partitions[partition] = self._resume(consumer, partition, order, decider)
+            records = consumer.poll(_POLL_S)
+            if records:
+                self._batch(records, consumer, partitions, order, decider)
+
+    def _resume(
+        self, consumer: Consumer, partition: TopicPartition, order: Order, decider: Decider
+    ) -> _Partition:
+        """Take the partition over and rebuild the rules' counters from just before its offset."""
+        with self._store.write() as session:
+            offsets.take(session, partition, consumer.generation)
+            stored = offsets.load(session, partition)
+        beginning, end = consumer.beginning(partition), consumer.end(partition)
+        at = beginning if stored is None else stored
+        if not beginning <= at <= end:
+            _log.error("offset_out_of_range", topic=partition.topic, stored=at, kept_from=beginning, end=end)
+            at = beginning
+        consumer.pause(consumer.assignment() - {partition})
+        consumer.seek(partition, max(beginning, at - READ_BACK_RECORDS))
+        events = []
+        while stored is not None and (records := consumer.poll(0)):
+            events += [e for r in records if r.position.offset < at and (e := _event(r)) is not None]
+            if records[-1].position.offset >= at - 1:
+                break
+        for event in _recent(events):
+            if order.admit(event) is None:
+                decider.remember(event)
+        consumer.seek(partition, at)
+        consumer.resume(consumer.assignment())
+        return _Partition(stored, at)
+
+    def _batch(
+        self,
+        records: Sequence[Record],
+        consumer: Consumer,
+        partitions: dict[TopicPartition, _Partition],
+        order: Order,
+        decider: Decider,
+    ) -> None:
+        decided: list[tuple[Event, list[Decision]]] = []
+        ends: dict[TopicPartition, int] = {}
+        with self._store.write() as session:
+            for entry in records:
+                event = self._read(session, entry)
+                if event is not None and self._admitted(event, order):
+                    decided.append((event, self._decide(session, event, decider)))
+                where = TopicPartition(entry.position.topic, entry.position.partition)
+                ends[where] = entry.position.offset + 1
+            for where, end in ends.items():
+                offsets.advance(session, where, consumer.generation, partitions[where].stored, end)
+        for where, end in ends.items():
+            partitions[where] = _Partition(end, end)
+        consumer.commit(ends)
+        self._report(decided, self._clock.now())
+
+    def _read(self, session: Session, entry: Record) -> Event | None:
+        """Return the event of a record; one that cannot be read goes to the dead letter, whole."""
+        try:
+            return codec.decode_event(entry.value, entry.headers)
+        except DecodeError as error:
+            _log.error("dead_record", offset=entry.position.offset, key=entry.key, reason=str(error))
+            session.merge(_dead(entry, str(error), self._clock.now))
+            self._dropped.labels("unreadable").inc()
+            return None
+
+    def _admitted(self, event: Event, order: Order) -> bool:
+        known = event.camera_id in self._config.cameras
+        dropped = order.admit(event) if known else Dropped.UNKNOWN_CAMERA
+        if dropped is not None:
+            self._dropped.labels(dropped).inc()
+        return dropped is None
+
+    def _decide(self, session: Session, event: Event, decider: Decider) -> list[Decision]:
+        if isinstance(event, CameraState):
+            record_camera(session, event)
+        decisions = decider.decide(event)
+        for decision in decisions:
+            record(session, self._config, self._version, decision, self._clock.now)
+        return decisions
+
+    def _report(self, decided: list[tuple[Event, list[Decision]]], now: datetime) -> None:
+        for event, decisions in decided:
+            if isinstance(event, Observation):
+                self._seen.labels(event.camera_id).inc()
+                hop = (event.detected_at - event.published_at).total_seconds()
+                self._hops.labels("published_to_detected").observe(max(hop, 0))
+                self._hops.labels("detected_to_decided").observe(
+                    max((now - event.detected_at).total_seconds(), 0)
+                )
+            for decision in decisions:
+                for change in decision.changes:
+                    _log.info(
+                        "incident_changed",
+                        alert_id=decision.incident.id,
+                        change=str(change.kind),
+                        rule=decision.rule,
+                        camera_id=change.camera,
+                        place=decision.incident.place,
+                        people=decision.incident.people,
+                    )
+                    if change.kind is ChangeKind.OPENED:
+                        self._opened.labels(decision.rule).inc()
+
+
+def _event(entry: Record) -> Event | None:
+    try:
+        return codec.decode_event(entry.value, entry.headers)
+    except DecodeError:
+        return None  # it is in the dead letter since it was first read
+
+
+def _recent(events: list[Event]) -> list[Event]:
+    if not events:
+        return []
+    since = max(e.captured_at for e in events) - READ_BACK
+    return [e for e in events if e.captured_at >= since]
+
+
+def _dead(entry: Record, reason: str, now: Callable[[], datetime]) -> DeadRecordRow:
+    position = entry.position
+    return DeadRecordRow(
+        id=identify("dead", position.topic, position.partition, position.offset),
+        topic=position.topic,
+        partition=position.partition,
+        offset=position.offset,
+        key=entry.key,
+        headers=dict(entry.headers),
+        value=entry.value,
+        reason=reason,
+        at=now(),
+    )

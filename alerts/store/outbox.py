@@ -1,0 +1,283 @@
+"""What is owed to receivers: put in with the decision, taken out by lease, ended by the receiver's word.
+
+A key is (receiver, incident). Only its head, the pending row with the lowest ``seq``, may be sent, so that
+a receiver learns the changes of an incident in their order; a dead or expired head releases the next one.
+Every function works in the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Subquery, func, or_, select, union_all, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session, aliased
+
+from alerts.incidents.model import ChangeKind
+from alerts.store.incidents import add_change
+from alerts.store.schema import OutboxRow
+
+Kind = Literal["speech", "notice"]
+
+_BRANCHES = 100  # of one UNION; SQLite allows 500
+
+
+def enqueue(
+    session: Session,
+    *,
+    id: str,  # noqa: A002 - the column's name
+    receiver: str,
+    incident_id: str,
+    incident_version: int,
+    kind: Kind,
+    payload: Mapping[str, Any],
+    now: datetime,
+    captured_at: datetime,
+    due_at: datetime | None = None,
+    valid_until: datetime | None = None,
+) -> bool:
+    """Owe ``payload`` to ``receiver``; return False, and change nothing, if that id is owed already.
+
+    A notice's payload is ``alerts.payload.Notice`` without pictures. A speech's is ``{"speech":
+    alerts.payload.Speech, "fallbacks": [receiver, …]}``: who says it, in that order, if this one cannot.
+    """
+    session.flush()  # the incident, which this row refers to, may be new as well
+    dialect = session.get_bind().dialect.name
+    insert = postgresql.insert(OutboxRow) if dialect == "postgresql" else sqlite.insert(OutboxRow)
+    statement = (
+        insert.values(
+            id=id,
+            receiver=receiver,
+            incident_id=incident_id,
+            incident_version=incident_version,
+            kind=kind,
+            payload=dict(payload),
+            state="pending",
+            created_at=now,
+            captured_at=captured_at,
+            due_at=due_at or now,
+            valid_until=valid_until,
+            attempts=0,
+            lease_owner="",
+            last_error="",
+            outcome="",
+        )
+        .on_conflict_do_nothing(index_elements=["id"])
+        .returning(OutboxRow.seq)
+    )
+    return session.scalar(statement) is not None
+
+
+def claim(
+    session: Session,
+    *,
+    owner: str,
+    now: datetime,
+    lease_s: float,
+    limit: int,
+    receivers: Mapping[str, int],
+) -> list[OutboxRow]:
+    """Lease heads that are due to ``owner`` and count the attempt; return them, the longest due first.
+
+    ``receivers`` says how many each receiver may have of them, ``limit`` how many in all. Nobody else gets
+    a row before its lease ends. What may not be sent any more is left to ``overdue``.
+    """
+    seqs = _due_seqs(session, now, receivers)[:limit]
+    if not seqs:
+        return []
+    # The conditions stand here again: on PostgreSQL another claimer may have come first.
+    query = (
+        select(OutboxRow).where(OutboxRow.seq.in_(seqs), *_sendable(now)).with_for_update(skip_locked=True)
+    )
+    rows = sorted(session.scalars(query), key=lambda row: (row.due_at, row.seq))
+    for row in rows:
+        row.lease_owner = owner
+        row.lease_until = now + timedelta(seconds=lease_s)
+        row.attempts += 1
+    session.flush()
+    return rows
+
+
+def is_due(session: Session, now: datetime, receivers: Collection[str]) -> bool:
+    """Say whether ``claim`` would find anything: a read, which costs no writer its turn."""
+    return bool(_due_seqs(session, now, dict.fromkeys(receivers, 1)))
+
+
+def next_due(session: Session, now: datetime, receivers: Collection[str]) -> datetime | None:
+    """Return when the next row that waits for its time is due, None if there is none."""
+    query = select(func.min(OutboxRow.due_at)).where(
+        OutboxRow.state == "pending", OutboxRow.receiver.in_(receivers), OutboxRow.due_at > now
+    )
+    return session.scalar(query)
+
+
+def overdue(session: Session, now: datetime, receivers: Collection[str]) -> list[OutboxRow]:
+    """Return the commands whose validity has passed and that nobody is sending now."""
+    query = select(OutboxRow).where(
+        OutboxRow.state == "pending",
+        OutboxRow.receiver.in_(receivers),
+        OutboxRow.valid_until <= now,
+        _free(now),
+    )
+    return list(session.scalars(query.with_for_update(skip_locked=True)))
+
+
+def unserved(session: Session, now: datetime, receivers: Collection[str]) -> list[OutboxRow]:
+    """Return the speeches that wait for one of ``receivers``, which are out of service."""
+    query = select(OutboxRow).where(
+        OutboxRow.state == "pending",
+        OutboxRow.kind == "speech",
+        OutboxRow.receiver.in_(receivers),
+        _free(now),
+    )
+    return list(session.scalars(query.with_for_update(skip_locked=True)))
+
+
+def taken(session: Session, seqs: Collection[int]) -> dict[int, OutboxRow]:
+    """Return the rows of ``seqs`` that are still pending, by ``seq``, for the answer to be recorded."""
+    query = select(OutboxRow).where(OutboxRow.seq.in_(seqs), OutboxRow.state == "pending").with_for_update()
+    return {row.seq: row for row in session.scalars(query)}
+
+
+def renew(session: Session, *, owner: str, seqs: Collection[int], until: datetime) -> None:
+    """Prolong the leases of ``owner`` for attempts that take longer."""
+    session.execute(
+        update(OutboxRow)
+        .where(OutboxRow.seq.in_(seqs), OutboxRow.lease_owner == owner, OutboxRow.state == "pending")
+        .values(lease_until=until)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def delivered(session: Session, row: OutboxRow, *, now: datetime, outcome: str, detail: str = "") -> None:
+    """End a row with the receiver's own word for success."""
+    row.last_error = ""
+    _finish(row, "delivered", outcome, now)
+    record_delivery(session, row, ChangeKind.DELIVERED, at=now, detail=detail)
+
+
+def retry(row: OutboxRow, *, due_at: datetime, error: str) -> None:
+    """Give the lease back; the next attempt is due at ``due_at``."""
+    row.due_at = due_at
+    row.last_error = error
+    _release(row)
+
+
+def dead(session: Session, row: OutboxRow, *, now: datetime, error: str) -> None:
+    """End a row that no retry can help; its followers are released."""
+    row.last_error = error
+    _finish(row, "dead", "dead", now)
+    record_delivery(session, row, ChangeKind.DELIVERY_FAILED, at=now, detail=error)
+
+
+def expire(session: Session, row: OutboxRow, *, now: datetime) -> None:
+    """End a command that is too late to be of use."""
+    _finish(row, "expired", "expired", now)
+    detail = row.last_error or "nobody could take it in time"
+    record_delivery(session, row, ChangeKind.DELIVERY_FAILED, at=now, detail=detail)
+
+
+def replay(session: Session, outbox_id: str, now: datetime) -> OutboxRow:
+    """Owe a dead letter again, under the same id, and return it.
+
+    LookupError if there is no such row; ValueError if it is not dead, or a command whose time is over.
+    """
+    row = session.scalar(select(OutboxRow).where(OutboxRow.id == outbox_id).with_for_update())
+    if row is None:
+        raise LookupError(f"no delivery {outbox_id}")
+    if row.state != "dead":
+        raise ValueError(f"only a dead delivery is sent again, this one is {row.state}")
+    if row.valid_until is not None and row.valid_until <= now:
+        raise ValueError(f"the command was valid until {row.valid_until.isoformat()}")
+    row.state, row.outcome, row.finished_at = "pending", "", None
+    row.attempts, row.due_at = 0, now
+    session.flush()
+    return row
+
+
+def hasten(session: Session, receiver: str, now: datetime) -> None:
+    """Make what waits for a retry due at once: the receiver answers again."""
+    session.execute(
+        update(OutboxRow)
+        .where(OutboxRow.state == "pending", OutboxRow.receiver == receiver)
+        .where(OutboxRow.due_at > now, OutboxRow.attempts > 0, _free(now))
+        .values(due_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def depths(session: Session) -> Mapping[tuple[str, str], int]:
+    """Return how many rows are pending and dead, by (receiver, state)."""
+    query = (
+        select(OutboxRow.receiver, OutboxRow.state, func.count())
+        .where(OutboxRow.state.in_(("pending", "dead")))
+        .group_by(OutboxRow.receiver, OutboxRow.state)
+    )
+    return {(receiver, state): count for receiver, state, count in session.execute(query)}
+
+
+def record_delivery(session: Session, row: OutboxRow, kind: ChangeKind, *, at: datetime, detail: str) -> None:
+    """Say in the incident's timeline what became of ``row``."""
+    data = {
+        "receiver": row.receiver,
+        "delivery": row.id,
+        "outbox_kind": row.kind,
+        "outcome": row.outcome,
+        "attempts": row.attempts,
+        "detail": detail,
+    }
+    add_change(session, row.incident_id, kind, "system", data, at)
+
+
+def _due_seqs(session: Session, now: datetime, receivers: Mapping[str, int]) -> Sequence[int]:
+    """Return the ``seq`` of due heads, at most so many of each receiver as ``receivers`` says.
+
+    One bounded branch a receiver: the index ends each after a few rows, however long the queue is.
+    """
+    branches = [_heads(now, name, count) for name, count in receivers.items() if count > 0]
+    found: list[tuple[datetime, int]] = []
+    for start in range(0, len(branches), _BRANCHES):
+        query = union_all(*(select(b.c.due_at, b.c.seq) for b in branches[start : start + _BRANCHES]))
+        found.extend((due_at, seq) for due_at, seq in session.execute(query))
+    return [seq for _, seq in sorted(found)]
+
+
+def _heads(now: datetime, receiver: str, limit: int) -> Subquery:
+    earlier = aliased(OutboxRow)
+    blocked = (
+        select(earlier.seq)
+        .where(
+            earlier.receiver == OutboxRow.receiver,
+            earlier.incident_id == OutboxRow.incident_id,
+            earlier.state == "pending",
+            earlier.seq < OutboxRow.seq,
+        )
+        .exists()
+    )
+    query = (
+        select(OutboxRow.due_at, OutboxRow.seq)
+        .where(OutboxRow.receiver == receiver, *_sendable(now), ~blocked)
+        .order_by(OutboxRow.due_at, OutboxRow.seq)
+        .limit(limit)
+    )
+    return query.subquery()
+
+
+def _sendable(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    valid = or_(OutboxRow.valid_until.is_(None), OutboxRow.valid_until > now)
+    return OutboxRow.state == "pending", OutboxRow.due_at <= now, _free(now), valid
+
+
+def _free(now: datetime) -> ColumnElement[bool]:
+    return or_(OutboxRow.lease_until.is_(None), OutboxRow.lease_until <= now)
+
+
+def _finish(row: OutboxRow, state: str, outcome: str, now: datetime) -> None:
+    row.state, row.outcome, row.finished_at = state, outcome, now
+    _release(row)
+
+
+def _release(row: OutboxRow) -> None:
+    row.lease_owner, row.lease_until = "", None

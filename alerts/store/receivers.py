@@ -1,0 +1,36 @@
+"""Receivers that asked never to be called again, until a person enables them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from alerts.store import outbox
+from alerts.store.schema import ReceiverStateRow
+
+
+def disabled(session: Session) -> frozenset[str]:
+    """Return the receivers that must not be called."""
+    query = select(ReceiverStateRow.receiver).where(ReceiverStateRow.disabled_at.is_not(None))
+    return frozenset(session.scalars(query))
+
+
+def disable(session: Session, receiver: str, *, now: datetime, reason: str) -> None:
+    """Call ``receiver`` no more; what is owed to it is kept."""
+    row = session.get(ReceiverStateRow, receiver)
+    if row is None:
+        row = ReceiverStateRow(receiver=receiver)
+        session.add(row)
+    row.disabled_at, row.reason = now, reason
+
+
+def enable(session: Session, receiver: str, *, now: datetime) -> bool:
+    """Call ``receiver`` again, at once; return False if it was not disabled."""
+    row = session.get(ReceiverStateRow, receiver)
+    if row is None or row.disabled_at is None:
+        return False
+    row.disabled_at, row.reason = None, ""
+    outbox.hasten(session, receiver, now)
+    return True
