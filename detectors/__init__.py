@@ -1,0 +1,1 @@
+"""Detectors say what is seen: frames in, observations out."""

@@ -1,0 +1,71 @@
+"""One camera under watch: its stages, and what of it is worth saying."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from detectors.picture import decode
+from detectors.stages.base import Stage
+from lianfang.bus import Position
+from lianfang.clock import Clock
+from lianfang.config import Camera
+from lianfang.events import DetectedObject, Frame, FrameReference, Observation
+from lianfang.ids import new_epoch
+
+# Absence is a fact too: said at once when a view becomes empty, and again so often while it stays so.
+EMPTY_EVERY = timedelta(seconds=1)
+
+
+class WatchedCamera:
+    """The stages of one camera since this worker started. Its frames come in order, one at a time."""
+
+    def __init__(self, camera_id: str, camera: Camera, stages: Mapping[str, Stage], clock: Clock) -> None:
+        self._id, self._clock = camera_id, clock
+        self._epoch = new_epoch()
+        self._stages = [stages[name].open(camera_id, self._epoch) for name in camera.detectors]
+        self._models = tuple(model for name in camera.detectors for model in stages[name].models)
+        self._last_at: datetime | None = None
+        self._said_at: datetime | None = None
+        self._said_empty = False
+
+    def look(self, frame: Frame, position: Position) -> Observation | None:
+        """Return what is to be said about ``frame``, None while an empty view was said just now.
+
+        DecodeError where the frame is not what it says. A frame that is not newer than the last is None.
+        """
+        if self._last_at is not None and frame.captured_at <= self._last_at:
+            return None
+        image = decode(frame)
+        self._last_at = frame.captured_at
+        objects: tuple[DetectedObject, ...] = ()
+        for stage in self._stages:
+            objects = stage.look(image, frame.captured_at, objects)
+        if not self._worth_saying(frame.captured_at, bool(objects)):
+            return None
+        return Observation(
+            camera_id=self._id,
+            track_epoch=self._epoch,
+            frame=FrameReference(
+                topic=position.topic,
+                partition=position.partition,
+                offset=position.offset,
+                camera_id=frame.camera_id,
+                epoch=frame.epoch,
+                seq=frame.seq,
+            ),
+            captured_at=frame.captured_at,
+            published_at=frame.published_at,
+            detected_at=self._clock.now(),
+            width=frame.width,
+            height=frame.height,
+            objects=objects,
+            models=self._models,
+        )
+
+    def _worth_saying(self, at: datetime, any_objects: bool) -> bool:
+        empty_said = self._said_empty and self._said_at is not None and at - self._said_at < EMPTY_EVERY
+        if not any_objects and empty_said:
+            return False
+        self._said_at, self._said_empty = at, not any_objects
+        return True

@@ -1,0 +1,92 @@
+"""``kind: objects``: one pass of an object model, and a tracker that gives the objects their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, SerializeAsAny
+
+from detectors.engines.base import Detections, Engine
+from detectors.tracking.tracker import Config as TrackerConfig
+from detectors.tracking.tracker import Track, Tracker
+from lianfang import plugins
+from lianfang.config import Config as Root
+from lianfang.config import Problem, Stanza
+from lianfang.events import DetectedObject
+
+EngineStanza = Annotated[SerializeAsAny[Stanza], plugins.PluginConfig("detectors.engines").validator()]
+
+
+class Config(Stanza):
+    """The object pass that every other stage of a camera builds on."""
+
+    kind: Literal["objects"]
+    engine: EngineStanza
+    labels: Annotated[tuple[str, ...], Field(min_length=1)] = ("person",)
+    """Classes that are tracked and published; the model's others are ignored."""
+    tracker: TrackerConfig = TrackerConfig()
+
+    def check(self, config: Root) -> Iterable[Problem]:
+        """Yield labels that the model does not have."""
+        del config
+        known: tuple[str, ...] = getattr(self.engine, "labels", ())
+        for i, label in enumerate(self.labels):
+            if known and label not in known:
+                yield Problem(("labels", i), repr(label), f"a label of the model: {', '.join(known)}")
+
+
+@dataclass(frozen=True)
+class Objects:
+    """The stage; ``wanted`` is (classes of the model,) and true for the labels that count."""
+
+    config: Config
+    engine: Engine
+    wanted: NDArray[np.bool_]
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Return the id of the object model."""
+        return (self.engine.model_id,)
+
+    def open(self, camera_id: str, track_epoch: str) -> CameraObjects:
+        """Return the stage for one camera with a new tracker."""
+        del camera_id
+        return CameraObjects(self, track_epoch, Tracker(self.config.tracker, self.engine.labels))
+
+
+class CameraObjects:
+    """The object pass of one camera."""
+
+    def __init__(self, stage: Objects, track_epoch: str, tracker: Tracker) -> None:
+        self._stage, self._epoch, self._tracker = stage, track_epoch, tracker
+
+    def look(
+        self, image_bgr: NDArray[np.uint8], at: datetime, objects: tuple[DetectedObject, ...]
+    ) -> tuple[DetectedObject, ...]:
+        """Return ``objects`` and those of this picture; without a number while a track is unconfirmed."""
+        found = self._stage.engine.detect(image_bgr)
+        keep = self._stage.wanted[found.class_id]
+        kept = Detections(found.xyxyn[keep], found.confidence[keep], found.class_id[keep])
+        tracks = self._tracker.update(kept, at.timestamp())
+        return (*objects, *(self._object(track) for track in tracks))
+
+    def _object(self, track: Track) -> DetectedObject:
+        return DetectedObject(
+            track_id=None if track.n is None else f"{self._epoch}:{track.n}",
+            label=self._stage.engine.labels[track.class_id],
+            confidence=track.confidence,
+            xyxyn=track.xyxyn,
+        )
+
+
+def build(config: Config, models_dir: Path | None) -> Objects:
+    """Load the model; ModelError where it is missing or altered."""
+    engine: Engine = plugins.build("detectors.engines", config.engine, models_dir)
+    wanted = np.array([label in config.labels for label in engine.labels])
+    return Objects(config, engine, wanted)

@@ -1,0 +1,65 @@
+"""The command ``lianfang``: each subcommand is a module that is imported only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import NamedTuple
+
+
+class Command(NamedTuple):
+    """Where a subcommand lives (``module:function(argv) -> exit code``) and what it does."""
+
+    target: str
+    summary: str
+
+
+# The contract knows the services by name only, as it does plug-ins: it imports none of them.
+COMMANDS = {
+    "run": Command("deploy.standalone:main", "run everything in one process tree from one configuration"),
+    "check": Command("lianfang.config.check:main", "say everything that is wrong with a configuration"),
+    "demo": Command("deploy.demo:main", "show the main job on a sample video, or on a camera of yours"),
+    "models": Command("detectors.models.commands:main", "list, install and verify models"),
+    "password": Command(
+        "alerts.api.password:main", "turn a password into the hash that a configuration keeps"
+    ),
+    "alerts": Command("alerts.service:main", "run the alert service: rules, delivery, API and console"),
+    "ingest": Command("ingest.service:main", "run the ingest service for some or all cameras"),
+    "detect": Command("detectors.service:main", "run a detector worker"),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the subcommand that ``argv`` names and return its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    name = arguments[0] if arguments else "--help"
+    if name in ("-h", "--help"):
+        sys.stdout.write(_usage())
+        return 0
+    if name == "--version":
+        sys.stdout.write(f"lianfang {version('lianfang')}\n")
+        return 0
+    if name not in COMMANDS:
+        sys.stderr.write(f"lianfang: no command {name!r}\n\n{_usage()}")
+        return 2
+    module, _, function = COMMANDS[name].target.partition(":")
+    try:
+        code: int = getattr(importlib.import_module(module), function)(arguments[1:])
+    except BrokenPipeError:
+        # The reader of a pipe has enough ("lianfang models list | head"): not an error of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
+
+
+def _usage() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {command.summary}" for name, command in COMMANDS.items()]
+    return "\n".join(["usage: lianfang COMMAND [options]", "", "commands:", *lines, ""]) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
