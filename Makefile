@@ -1,0 +1,73 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+# They need Python 3.11 or newer, Node.js 20 or newer with npm, and (for the tests' servers) Debian's apt.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CONSOLE := alerts/console
+CONSOLE_SOURCES := $(shell find $(CONSOLE) -type f -not -path '*/node_modules/*' 2>/dev/null)
+STATIC := alerts/api/static/index.html
+SOURCE ?=
+CONFIG ?= configs/demo.yaml
+
+.PHONY: help setup demo run test check bench console packages format clean
+help:  ## print this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+# The base install: what runs in production, no tools of developers.
+$(VENV)/base.stamp: pyproject.toml | $(BIN)/python
+	@echo "installing lianfang and what it needs …"
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/base.stamp
+	@echo "installing the developers' tools …"
+	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@
+
+$(CONSOLE)/node_modules/.stamp: $(CONSOLE)/package-lock.json
+	@echo "installing the console's packages …"
+	cd $(CONSOLE) && npm ci --silent
+	@touch $@
+
+$(STATIC): $(CONSOLE)/node_modules/.stamp $(CONSOLE_SOURCES)
+	@echo "building the console …"
+	cd $(CONSOLE) && npm run --silent build
+	@touch $@
+
+console: $(STATIC)  ## build the console
+
+packages:  ## install the Debian packages that the tests need (browser, RTSP server)
+	@bash tests/packages.sh
+
+setup: $(VENV)/dev.stamp $(STATIC)  ## everything for working on it
+	$(BIN)/lianfang models install
+
+demo: $(VENV)/base.stamp $(STATIC)  ## show the main job; SOURCE=rtsp://… or a file for your own
+	$(BIN)/lianfang demo $(if $(SOURCE),--source '$(SOURCE)')
+
+run: $(VENV)/base.stamp $(STATIC)  ## run everything from CONFIG=…
+	$(BIN)/lianfang run $(CONFIG)
+
+check: $(VENV)/dev.stamp  ## lint, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/dev.stamp  ## let ruff write what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test: packages $(VENV)/dev.stamp $(STATIC)  ## every test, its stages timed
+	@bash tests/run.sh
+
+bench: $(VENV)/dev.stamp $(STATIC)  ## measure, into build/bench.json
+	$(BIN)/python -m tests.bench
+
+clean:  ## remove what was built, and not what was cached
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis alerts/api/static

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that the tests need, if any is missing and this user may.
+set -euo pipefail
+
+packages=(
+  chromium fonts-noto-cjk # the console in a real browser, in Chinese
+  # A real RTSP server, and the encoders that it streams with.
+  gir1.2-gst-rtsp-server-1.0 python3-gi gstreamer1.0-plugins-base gstreamer1.0-plugins-good
+  gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
+)
+
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query --show --showformat='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+if ! command -v apt-get >/dev/null; then
+  echo "no apt-get here: tests that need ${missing[*]} will be skipped" >&2
+  exit 0
+fi
+run=()
+if [ "$(id -u)" -ne 0 ]; then
+  if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then run=(sudo); else
+    echo "as root, run: apt-get install ${missing[*]}; until then the tests that need them are skipped" >&2
+    exit 0
+  fi
+fi
+echo "installing ${missing[*]} …"
+"${run[@]}" apt-get update -qq
+DEBIAN_FRONTEND=noninteractive "${run[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Every test, stage by stage, each timed. A failing stage does not hide the next; the exit code tells.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+bin=.venv/bin
+names=() times=() results=()
+
+stage() {
+  local name=$1 start=$SECONDS
+  shift
+  printf '\n== %s ==\n' "$name"
+  if "$@"; then results+=(ok); else results+=(FAILED); fi
+  names+=("$name") times+=($((SECONDS - start)))
+}
+
+stage check make --no-print-directory check
+stage models "$bin/lianfang" models install
+stage console npm --prefix alerts/console run --silent test
+for folder in unit contract integration e2e truth; do
+  stage "$folder" "$bin/python" -m pytest -q --durations=5 "tests/$folder"
+done
+
+printf '\n%-12s %6s  %s\n' stage seconds result
+failed=0
+for i in "${!names[@]}"; do
+  printf '%-12s %6d  %s\n' "${names[$i]}" "${times[$i]}" "${results[$i]}"
+  [ "${results[$i]}" = ok ] || failed=1
+done
+exit $failed

@@ -1,0 +1,56 @@
+"""Scripted observations: who stands where, when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from lianfang.events import XYXYN, DetectedObject, FrameReference, Observation
+
+START = datetime(2026, 7, 1, 6, 0, tzinfo=UTC)
+HEIGHT, WIDTH = 0.2, 0.08
+
+
+def at(seconds: float) -> datetime:
+    """Return the moment ``seconds`` after the start of the script."""
+    return START + timedelta(seconds=seconds)
+
+
+def standing(x: float, y: float) -> XYXYN:
+    """Return the box of a person whose feet are at (x, y)."""
+    return (x - WIDTH / 2, y - HEIGHT, x + WIDTH / 2, y)
+
+
+def observation(
+    seconds: float,
+    people: Mapping[str | int | None, tuple[float, float]],
+    *,
+    camera: str = "cam",
+    epoch: str = "e1",
+    confidence: float = 0.9,
+    label: str = "person",
+) -> Observation:
+    """Return what was seen at ``seconds``: track number (None: unconfirmed) → where the feet are."""
+    objects = tuple(
+        DetectedObject(
+            track_id=None if n is None else f"{epoch}:{n}",
+            label=label,
+            confidence=confidence,
+            xyxyn=standing(x, y),
+        )
+        for n, (x, y) in people.items()
+    )
+    moment = at(seconds)
+    return Observation(
+        camera_id=camera,
+        track_epoch=epoch,
+        frame=FrameReference(
+            topic="frames.v1", partition=0, offset=round(seconds * 1000), camera_id=camera, epoch="c", seq=0
+        ),
+        captured_at=moment,
+        published_at=moment,
+        detected_at=moment,
+        width=640,
+        height=360,
+        objects=objects,
+    )

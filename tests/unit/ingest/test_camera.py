@@ -1,0 +1,250 @@
+"""One camera over a scripted source: what is published, dropped and logged, whatever goes wrong."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import av
+import pytest
+from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
+
+from ingest.backoff import Backoff
+from ingest.camera import STABLE_S, UNUSABLE_S, CameraReader
+from ingest.metrics import IngestMetrics
+from ingest.sources.base import Picture, Pictures, SourceEnded, SourceLost
+from ingest.timing import ArrivalTiming, HostTime, Timing
+from lianfang.clock import ManualClock
+from lianfang.config import Camera
+from lianfang.events import FRAMES, OBSERVATIONS
+from tests.support.fake_bus import FakeBus
+
+NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
+GOOD = Picture(av.VideoFrame(64, 48, "yuv420p"))
+CORRUPT = Picture(av.VideoFrame(64, 48, "yuv420p"), corrupt=True)
+UNDECODABLE = Picture(None)
+UNENCODABLE = Picture(av.VideoFrame(64, 48, "rgb4"))
+Script = list[Picture | Exception | Callable[[], None]]
+
+
+class NoWait(Backoff):
+    """Waits never, and notes what it would have waited for."""
+
+    def __init__(self) -> None:
+        super().__init__(random.Random(1))  # noqa: S311 - never drawn from
+        self.resets = 0
+
+    def next_s(self) -> float:
+        return 0.0
+
+    def reset(self) -> None:
+        self.resets += 1
+
+
+class Scripted:
+    """Plays one list of pictures, faults and calls per connection, ``step_s`` apart, then stops."""
+
+    live = True
+
+    def __init__(self, clock: ManualClock, *connections: Script, step_s: float = 0.2) -> None:
+        self._clock = clock
+        self._step = timedelta(seconds=step_s)
+        self._connections = list(connections)
+        self.closed = 0
+
+    def timing(self, host: HostTime) -> Timing:
+        return ArrivalTiming(host)
+
+    def open(self, stop: threading.Event) -> Pictures:
+        if not self._connections:
+            stop.set()
+            return
+        try:
+            for step in self._connections.pop(0):
+                self._clock.advance_to(self._clock.now() + self._step)
+                if isinstance(step, Picture):
+                    yield step
+                elif isinstance(step, Exception):
+                    raise step
+                else:
+                    step()
+        finally:
+            self.closed += 1
+
+
+class Played:
+    """What came of it."""
+
+    def __init__(
+        self,
+        *connections: Script,
+        clock: ManualClock,
+        refuse: Callable[[str, str], bool] = lambda _topic, _key: False,
+        step_s: float = 0.2,
+    ) -> None:
+        self.bus = FakeBus(refuse)
+        self.backoff = NoWait()
+        self.source = Scripted(clock, *connections, step_s=step_s)
+        self._registry = CollectorRegistry()
+        camera = Camera.model_validate(
+            {"name": "Gate", "point": "gate", "source": {"kind": "rtsp", "url": "rtsp://127.0.0.1"}}
+        )
+        reader = CameraReader(
+            "gate", camera, self.source, self.bus, clock, IngestMetrics(self._registry), self.backoff
+        )
+        with capture_logs() as logs:
+            reader.run(threading.Event())
+        self.logs = [dict(line) for line in logs]
+
+    @property
+    def events(self) -> list[str]:
+        """The names of the log's lines."""
+        return [line["event"] for line in self.logs]
+
+    def dropped(self, reason: str) -> float:
+        """Return the count of dropped pictures."""
+        labels = {"camera": "gate", "reason": reason}
+        return self._registry.get_sample_value("lianfang_frames_dropped_total", labels) or 0.0
+
+    def value(self, series: str) -> float:
+        """Return another series of the camera."""
+        return self._registry.get_sample_value(series, {"camera": "gate"}) or 0.0
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(NOON)
+
+
+def test_frames_count_from_0_and_the_first_one_says_online(clock: ManualClock) -> None:
+    played = Played([GOOD, GOOD, GOOD], clock=clock)
+    frames = played.bus.frames("gate")
+    state = played.bus.states("gate")[0]
+    assert [frame.seq for frame in frames] == [0, 1, 2]
+    assert {frame.epoch for frame in frames} == {state.epoch}
+    assert [frame.captured_at for frame in frames] == [NOON + timedelta(seconds=s) for s in (0.2, 0.4, 0.6)]
+    assert (state.condition, state.captured_at) == ("online", frames[0].captured_at)
+    assert (frames[0].width, frames[0].height, frames[0].encoding) == (64, 48, "jpeg")
+    assert [r.position.topic for r in played.bus.records[:2]] == [OBSERVATIONS, FRAMES]
+
+
+def test_lost_and_found_are_said_once_each(clock: ManualClock) -> None:
+    refused = SourceLost("connection refused")
+    played = Played([GOOD], [refused], [refused], [refused], [GOOD], clock=clock)
+    states = played.bus.states("gate")
+    assert [(s.condition.value, s.reason) for s in states] == [
+        ("online", ""),
+        ("offline", "end of stream"),
+        ("online", ""),
+        ("offline", "end of stream"),
+    ]
+    assert states[0].epoch == states[1].epoch != states[2].epoch
+    assert played.events == ["camera_online", "camera_offline"] * 2
+    assert all(line["camera_id"] == "gate" for line in played.logs)
+    assert played.value("lianfang_camera_connections_total") == 6
+    assert played.value("lianfang_camera_online") == 0
+
+
+def test_a_camera_that_was_never_there_is_offline_once(clock: ManualClock) -> None:
+    played = Played([SourceLost("timed out")], [SourceLost("no such stream")], clock=clock)
+    (state,) = played.bus.states("gate")
+    assert (state.condition, state.reason, state.epoch) == ("offline", "timed out", None)
+
+
+def test_captured_at_grows_over_epochs_and_states(clock: ManualClock) -> None:
+    played = Played([GOOD, GOOD], [GOOD], [SourceLost("x")], [GOOD], clock=clock)
+    frames, states = played.bus.frames("gate"), played.bus.states("gate")
+    moments = sorted({f.captured_at for f in frames} | {s.captured_at for s in states})
+    assert [f.captured_at for f in frames] == sorted({f.captured_at for f in frames})
+    assert [s.captured_at for s in states] == sorted({s.captured_at for s in states})
+    offline = [s.captured_at for s in states if s.condition == "offline"]
+    assert len(moments) == len(frames) + len(offline)  # online shares the time of its frame, offline of none
+
+
+def test_pictures_that_cannot_be_used_are_dropped_and_counted(clock: ManualClock) -> None:
+    played = Played([CORRUPT, UNDECODABLE, UNENCODABLE, GOOD, CORRUPT, GOOD], clock=clock)
+    assert len(played.bus.frames("gate")) == 2
+    assert played.bus.conditions("gate") == ["online", "offline"]
+    counts = {reason: played.dropped(reason) for reason in ("corrupt", "decode", "encode", "fps", "bus")}
+    assert counts == {"corrupt": 2, "decode": 1, "encode": 1, "fps": 0, "bus": 0}
+
+
+@pytest.mark.parametrize("bad", [CORRUPT, UNDECODABLE, UNENCODABLE], ids=["corrupt", "decode", "encode"])
+def test_a_stream_of_nothing_usable_is_a_loss(bad: Picture, clock: ManualClock) -> None:
+    played = Played([GOOD, *[bad] * int(UNUSABLE_S * 5 + 3), GOOD], clock=clock)
+    assert len(played.bus.frames("gate")) == 1
+    assert "no usable picture" in played.bus.states("gate")[1].reason
+
+
+def test_pictures_above_the_rate_are_dropped_and_counted(clock: ManualClock) -> None:
+    played = Played([GOOD] * 26, clock=clock, step_s=0.04)
+    assert len(played.bus.frames("gate")) == 6  # at 0, 0.2 … 1 s
+    assert played.dropped("fps") == 20
+
+
+def test_a_bus_that_refuses_loses_frames_but_not_the_stream(clock: ManualClock) -> None:
+    calls = iter(range(100))
+
+    def refuse(topic: str, _key: str) -> bool:
+        return topic == FRAMES and next(calls) in (1, 2)
+
+    played = Played([GOOD] * 5, refuse=refuse, clock=clock)
+    assert [frame.seq for frame in played.bus.frames("gate")] == [0, 3, 4]
+    assert played.dropped("bus") == 2
+    assert played.value("lianfang_frames_published_total") == 3
+    assert played.events == ["camera_online", "frames_refused", "frames_taken_again", "camera_offline"]
+
+
+def test_a_state_that_the_bus_refuses_comes_later(clock: ManualClock) -> None:
+    calls = iter(range(100))
+
+    def refuse(topic: str, _key: str) -> bool:
+        return topic == OBSERVATIONS and next(calls) < 3
+
+    played = Played([GOOD] * 5, refuse=refuse, clock=clock)
+    assert played.bus.conditions("gate") == ["online", "offline"]
+    assert len(played.bus.frames("gate")) == 5
+
+
+def test_an_ended_source_is_not_read_again(clock: ManualClock) -> None:
+    stop = threading.Event()
+    source = Scripted(clock, [GOOD, SourceEnded("end of file")], [GOOD])
+    bus = FakeBus()
+    camera = Camera.model_validate(
+        {"name": "Gate", "point": "gate", "source": {"kind": "rtsp", "url": "rtsp://127.0.0.1"}}
+    )
+    reader = CameraReader("gate", camera, source, bus, clock, IngestMetrics(CollectorRegistry()), NoWait())
+    thread = threading.Thread(target=reader.run, args=(stop,))
+    thread.start()
+    bus.wait(lambda: bus.conditions("gate") == ["online", "offline"])
+    stop.set()
+    thread.join()
+    assert bus.states("gate")[1].reason == "end of file"
+    assert len(bus.frames("gate")) == 1
+
+
+def test_a_fault_of_ours_ends_nothing_and_its_trace_holds_no_password(clock: ManualClock) -> None:
+    fault = RuntimeError("cannot open rtsp://admin:s3cret@10.0.0.1/live")
+    played = Played([fault], [fault], [GOOD], clock=clock)
+    assert len(played.bus.frames("gate")) == 1
+    assert played.events == ["camera_fault", "camera_offline", "camera_online", "camera_offline"]
+    assert "rtsp://admin:***@10.0.0.1/live" in played.logs[0]["trace"]
+    assert "s3cret" not in str(played.logs)
+    assert played.bus.states("gate")[0].reason == "internal error: RuntimeError"
+
+
+def test_a_connection_that_held_makes_the_next_wait_short(clock: ManualClock) -> None:
+    def hold() -> None:
+        clock.advance_to(clock.now() + timedelta(seconds=STABLE_S + 1))
+
+    assert Played([GOOD, GOOD], clock=clock).backoff.resets == 0
+    assert Played([GOOD, hold, GOOD], clock=clock).backoff.resets == 1
+
+
+def test_every_connection_is_closed(clock: ManualClock) -> None:
+    played = Played([GOOD], [SourceLost("x")], [RuntimeError("x")], [GOOD], clock=clock)
+    assert played.source.closed == 4

@@ -1,0 +1,107 @@
+"""The supervisor, over real processes that die in real ways."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from deploy import supervisor as module
+from deploy.supervisor import Child, Supervisor
+
+# Stands for the command `lianfang`: writes who it is, and dies as its first argument says.
+SCRIPT = """
+import os, pathlib, signal, sys, time
+folder, how, parts = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[5::2]
+runs = folder / "runs"
+with runs.open("a") as file:
+    file.write((",".join(parts) or "-") + " " + str(os.getpid()) + "\\n")
+if how == "crash" or (how == "crash_bad" and "bad" in parts):
+    os.kill(os.getpid(), signal.SIGSEGV)
+if how == "exit":
+    sys.exit(3)
+time.sleep(60)
+"""
+
+
+@contextmanager
+def running(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, how: str, parts: tuple[str, ...] = ()
+) -> Iterator[tuple[Callable[[], list[str]], threading.Event]]:
+    (folder / "fake.py").write_text(SCRIPT, encoding="utf-8")
+    real = subprocess.Popen
+
+    def popen(command: list[str], **kwargs: object) -> subprocess.Popen[bytes]:
+        assert command[:3] == [sys.executable, "-m", "lianfang"]
+        started: subprocess.Popen[bytes] = real(  # type: ignore[call-overload]
+            [sys.executable, str(folder / "fake.py"), str(folder), how, *command[4:]], **kwargs
+        )
+        return started
+
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    monkeypatch.setattr(module, "_BACKOFF_FIRST_S", 0.05)
+    stop = threading.Event()
+    child = Child("ingest:all", ["ingest", "--x"], parts, backoff_s=0.05)
+    thread = threading.Thread(target=Supervisor([child], {}, lambda pid: pid).run, args=(stop,))
+    thread.start()
+
+    def runs() -> list[str]:
+        file = folder / "runs"
+        return file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+
+    try:
+        yield runs, stop
+    finally:
+        stop.set()
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+def until(condition: Callable[[], bool], timeout_s: float = 30) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("how", ["crash", "exit"])
+def test_a_child_that_ends_is_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    with running(tmp_path, monkeypatch, how) as (runs, _):
+        until(lambda: len(runs()) >= 3)
+
+
+def test_a_killed_child_is_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running(tmp_path, monkeypatch, "stay") as (runs, _):
+        until(lambda: len(runs()) == 1)
+        os.kill(int(runs()[0].split()[1]), signal.SIGKILL)
+        until(lambda: len(runs()) == 2)
+
+
+def test_a_group_that_crashes_is_halved_until_the_bad_camera_is_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running(tmp_path, monkeypatch, "crash_bad", ("a", "b", "bad", "c")) as (runs, _):
+        until(lambda: sum(line.startswith("bad ") for line in runs()) >= 2)
+        groups = [line.split()[0] for line in runs()]
+    # The good ones run on beside it, each started once more than it was in a group that crashed.
+    assert groups[0] == "a,b,bad,c"
+    assert groups.count("a,b") == 1
+    assert groups.count("c") == 1
+
+
+def test_stopping_ends_every_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running(tmp_path, monkeypatch, "stay") as (runs, stop):
+        until(lambda: len(runs()) == 1)
+        pid = int(runs()[0].split()[1])
+        stop.set()
+        until(lambda: not Path(f"/proc/{pid}").exists())
