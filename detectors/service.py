@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -11,10 +12,23 @@ from detectors.stages.base import Stage
 from detectors.worker import DetectWorker
 from lianfang import plugins
 from lianfang.bus import Bus
-from lianfang.clock import Clock
+from lianfang.bus.connect import join
+from lianfang.clock import Clock, SystemClock
 from lianfang.config import Config
+from lianfang.service import service_main
 
 _log = structlog.get_logger()
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run a detector worker from its command line."""
+
+    def body(config: Config, _cameras: Sequence[str], stop: threading.Event) -> None:
+        with join(config, SystemClock(), stop) as bus:
+            if bus is not None:
+                serve(config, bus, SystemClock(), CollectorRegistry(), stop)
+
+    return service_main("detect", "Look at frames, say what is seen.", argv, body)
 
 
 def serve(config: Config, bus: Bus, clock: Clock, registry: CollectorRegistry, stop: threading.Event) -> None:

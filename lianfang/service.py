@@ -2,23 +2,55 @@
 
 from __future__ import annotations
 
+import argparse
 import ctypes
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import FrameType
 
 import structlog
 
 from lianfang import logs
-from lianfang.errors import LianfangError
+from lianfang.config import Config, load
+from lianfang.errors import ConfigError, LianfangError
 
 _log = structlog.get_logger()
 
 EXIT_OK, EXIT_FAILED, EXIT_REFUSED = 0, 1, 2
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def service_main(
+    name: str,
+    summary: str,
+    argv: Sequence[str],
+    body: Callable[[Config, Sequence[str], threading.Event], None],
+) -> int:
+    """Run a service from its command line (``--config``, ``--camera`` …, ``--log-level``).
+
+    ``body`` gets the configuration, the cameras that were asked for (all that are enabled, where none was)
+    and the event that ends it. Returns the exit code; 2 for a configuration that cannot run.
+    """
+    parser = argparse.ArgumentParser(prog=f"lianfang {name}", description=summary)
+    parser.add_argument("--config", type=Path, required=True, help="configuration file (YAML)")
+    parser.add_argument("--camera", action="append", default=[], help="only this camera; may be repeated")
+    parser.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
+    arguments = parser.parse_args(argv)
+    try:
+        config = load(arguments.config)
+    except ConfigError as error:
+        sys.stderr.write("".join(f"{problem}\n" for problem in error.problems))
+        return EXIT_REFUSED
+    unknown = sorted(set(arguments.camera) - config.cameras.keys())
+    if unknown:
+        parser.error(f"no camera {', '.join(unknown)}; there are {', '.join(sorted(config.cameras))}")
+    enabled = [camera_id for camera_id, camera in config.cameras.items() if camera.enabled]
+    cameras = arguments.camera or enabled
+    return run_service(name, lambda stop: body(config, cameras, stop), arguments.log_level)
 
 
 def run_service(name: str, body: Callable[[threading.Event], None], log_level: str = "info") -> int:

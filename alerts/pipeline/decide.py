@@ -102,13 +102,13 @@ class Decider:
         else:
             return
         self._holders[rule_id, place] = after
-        if after != holder:
+        if changes or after != holder:
             yield after, changes
 
     def _lost(self, event: CameraState) -> Iterator[Decision]:
         for key, holder in self._holders.items():
             after, changes = camera_lost(holder, event.camera_id, event.captured_at)
-            if after != holder:
+            if changes:
                 self._holders[key] = after
                 yield Decision(key[0], after, changes, event)
 

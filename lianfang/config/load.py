@@ -59,6 +59,8 @@ def _parse(file: Path) -> _Document:
     document = _Document(file)
     try:
         node = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        if isinstance(node, yaml.MappingNode):
+            document.data = _plain(document, node, ())
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         document.problems.append(ConfigProblem(file, 0, "", reason, "a readable UTF-8 YAML file"))
@@ -69,8 +71,6 @@ def _parse(file: Path) -> _Document:
         return document
     if not isinstance(node, yaml.MappingNode):
         document.problems.append(ConfigProblem(file, 1, "", "no mapping", "a mapping of sections"))
-        return document
-    document.data = _plain(document, node, ())
     return document
 
 

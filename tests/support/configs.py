@@ -43,7 +43,7 @@ BASE: dict[str, Any] = {
         }
     },
     "receivers": {
-        "horn": {"kind": "speaker_http", "url": "http://127.0.0.1:1", "token": {"env": "TEST_TOKEN"}},
+        "horn": {"kind": "speaker_http", "base_url": "http://127.0.0.1:1", "token": {"env": "TEST_TOKEN"}},
         "police": {"kind": "webhook", "url": "http://127.0.0.1:2/", "secrets": [{"env": "TEST_SECRET"}]},
     },
 }

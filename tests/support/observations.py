@@ -18,7 +18,7 @@ def at(seconds: float) -> datetime:
 
 def standing(x: float, y: float) -> XYXYN:
     """Return the box of a person whose feet are at (x, y)."""
-    return (x - WIDTH / 2, y - HEIGHT, x + WIDTH / 2, y)
+    return (max(x - WIDTH / 2, 0), max(y - HEIGHT, 0), min(x + WIDTH / 2, 1), y)
 
 
 def observation(

@@ -160,8 +160,8 @@ def test_the_first_frame_of_a_restarted_tracker_does_not_clear(play: Play) -> No
 
 
 def test_a_ghost_elsewhere_does_not_keep_a_place_occupied(play: Play) -> None:
-    ghosts = [observation(10 + i / 2, {None: C}) for i in range(10)]
-    play([*stay(0, 10, {1: A}), *ghosts])
+    ghosts = [observation(10 + i / 2, {None: (0.78, 0.3)}) for i in range(10)]
+    play([*stay(0, 10, {1: (0.22, 0.9)}), *ghosts])
     assert play.kinds == ["opened", "cleared"]
 
 

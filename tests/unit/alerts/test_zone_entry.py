@@ -21,7 +21,7 @@ def rule(config: Config) -> ZoneEntry:
 
 
 def members_after(
-    rule: ZoneEntry, places: Sequence[tuple[float, float] | None], **kwargs: float
+    rule: ZoneEntry, places: Sequence[tuple[float, float] | None], confidence: float = 0.9
 ) -> list[int]:
     """Return the number of members after each of the frames in which track 1 stood at ``places``."""
     state, counts = rule.initial(), []
