@@ -38,9 +38,9 @@ def suppress(
     span = xyxy.max() - xyxy.min() + 1
     apart = (xyxy + (class_id * span)[:, None]).astype(np.float32)
     order = np.argsort(-confidence, kind="stable")
-    kept: list[int] = []
-    while len(order):
-        best, rest = order[0], order[1:]
-        kept.append(int(best))
-        order = rest[iou(apart[best : best + 1], apart[rest])[0] <= max_iou]
-    return np.array(kept, np.int64)
+    covers = iou(apart[order], apart[order]) > max_iou
+    left = np.ones(len(order), np.bool_)
+    for rank in range(len(order)):
+        if left[rank]:
+            left[rank + 1 :] &= ~covers[rank, rank + 1 :]
+    return order[left].astype(np.int64)
