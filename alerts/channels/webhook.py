@@ -1,0 +1,120 @@
+"""A webhook: notices as JSON, signed as Standard Webhooks lays down. See docs/protocols/webhook.md."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from standardwebhooks import Webhook
+
+from alerts.channels._http import HttpEndpoint, check_ca_file, check_status, http_url
+from alerts.channels.base import ChannelConfig, Delivery, Picture, Receipt, Role
+from alerts.payload import Notice, NoticePicture
+from lianfang.clock import Clock
+from lianfang.config import Config as WholeConfig
+from lianfang.config import Problem, Secret
+from lianfang.errors import PermanentError
+
+_PREFIX = "whsec_"
+_KEY_BYTES = range(24, 65)  # Standard Webhooks 1.0, "Signature scheme": 24 to 64 bytes
+
+
+class Config(ChannelConfig):
+    """A receiver of notices, such as a police platform."""
+
+    kind: Literal["webhook"]
+    role: ClassVar[Role] = "notice"
+    url: str
+    """Where notices are posted; nothing else is ever called, redirects included."""
+    secrets: Annotated[tuple[Secret, ...], Field(min_length=1, max_length=2)]
+    """The signing key; while it is being changed, the old and the new one: both sign."""
+    ca_file: Path | None = None
+    """Certificates to trust instead of the system's, for a platform with an authority of its own."""
+    timeout_s: float = Field(default=10, gt=0, le=60)
+    """Seconds until one attempt counts as failed."""
+
+    @field_validator("url")
+    @classmethod
+    def _http_url(cls, value: str) -> str:
+        return http_url(value)
+
+    def check(self, config: WholeConfig) -> Iterable[Problem]:
+        """Yield keys that cannot sign, and a certificate file that cannot be read."""
+        del config
+        for i, secret in enumerate(self.secrets):
+            try:
+                usable = _is_key(secret.read())
+            except LookupError:
+                continue  # the secret itself says so
+            if not usable:
+                allowed = f"{_PREFIX} and 24 to 64 random bytes in base64 (openssl rand -base64 32)"
+                yield Problem(("secrets", i), "a text of another form", allowed)
+        yield from check_ca_file(self.ca_file)
+
+
+class WebhookChannel:
+    """Posts notices. The body and ``webhook-id`` of a delivery are the same on every attempt."""
+
+    def __init__(self, config: Config, clock: Clock) -> None:
+        self._url, self._clock = config.url, clock
+        self._signers = [Webhook(secret.read()) for secret in config.secrets]
+        self._http = HttpEndpoint(config.timeout_s, config.ca_file)
+
+    async def send(self, delivery: Delivery) -> Receipt:
+        """Post the notice; any 2xx is the receiver's word that it has it."""
+        if delivery.pictures:  # megabytes to encode and sign: not on the loop that speaks to everybody
+            headers, body = await asyncio.to_thread(self._message, delivery)
+        else:
+            headers, body = self._message(delivery)
+        answer = await self._http.request("POST", self._url, headers, body)
+        check_status(answer, self._clock.now())
+        return Receipt(str(answer.status), answer.quote())
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.close()
+
+    def _message(self, delivery: Delivery) -> tuple[dict[str, str], bytes]:
+        pictures = [_inline(picture) for picture in delivery.pictures]
+        try:
+            notice = Notice.model_validate({**delivery.payload, "pictures": pictures})
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            raise PermanentError(f"no notice of version 1: {first['loc']} {first['msg']}") from error
+        body = notice.model_dump_json()
+        now = self._clock.now()
+        signatures = (signer.sign(delivery.id, now, body) for signer in self._signers)
+        headers = {
+            "Content-Type": "application/json",
+            "webhook-id": delivery.id,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": " ".join(signatures),
+        }
+        return headers, body.encode()
+
+
+def build(config: Config, clock: Clock) -> WebhookChannel:
+    """Return the channel; LookupError if a secret cannot be read."""
+    return WebhookChannel(config, clock)
+
+
+def _inline(picture: Picture) -> NoticePicture:
+    return NoticePicture(
+        kind=picture.kind,
+        captured_at=picture.captured_at,
+        sha256=picture.sha256,
+        data_base64=base64.b64encode(picture.jpeg).decode("ascii"),
+    )
+
+
+def _is_key(text: str) -> bool:
+    try:
+        key = base64.b64decode(text.removeprefix(_PREFIX), validate=True)
+    except binascii.Error:
+        return False
+    return text.startswith(_PREFIX) and len(key) in _KEY_BYTES

@@ -1,0 +1,172 @@
+"""A police platform that believes nothing it cannot verify. See docs/protocols/webhook.md.
+
+``python -m deploy.simulators.police --port 8902 --secret-file secret``
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import binascii
+import hashlib
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import simplejpeg
+from aiohttp import web
+from pydantic import ValidationError
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from alerts.payload import Notice, NoticePicture
+from deploy.simulators.server import Fault, Say, Simulator, serve_for_ever, to_stdout
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A notice that was taken, with its ``webhook-id`` and the bytes it came in."""
+
+    id: str
+    notice: Notice
+    body: bytes
+
+
+class _RefusedError(Exception):
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status = status
+
+
+class PoliceReceiver(Simulator):
+    """A receiver of notices: verifies the signature with the reference library, and everything it says.
+
+    ``received`` holds each id once, ``repeats`` the ids that came again, ``refused`` why others were not
+    taken. ``secrets`` are all it accepts; a message needs to be signed with one of them.
+    """
+
+    def __init__(
+        self,
+        secrets: Sequence[str],
+        *,
+        name: str = "police",
+        host: str = "127.0.0.1",
+        port: int = 0,
+        path: str = "/alerts",
+        delay_s: float = 0,
+        faults: Iterable[Fault | None] = (),
+        say: Say = to_stdout,
+    ) -> None:
+        super().__init__(host=host, port=port, faults=faults, say=say)
+        self.name = name
+        self.received: list[Received] = []
+        self.repeats: list[str] = []
+        self.refused: list[str] = []
+        self._verifiers = [Webhook(secret) for secret in secrets]
+        self._path, self._delay_s = path, delay_s
+        self._ids: set[str] = set()
+        self._versions: dict[str, int] = {}
+
+    @property
+    def url(self) -> str:
+        """Where notices are to be posted."""
+        return f"{super().url}{self._path}"
+
+    def routes(self) -> Iterable[web.RouteDef]:
+        """Return what is served."""
+        return [web.post(self._path, self.faulty(self._post))]
+
+    async def _post(self, request: web.Request) -> web.Response:
+        await asyncio.sleep(self._delay_s)
+        body = await request.read()
+        try:
+            notice = self._checked(request, body)
+        except _RefusedError as refusal:
+            self.refused.append(str(refusal))
+            self.say(f"[{self.name}] REFUSED ({refusal.status}): {refusal}")
+            return web.json_response({"detail": str(refusal)}, status=refusal.status)
+        message_id = request.headers["webhook-id"]
+        if message_id in self._ids:
+            self.repeats.append(message_id)
+            self.say(f"[{self.name}] again: {message_id}")
+            return web.json_response({"outcome": "known"})
+        self._ids.add(message_id)
+        self._versions[notice.number] = notice.version
+        self.received.append(Received(message_id, notice, body))
+        self.say(f"[{self.name}] {_line(notice)}")
+        return web.json_response({"outcome": "taken"})
+
+    def _checked(self, request: web.Request, body: bytes) -> Notice:
+        self._verify(request, body)
+        try:
+            notice = Notice.model_validate_json(body)
+        except ValidationError as error:
+            fault = error.errors(include_url=False, include_input=False)[0]
+            raise _RefusedError(400, f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}") from error
+        if notice.mode == "live" and (notice.confirmed_by is None or notice.confirmed_at is None):
+            raise _RefusedError(422, "live, but no person has confirmed it")
+        for i, picture in enumerate(notice.pictures):
+            _check_picture(i, picture)
+        newest = self._versions.get(notice.number, -1)
+        if request.headers["webhook-id"] not in self._ids and notice.version <= newest:
+            raise _RefusedError(409, f"version {notice.version} after version {newest}")
+        return notice
+
+    def _verify(self, request: web.Request, body: bytes) -> None:
+        problem = "no secret"
+        for verifier in self._verifiers:
+            try:
+                verifier.verify(body, dict(request.headers), json_parse=False)
+            except (WebhookVerificationError, ValueError) as error:  # ValueError: a header or body in pieces
+                problem = str(error)
+            else:
+                return
+        raise _RefusedError(401, f"signature: {problem}")
+
+
+def _check_picture(index: int, picture: NoticePicture) -> None:
+    try:
+        jpeg = base64.b64decode(picture.data_base64, validate=True)
+    except binascii.Error as error:
+        raise _RefusedError(400, f"picture {index} is no base64") from error
+    if hashlib.sha256(jpeg).hexdigest() != picture.sha256:
+        raise _RefusedError(400, f"picture {index} is not what its sha256 says")
+    try:
+        simplejpeg.decode_jpeg(jpeg)
+    except ValueError as error:
+        raise _RefusedError(400, f"picture {index} is no JPEG: {error}") from error
+
+
+def _line(notice: Notice) -> str:
+    kinds = ", ".join(picture.kind for picture in notice.pictures)
+    pictures = kinds or f"no picture ({notice.pictures_missing or 'none was sent'})"
+    where = f"{notice.place.point_name} {notice.place.zone_name}".strip()
+    return (
+        f"{notice.mode.upper()} {notice.number[:8]} v{notice.version} {notice.change}: {notice.title}, "
+        f"{where}, {notice.people} there; {pictures}"
+    )
+
+
+def main() -> None:
+    """Run the receiver until interrupted."""
+    parser = argparse.ArgumentParser(description="A police platform that verifies what it gets.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8902)
+    parser.add_argument("--name", default="police")
+    parser.add_argument(
+        "--secret-file",
+        type=Path,
+        action="append",
+        required=True,
+        help="file with a whsec_ key; may be repeated",
+    )
+    options = parser.parse_args()
+    secrets = [file.read_text(encoding="utf-8").strip() for file in options.secret_file]
+    simulator = PoliceReceiver(secrets, name=options.name, host=options.host, port=options.port)
+    with suppress(KeyboardInterrupt):
+        asyncio.run(serve_for_ever(simulator))
+
+
+if __name__ == "__main__":
+    main()
