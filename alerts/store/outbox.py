@@ -100,9 +100,17 @@ def claim(
     return rows
 
 
-def is_due(session: Session, now: datetime, receivers: Collection[str]) -> bool:
+def has_pending(session: Session, receivers: Collection[str]) -> bool:
+    """Say whether anything at all is owed to ``receivers``."""
+    query = (
+        select(OutboxRow.seq).where(OutboxRow.state == "pending", OutboxRow.receiver.in_(receivers)).limit(1)
+    )
+    return session.scalar(query) is not None
+
+
+def is_due(session: Session, now: datetime, receivers: Mapping[str, int]) -> bool:
     """Say whether ``claim`` would find anything: a read, which costs no writer its turn."""
-    return bool(_due_seqs(session, now, dict.fromkeys(receivers, 1)))
+    return bool(_due_seqs(session, now, {name: min(count, 1) for name, count in receivers.items()}))
 
 
 def next_due(session: Session, now: datetime, receivers: Collection[str]) -> datetime | None:

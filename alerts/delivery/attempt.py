@@ -1,0 +1,103 @@
+"""One attempt: what is handed to the channel, and what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from alerts.channels.base import Channel, Delivery, Picture, Receipt
+from alerts.store.schema import OutboxRow
+from lianfang.clock import Clock
+from lianfang.errors import LianfangError, PermanentError, TransientError
+
+_log = structlog.get_logger()
+
+Pictures = tuple[tuple[Picture, ...], str]
+"""The pictures of an incident, and why some are missing."""
+PictureSource = Callable[[str], Pictures | None]
+"""Gives the pictures of an incident; None while it is not known yet. Called in a thread."""
+
+PICTURES_WITHIN = timedelta(seconds=5)  # evidence is copied within 5 s of the decision, or never
+_PICTURES_POLL_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What one attempt came to: exactly one of ``receipt`` and ``error`` is given.
+
+    ``pictures_missing`` is what an attempt without any picture told the receiver: every later one must say
+    the same under the same id.
+    """
+
+    row: OutboxRow
+    receipt: Receipt | None = None
+    error: TransientError | PermanentError | None = None
+    pictures_missing: str = ""
+
+
+async def attempt(
+    row: OutboxRow, channel: Channel, clock: Clock, pictures: PictureSource | None, *, timeout_s: float
+) -> Attempt:
+    """Make one attempt at ``row``. Whatever the channel raises comes back as an error of the attempt."""
+    frozen = ""
+    try:
+        async with asyncio.timeout(timeout_s) as limit:
+            found, missing = await _pictures(row, clock, pictures)
+            frozen = "" if found else missing
+            receipt = await channel.send(_delivery(row, found, missing))
+    except (TransientError, PermanentError) as error:
+        return Attempt(row, error=error, pictures_missing=frozen)
+    except Exception as error:  # noqa: BLE001 - a plug-in's bug must not stop deliveries to anybody else
+        # Channels have time-outs of their own; this one is for a channel that forgot.
+        late = isinstance(error, TimeoutError) and limit.expired()
+        fault = TransientError(f"no end after {timeout_s:g} s") if late else FaultyChannelError(error)
+        return Attempt(row, error=fault, pictures_missing=frozen)
+    return Attempt(row, receipt=receipt)
+
+
+class FaultyChannelError(TransientError):
+    """A channel raised what no channel may: a bug, kept with its traceback for the log."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(f"the channel failed with {type(cause).__name__}")
+        self.__cause__ = cause
+
+
+def _delivery(row: OutboxRow, pictures: tuple[Picture, ...], missing: str) -> Delivery:
+    payload = row.payload["speech"] if row.kind == "speech" else row.payload
+    if missing:
+        payload = payload | {"pictures_missing": missing}
+    return Delivery(
+        id=row.id,
+        incident_id=row.incident_id,
+        incident_version=row.incident_version,
+        attempt=row.attempts,
+        payload=payload,
+        created_at=row.created_at,
+        valid_until=row.valid_until,
+        pictures=pictures,
+    )
+
+
+async def _pictures(row: OutboxRow, clock: Clock, source: PictureSource | None) -> Pictures:
+    """Wait for the incident's pictures, but not for ever: late news is worse than news without a picture."""
+    if row.kind == "speech" or source is None:
+        return (), ""
+    if told := row.payload.get("pictures_missing"):
+        return (), told
+    deadline: datetime = row.created_at + PICTURES_WITHIN
+    while True:
+        try:
+            found = await asyncio.to_thread(source, row.incident_id)
+        except (OSError, LianfangError) as error:
+            _log.warning("pictures_unreadable", alert_id=row.incident_id, error=str(error))
+            return (), "the pictures could not be read"
+        if found is not None:
+            return found
+        if clock.now() >= deadline:
+            return (), f"no picture within {PICTURES_WITHIN.seconds} s"
+        await asyncio.sleep(_PICTURES_POLL_S)

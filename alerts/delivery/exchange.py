@@ -1,0 +1,104 @@
+"""One exchange with the store: record what came of attempts, take what is due. Runs in the lane's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from alerts.delivery.attempt import Attempt
+from alerts.delivery.policy import Dead, Late, Verdict
+from alerts.delivery.settle import Settled, apply, settle
+from alerts.store import Store, outbox, receivers
+from alerts.store.schema import OutboxRow
+
+_BATCH = 64  # rows of one transaction: the other writers wait no longer than for these
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a lane brings along: verdicts, receivers that are back, leases to prolong, and room for more."""
+
+    verdicts: Sequence[tuple[Attempt, Verdict]]
+    recovered: Collection[str]
+    renew: Collection[int]
+    room: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What it gets: rows that are settled, rows to attempt, and when there will be more (None: unknown)."""
+
+    settled: Sequence[Settled] = ()
+    claimed: Sequence[OutboxRow] = ()
+    next_due: datetime | None = None
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Exchanges for ``mine``, the receivers of one lane, in the name of ``owner``."""
+
+    store: Store
+    owner: str
+    mine: Collection[str]
+    lease_s: float
+
+    def __call__(self, asked: Asked, now: datetime) -> Given:
+        """Do it in one transaction. Nothing to do costs a short read, and no writer its turn."""
+        if not (asked.verdicts or asked.recovered or asked.renew):
+            with self.store.read() as session:
+                if not outbox.has_pending(session, self.mine):
+                    return Given()
+                if not self._work(session, asked.room, now):
+                    return Given(next_due=outbox.next_due(session, now, self.mine))
+        with self.store.write() as session:
+            return self._do(session, asked, now)
+
+    def _work(self, session: Session, room: Mapping[str, int], now: datetime) -> bool:
+        off = receivers.disabled(session)
+        return bool(
+            outbox.is_due(session, now, _without(off, room))
+            or outbox.overdue(session, now, self.mine)
+            or self._stranded(session, off, now)
+        )
+
+    def _stranded(self, session: Session, off: Collection[str], now: datetime) -> Sequence[OutboxRow]:
+        names = [name for name in self.mine if name in off]
+        return outbox.unserved(session, now, names) if names else ()
+
+    def _do(self, session: Session, asked: Asked, now: datetime) -> Given:
+        settled = settle(session, asked.verdicts, owner=self.owner, now=now, speakers=self.mine)
+        for name in asked.recovered:
+            outbox.hasten(session, name, now)
+        for row in outbox.overdue(session, now, self.mine):
+            settled.append(self._end(session, row, Late(row.last_error), now))
+        off = receivers.disabled(session)  # after the verdicts: one of them may have disabled a receiver
+        for row in self._stranded(session, off, now):
+            settled.append(self._end(session, row, Dead("the speaker is disabled"), now))
+        if asked.renew:
+            until = now + timedelta(seconds=self.lease_s)
+            outbox.renew(session, owner=self.owner, seqs=asked.renew, until=until)
+        room = _without(off, asked.room)
+        claimed = outbox.claim(
+            session, owner=self.owner, now=now, lease_s=self.lease_s, limit=_BATCH, receivers=room
+        )
+        next_due = outbox.next_due(session, now, self.mine)
+        return Given(settled, claimed, next_due, more=len(claimed) == _BATCH)
+
+    def _end(self, session: Session, row: OutboxRow, verdict: Verdict, now: datetime) -> Settled:
+        apply(session, row, verdict, now=now, speakers=self.mine)
+        return Settled(row, verdict)
+
+    def release(self, seqs: Collection[int], now: datetime) -> None:
+        """Give leases back at the end of the service, so that the next one need not wait for them."""
+        with self.store.write() as session:
+            for row in outbox.taken(session, seqs).values():
+                if row.lease_owner == self.owner:
+                    outbox.retry(row, due_at=now, error="the service stopped meanwhile")
+
+
+def _without(off: Collection[str], room: Mapping[str, int]) -> dict[str, int]:
+    return {name: count for name, count in room.items() if name not in off}

@@ -1,0 +1,208 @@
+"""A lane: the receivers of one role, served by one loop with a thread of its own for the store.
+
+Speakers have a lane to themselves: nothing that is owed to anybody else stands before a spoken warning.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from alerts.channels.base import Channel
+from alerts.delivery.attempt import Attempt, PictureSource, attempt
+from alerts.delivery.backoff import Backoff
+from alerts.delivery.breaker import Breaker
+from alerts.delivery.endpoint import Endpoint
+from alerts.delivery.exchange import Asked, Exchange, Given
+from alerts.delivery.policy import Again, Dead, Done, Kept, Late, Policy, Verdict
+from alerts.delivery.settle import Settled
+from alerts.metrics import DeliveryMetrics
+from alerts.store import Store
+from alerts.store.schema import OutboxRow
+from lianfang.clock import Clock
+from lianfang.errors import TransientError
+
+_log = structlog.get_logger()
+_POLL_S = 1.0  # rows that another process wrote, leases that ended, breakers that let a probe through
+_STORE_RETRY_S = 0.5
+_GRACE_S = 5.0  # what is under way at the end may still be answered
+_WORDS: dict[type, str] = {Done: "delivered", Again: "retried", Kept: "kept", Dead: "dead", Late: "expired"}
+
+
+@dataclass(frozen=True, slots=True)
+class LaneSettings:
+    """How a lane works.
+
+    ``per_receiver`` attempts are under way to one receiver at most, so that a slow one delays nobody else.
+    An attempt ends after ``timeout_s``, for a command counted from the end of its validity.
+    ``holds_back`` says whether an open breaker keeps rows waiting.
+    """
+
+    policy: Policy
+    breaker_backoff: Backoff
+    per_receiver: int
+    lease_s: float
+    timeout_s: float
+    holds_back: bool
+    breaker_threshold: int = 5
+
+
+class Lane:
+    """Serves ``channels``, by receiver, from the store's outbox."""
+
+    def __init__(
+        self,
+        store: Store,
+        channels: Mapping[str, Channel],
+        settings: LaneSettings,
+        *,
+        owner: str,
+        clock: Clock,
+        metrics: DeliveryMetrics,
+        pictures: PictureSource | None,
+    ) -> None:
+        self._channels, self._settings = channels, settings
+        self._clock, self._metrics, self._pictures = clock, metrics, pictures
+        self._exchange = Exchange(store, owner, tuple(channels), settings.lease_s)
+        self._endpoints = {
+            name: Endpoint(name, Breaker(settings.breaker_threshold, settings.breaker_backoff))
+            for name in channels
+        }
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._ended: list[tuple[Attempt, Verdict]] = []
+        self._recovered: set[str] = set()
+        self._renewed_s = 0.0
+        self._awake = asyncio.Event()
+        self._stop_at_s: float | None = None
+        self._store_trouble = ""
+
+    def wake(self) -> None:
+        """Look at the outbox now. Only from the lane's own event loop."""
+        self._awake.set()
+
+    def stop(self) -> None:
+        """Take nothing more; ``run`` ends with the attempts under way. Only from the lane's event loop."""
+        self._stop_at_s = asyncio.get_running_loop().time() + _GRACE_S
+        self.wake()
+
+    async def run(self) -> None:
+        """Serve until ``stop``, or until cancelled."""
+        with ThreadPoolExecutor(1, thread_name_prefix="outbox") as thread:
+            try:
+                while not self._finished():
+                    self._awake.clear()
+                    wait_s = await self._turn(thread)
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(wait_s):
+                            await self._awake.wait()
+            finally:
+                under_way = dict(self._tasks)
+                for task in under_way.values():
+                    task.cancel()
+            if under_way:
+                # The next service need not wait for these leases to end.
+                await asyncio.gather(*under_way.values(), return_exceptions=True)
+                with suppress(TransientError, DBAPIError):
+                    await asyncio.to_thread(self._exchange.release, list(under_way), self._clock.now())
+
+    def _finished(self) -> bool:
+        if self._stop_at_s is None:
+            return False
+        return not (self._tasks or self._ended) or asyncio.get_running_loop().time() >= self._stop_at_s
+
+    async def _turn(self, thread: ThreadPoolExecutor) -> float:
+        """Exchange with the store and begin what it gives; return seconds until the next turn."""
+        asked = self._asked()
+        loop = asyncio.get_running_loop()
+        now = self._clock.now()
+        try:
+            given = await loop.run_in_executor(thread, self._exchange, asked, now)
+        except (TransientError, DBAPIError) as error:
+            self._keep(asked, str(error.orig) if isinstance(error, DBAPIError) else str(error))
+            return _STORE_RETRY_S
+        except Exception:  # noqa: BLE001 - the worker's outer loop
+            # A bug: the leases end, and the same ids go out again, which every receiver must bear.
+            _log.exception("deliveries_not_recorded", deliveries=[a.row.id for a, _ in asked.verdicts])
+            return _STORE_RETRY_S
+        self._store_answered()
+        for settled in given.settled:
+            self._report(settled)
+        for row in given.claimed:
+            self._endpoints[row.receiver].in_flight += 1
+            self._tasks[row.seq] = asyncio.create_task(self._attempt(row))
+        return self._wait_s(given)
+
+    def _asked(self) -> Asked:
+        verdicts, self._ended = self._ended, []
+        recovered, self._recovered = self._recovered, set()
+        now_s = self._clock.monotonic()
+        renew: tuple[int, ...] = ()
+        if self._tasks and now_s - self._renewed_s >= self._settings.lease_s / 3:
+            self._renewed_s, renew = now_s, tuple(self._tasks)
+        return Asked(verdicts, recovered, renew, {} if self._stop_at_s is not None else self._room(now_s))
+
+    def _room(self, now_s: float) -> dict[str, int]:
+        limit = self._settings.per_receiver
+        return {
+            name: (e.breaker.permits(now_s, limit) if self._settings.holds_back else limit) - e.in_flight
+            for name, e in self._endpoints.items()
+        }
+
+    async def _attempt(self, row: OutboxRow) -> None:
+        endpoint, settings = self._endpoints[row.receiver], self._settings
+        now = self._clock.now()
+        if row.attempts == 1:
+            self._metrics.sent(row, now)
+        timeout_s = settings.timeout_s
+        if row.valid_until is not None:
+            timeout_s += (row.valid_until - now).total_seconds()
+        channel = self._channels[row.receiver]
+        try:
+            ended = await attempt(row, channel, self._clock, self._pictures, timeout_s=timeout_s)
+        finally:
+            endpoint.in_flight -= 1
+            del self._tasks[row.seq]
+        down = endpoint.breaker.is_open
+        if endpoint.heard(ended, self._clock.monotonic()):
+            self._recovered.add(row.receiver)
+        self._ended.append((ended, settings.policy.after(ended, self._clock.now(), down=down)))
+        self.wake()
+
+    def _wait_s(self, given: Given) -> float:
+        wait_s = 0.0 if given.more else _POLL_S
+        if given.next_due is not None:
+            wait_s = min(wait_s, max(0.0, (given.next_due - self._clock.now()).total_seconds()))
+        return min(wait_s, self._settings.lease_s / 3) if self._tasks else wait_s
+
+    def _report(self, settled: Settled) -> None:
+        row, verdict = settled.row, settled.verdict
+        self._metrics.followed(row.receiver, _WORDS[type(verdict)])
+        bound = _log.bind(alert_id=row.incident_id, receiver=row.receiver, delivery=row.id)
+        match verdict:
+            case Done():
+                self._metrics.delivered(row, row.finished_at or self._clock.now())
+            case Dead() | Late():
+                bound.error("delivery_failed", state=row.state, error=row.last_error)
+            case Kept():
+                bound.error("receiver_disabled", error=verdict.error)
+            case Again():
+                pass  # the receiver's trouble is logged when it changes
+
+    def _keep(self, asked: Asked, trouble: str) -> None:
+        """Hold on to what the store could not take now."""
+        self._ended[:0] = asked.verdicts
+        self._recovered |= set(asked.recovered)
+        if trouble != self._store_trouble:
+            _log.error("outbox_unavailable", error=trouble)
+        self._store_trouble = trouble
+
+    def _store_answered(self) -> None:
+        if self._store_trouble:
+            _log.info("outbox_recovered", after=self._store_trouble)
+            self._store_trouble = ""

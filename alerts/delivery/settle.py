@@ -1,0 +1,100 @@
+"""Write down what became of attempts, and let the next speaker speak where one cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from alerts.delivery.attempt import Attempt
+from alerts.delivery.policy import Again, Dead, Done, Kept, Late, Verdict
+from alerts.store import outbox, receivers
+from alerts.store.schema import OutboxRow
+from lianfang.ids import identify
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """One row as it stands after its verdict."""
+
+    row: OutboxRow
+    verdict: Verdict
+
+
+def settle(
+    session: Session,
+    verdicts: Iterable[tuple[Attempt, Verdict]],
+    *,
+    owner: str,
+    now: datetime,
+    speakers: Collection[str],
+) -> list[Settled]:
+    """Record each verdict in the caller's transaction; return those that count.
+
+    Somebody else's lease on a row means that this attempt took too long and another one is under way: only
+    its success still counts. ``speakers`` are those that a speech may be handed on to.
+    """
+    verdicts = list(verdicts)
+    rows = outbox.taken(session, [attempt.row.seq for attempt, _ in verdicts])
+    settled = []
+    for attempt, verdict in verdicts:
+        row = rows.get(attempt.row.seq)
+        if row is None or (row.lease_owner != owner and not isinstance(verdict, Done)):
+            continue
+        if attempt.pictures_missing:
+            row.payload = row.payload | {"pictures_missing": attempt.pictures_missing}
+        apply(session, row, verdict, now=now, speakers=speakers)
+        settled.append(Settled(row, verdict))
+    return settled
+
+
+def apply(
+    session: Session, row: OutboxRow, verdict: Verdict, *, now: datetime, speakers: Collection[str]
+) -> None:
+    """Record one verdict about ``row``."""
+    match verdict:
+        case Done():
+            outbox.delivered(session, row, now=now, outcome=verdict.outcome[:32], detail=verdict.detail)
+        case Again():
+            outbox.retry(row, due_at=verdict.due_at, error=verdict.error)
+        case Kept():
+            receivers.disable(session, row.receiver, now=now, reason=verdict.error)
+            outbox.retry(row, due_at=now, error=verdict.error)
+        case Late():
+            row.last_error = verdict.error
+            outbox.expire(session, row, now=now)
+        case Dead():
+            if verdict.disable:
+                receivers.disable(session, row.receiver, now=now, reason=verdict.error)
+            heir = hand_on(session, row, now=now, speakers=speakers) if row.kind == "speech" else None
+            error = f"{verdict.error}; {heir} speaks instead" if heir else verdict.error
+            outbox.dead(session, row, now=now, error=error)
+
+
+def hand_on(session: Session, row: OutboxRow, *, now: datetime, speakers: Collection[str]) -> str | None:
+    """Owe the speech of ``row`` to its first fallback among ``speakers``; return which, or None.
+
+    The validity stays: a fallback that is too late as well must not speak either.
+    """
+    fallbacks: list[str] = row.payload["fallbacks"]
+    for i, speaker in enumerate(fallbacks):
+        if speaker not in speakers:
+            continue
+        speech_id = identify("speech", row.incident_id, speaker, row.id)
+        outbox.enqueue(
+            session,
+            id=speech_id,
+            receiver=speaker,
+            incident_id=row.incident_id,
+            incident_version=row.incident_version,
+            kind="speech",
+            payload={"speech": row.payload["speech"] | {"id": speech_id}, "fallbacks": fallbacks[i + 1 :]},
+            now=row.created_at,  # the decision is as old as it was, and so is its latency
+            due_at=now,
+            captured_at=row.captured_at,
+            valid_until=row.valid_until,
+        )
+        return speaker
+    return None

@@ -1,0 +1,138 @@
+"""The delivery worker: two lanes over one outbox, woken by every commit of the store."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+from sqlalchemy.exc import DBAPIError
+
+from alerts.channels.base import Channel, Role
+from alerts.delivery.attempt import PictureSource
+from alerts.delivery.backoff import Backoff
+from alerts.delivery.lane import Lane, LaneSettings
+from alerts.delivery.policy import NoticePolicy, SpeechPolicy
+from alerts.metrics import DeliveryMetrics
+from alerts.store import Store, outbox, receivers
+from lianfang.clock import Clock
+from lianfang.ids import new_epoch
+
+_DEPTHS_EVERY_S = 5.0
+
+
+def speech_settings(jitter: random.Random) -> LaneSettings:
+    """Return how speakers are served: short pauses, and no breaker before a spoken warning."""
+    return LaneSettings(
+        policy=SpeechPolicy(Backoff(0.2, 2, jitter.random)),
+        breaker_backoff=Backoff(1, 60, jitter.random),
+        per_receiver=4,  # the device queues them; none waits here for another one to be spoken
+        lease_s=5,
+        timeout_s=180,
+        holds_back=False,
+        breaker_threshold=2,
+    )
+
+
+def notice_settings(jitter: random.Random) -> LaneSettings:
+    """Return how other receivers are served: many at a time, and patience where one is down."""
+    return LaneSettings(
+        policy=NoticePolicy(Backoff(5, 36_000, jitter.random)),
+        breaker_backoff=Backoff(5, 60, jitter.random),
+        per_receiver=32,
+        lease_s=15,
+        timeout_s=120,
+        holds_back=True,
+    )
+
+
+class DeliveryWorker:
+    """Delivers what is owed to ``channels``, by receiver, each in its role; closes them at the end.
+
+    ``pictures`` gives the pictures of an incident for notices.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        channels: Mapping[str, Channel],
+        roles: Mapping[str, Role],
+        *,
+        clock: Clock,
+        metrics: DeliveryMetrics,
+        pictures: PictureSource | None = None,
+        jitter: random.Random | None = None,
+        speech: LaneSettings | None = None,
+        notice: LaneSettings | None = None,
+    ) -> None:
+        self._store, self._channels, self._clock, self._metrics = store, channels, clock, metrics
+        jitter = jitter or random.SystemRandom()
+        settings: dict[Role, LaneSettings] = {
+            "speaker": speech or speech_settings(jitter),
+            "notice": notice or notice_settings(jitter),
+        }
+        owner = new_epoch()
+        self._lanes = [
+            Lane(
+                store,
+                {name: channel for name, channel in channels.items() if roles[name] == role},
+                how,
+                owner=f"{owner}:{role}",
+                clock=clock,
+                metrics=metrics,
+                pictures=pictures,
+            )
+            for role, how in settings.items()
+        ]
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopped = False
+        store.on_commit(self.wake)
+
+    def wake(self) -> None:
+        """Look at the outbox now. From any thread, at any time."""
+        self._call(Lane.wake)
+
+    def stop(self) -> None:
+        """Let ``run`` end: nothing more is taken, what is under way has five seconds. From any thread."""
+        self._stopped = True
+        self._call(Lane.stop)
+
+    def enable(self, receiver: str) -> bool:
+        """Call a receiver again that was disabled; return False if it was not."""
+        with self._store.write() as session:
+            return receivers.enable(session, receiver, now=self._clock.now())
+
+    async def run(self) -> None:
+        """Deliver until ``stop``, or until cancelled; then close the channels."""
+        self._loop = asyncio.get_running_loop()
+        depths = asyncio.create_task(self._show_depths())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for lane in self._lanes:
+                    group.create_task(lane.run())
+                    if self._stopped:
+                        lane.stop()
+        finally:
+            self._loop = None
+            depths.cancel()
+            for channel in self._channels.values():
+                await channel.close()
+
+    def _call(self, what: Callable[[Lane], None]) -> None:
+        loop = self._loop
+        if loop is None:
+            return
+        with suppress(RuntimeError):  # closed in between
+            for lane in self._lanes:
+                loop.call_soon_threadsafe(what, lane)
+
+    async def _show_depths(self) -> None:
+        while True:
+            with suppress(DBAPIError):  # the lanes say when the store is away
+                self._metrics.owed(self._channels, await asyncio.to_thread(self._depths))
+            await asyncio.sleep(_DEPTHS_EVERY_S)
+
+    def _depths(self) -> Mapping[tuple[str, str], int]:
+        with self._store.read() as session:
+            return outbox.depths(session)
