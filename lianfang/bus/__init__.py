@@ -1,7 +1,7 @@
 """The bus: a log of records, ordered per key, delivered at least once.
 
 Two implementations keep one promise and pass one suite: ``lianfang.bus.embedded`` (one machine, no broker)
-and Kafka. ``tests/contract/bus.py`` is the promise in full.
+and Kafka. ``tests/contract/bus_contract.py`` is the promise in full.
 """
 
 from __future__ import annotations
@@ -86,6 +86,10 @@ class Consumer(Protocol):
 
     def resume(self, partitions: Iterable[TopicPartition]) -> None:
         """Return records of ``partitions`` again, from where they stopped."""
+        ...
+
+    def skipped(self) -> Mapping[str, int]:
+        """Return, per key, how many records ``latest`` has passed over since the subscription."""
         ...
 
     def close(self) -> None:
