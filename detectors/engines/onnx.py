@@ -2,49 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from detectors.engines.base import Detections, Engine
-from detectors.models.manifest import ModelEntry, entry
+from detectors.models.manifest import ModelEntry, entry, manifest
 from detectors.models.nanodet import NanoDet
 from detectors.models.store import verify
+from lianfang.config import Config as Root
+from lianfang.config import Problem, Stanza
 from lianfang.errors import ModelError
 
 
-class Config(BaseModel):
-    """An ONNX model on onnxruntime."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class Config(Stanza):
+    """A model of the manifest on onnxruntime."""
 
     kind: Literal["onnx"] = "onnx"
-    model: str = Field("nanodet-g", title="Name of a model in the manifest (`lianfang models list`)")
-    input_size: tuple[int, int] = Field(
-        (640, 384),
-        title="Width and height in pixels that images are fitted into, multiples of 32, at most 2048",
-    )
-    min_confidence: float = Field(0.2, ge=0.05, le=1, title="Weaker detections are dropped")
-    nms_iou: float = Field(0.6, gt=0, le=1, title="Of two boxes of a class that overlap more, one stays")
-    providers: tuple[str, ...] = Field(
-        ("CPUExecutionProvider",),
-        min_length=1,
-        title="onnxruntime execution providers, the preferred one first",
-    )
-    intra_op_threads: int = Field(
-        1, ge=1, le=64, title="Threads inside one call; workers run calls in parallel"
-    )
+    model: str = "nanodet-g"
+    """Name of the model; ``lianfang models list`` shows them."""
+    input_size: tuple[int, int] = (640, 384)
+    """Width and height in pixels that pictures are fitted into; more finds smaller objects, later."""
+    min_confidence: float = Field(default=0.2, ge=0.05, le=1)
+    """Weaker detections are dropped."""
+    nms_iou: float = Field(default=0.6, gt=0, le=1)
+    """Of two boxes of one class that overlap more (intersection over union), the stronger one stays."""
+    providers: tuple[str, ...] = Field(default=("CPUExecutionProvider",), min_length=1)
+    """Execution providers of onnxruntime, the preferred one first; it must be able to start."""
+    intra_op_threads: int = Field(default=1, ge=1, le=64)
+    """Threads inside one call. With 1, calls from several workers use the cores best."""
 
     @field_validator("input_size")
     @classmethod
     def _multiples(cls, size: tuple[int, int]) -> tuple[int, int]:
         if any(side % 32 or not 32 <= side <= 2048 for side in size):
-            raise ValueError("both sides must be multiples of 32 from 32 to 2048")
+            raise ValueError("[width, height], both multiples of 32 from 32 to 2048")
         return size
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What the model can find; nothing if there is no such model."""
+        return manifest()[self.model].labels if self.model in manifest() else ()
+
+    def check(self, config: Root) -> Iterable[Problem]:
+        """Yield a problem if there is no such model."""
+        del config
+        if self.model not in manifest():
+            yield Problem(("model",), repr(self.model), f"one of {', '.join(sorted(manifest()))}")
 
 
 class _Family(Protocol):

@@ -14,33 +14,34 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from detectors.engines.base import Detections
 from detectors.models.boxes import suppress
 from detectors.tracking.association import FORBIDDEN, Floats, assign, costs, measurements
 from detectors.tracking.motion import Motion
+from lianfang.config import Stanza
 
 MAX_IOU_IN_GROUP = 0.7  # two boxes that overlap more and are of one group are one object with two names
 
 
-class Config(BaseModel):
-    """How readily boxes become tracks and how long these are kept."""
+class Config(Stanza):
+    """How readily boxes become tracks, and how long these are kept."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    high_confidence: float = Field(0.35, gt=0, le=1, title="Boxes from here up are matched first")
-    new_confidence: float = Field(0.45, gt=0, le=1, title="Boxes from here up may start a track")
-    confirm_hits: int = Field(2, ge=1, le=20, title="Frames in a row until a track gets its number")
-    lost_s: float = Field(
-        2.5, ge=0, le=60, title="A track seen last longer ago is over: 2 s hidden and a frame at 2 fps"
-    )
-    max_cost: float = Field(5.0, gt=0, title="Of a match: higher joins more, lower splits more")
-    max_weak_cost: float = Field(4.0, gt=0, title="The same for boxes below high_confidence")
-    class_groups: tuple[tuple[str, ...], ...] = Field(
-        (("car", "truck", "bus"), ("bicycle", "motorcycle")),
-        title="Labels that the model confuses: one object to the tracker",
-    )
+    high_confidence: float = Field(default=0.35, gt=0, le=1)
+    """Boxes from here up are matched first; weaker ones only prolong a track."""
+    new_confidence: float = Field(default=0.45, gt=0, le=1)
+    """Boxes from here up may start a track."""
+    confirm_hits: int = Field(default=2, ge=1, le=20)
+    """Frames in a row until an object gets its number; in the first frame of an epoch it has it at once."""
+    lost_s: float = Field(default=2.5, ge=0, le=60)
+    """An object seen last longer ago is gone: 2 s hidden, and a frame at 2 fps, are survived."""
+    max_cost: float = Field(default=5.0, gt=0, le=100)
+    """How unlikely a match may be: higher joins what does not belong together, lower tears tracks apart."""
+    max_weak_cost: float = Field(default=4.0, gt=0, le=100)
+    """The same for boxes below high_confidence."""
+    class_groups: tuple[tuple[str, ...], ...] = (("car", "truck", "bus"), ("bicycle", "motorcycle"))
+    """Labels that the model takes for each other: they are one object to the tracker."""
 
 
 @dataclass(frozen=True)
