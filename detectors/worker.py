@@ -37,6 +37,7 @@ class DetectWorker:
         self._turns = Turns()
         self._watched: dict[str, WatchedCamera] = {}
         self._running: dict[Future[None], str] = {}
+        self._losing = False
         self._seen = Counter(
             "lianfang_frames_detected_total", "Frames looked at", ["camera"], registry=registry
         )
@@ -117,10 +118,16 @@ class DetectWorker:
         error = future.exception()
         if error is not None:
             self._lost(camera_id, error)
+        elif self._losing:
+            self._losing = False
+            _log.info("observations_published_again")
 
     def _lost(self, camera_id: str, error: BaseException) -> None:
+        """Count it, and say it once: a bus that is away would otherwise fill the log."""
         self._dropped.labels(camera_id, "bus").inc()
-        _log.warning("observation_lost", camera_id=camera_id, reason=str(error))
+        if not self._losing:
+            self._losing = True
+            _log.warning("observations_lost", camera_id=camera_id, reason=str(error))
 
     def _refuse(self, record: Record, reason: str) -> None:
         """Keep what could not be read in the dead letter, with the reason."""

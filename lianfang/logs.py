@@ -20,7 +20,15 @@ def configure(service: str, level: str = "info") -> None:
 
     Every string of every event passes ``redact``, tracebacks included.
     """
+
+    def name_service(
+        _logger: object, _method: str, event: MutableMapping[str, Any]
+    ) -> MutableMapping[str, Any]:
+        event["service"] = service  # not a context variable: new threads would not have it
+        return event
+
     shared: list[Processor] = [
+        name_service,
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -47,7 +55,6 @@ def configure(service: str, level: str = "info") -> None:
     root.setLevel(level.upper())
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
-    structlog.contextvars.bind_contextvars(service=service)
 
 
 def _redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
