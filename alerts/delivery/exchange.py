@@ -70,14 +70,15 @@ class Exchange:
         return outbox.unserved(session, now, names) if names else ()
 
     def _do(self, session: Session, asked: Asked, now: datetime) -> Given:
-        settled = settle(session, asked.verdicts, owner=self.owner, now=now, speakers=self.mine)
+        off = receivers.disabled(session)
+        settled = settle(session, asked.verdicts, owner=self.owner, now=now, speakers=self._able(off))
+        off = receivers.disabled(session)  # a verdict may have disabled one
         for name in asked.recovered:
             outbox.hasten(session, name, now)
         for row in outbox.overdue(session, now, self.mine):
-            settled.append(self._end(session, row, Late(row.last_error), now))
-        off = receivers.disabled(session)  # after the verdicts: one of them may have disabled a receiver
+            settled.append(self._end(session, row, Late(row.last_error), off, now))
         for row in self._stranded(session, off, now):
-            settled.append(self._end(session, row, Dead("the speaker is disabled"), now))
+            settled.append(self._end(session, row, Dead("the speaker is disabled"), off, now))
         if asked.renew:
             until = now + timedelta(seconds=self.lease_s)
             outbox.renew(session, owner=self.owner, seqs=asked.renew, until=until)
@@ -88,9 +89,14 @@ class Exchange:
         next_due = outbox.next_due(session, now, self.mine)
         return Given(settled, claimed, next_due, more=len(claimed) == _BATCH)
 
-    def _end(self, session: Session, row: OutboxRow, verdict: Verdict, now: datetime) -> Settled:
-        apply(session, row, verdict, now=now, speakers=self.mine)
+    def _end(
+        self, session: Session, row: OutboxRow, verdict: Verdict, off: Collection[str], now: datetime
+    ) -> Settled:
+        apply(session, row, verdict, now=now, speakers=self._able(off))
         return Settled(row, verdict)
+
+    def _able(self, off: Collection[str]) -> Collection[str]:
+        return [name for name in self.mine if name not in off]
 
     def release(self, seqs: Collection[int], now: datetime) -> None:
         """Give leases back at the end of the service, so that the next one need not wait for them."""
