@@ -1,0 +1,146 @@
+"""Open a stream with FFmpeg and decode its pictures: what the sources that use it have in common."""
+
+from __future__ import annotations
+
+import math
+import struct
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+import av
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.video.stream import VideoStream
+
+from ingest.sources.base import Picture, SourceLost
+from lianfang.redact import redact
+
+_Packet: TypeAlias = "av.Packet[VideoStream]"
+
+_MAX_PIXELS = 7680 * 4320
+"""A larger picture is refused before memory is asked for it."""
+_DECODER = {"skip_loop_filter": "all", "max_pixels": str(_MAX_PIXELS)}
+NO_PICTURE_S = 10.0
+"""Data that never gives a picture for so long is no stream."""
+
+_REASONS: tuple[tuple[type[BaseException], str], ...] = (
+    (av.error.HTTPUnauthorizedError, "user name or password refused (401)"),
+    (av.error.HTTPForbiddenError, "forbidden (403)"),
+    (av.error.HTTPNotFoundError, "no such stream (404)"),
+    (av.error.ExitError, "timed out"),
+    (av.error.TimeoutError, "timed out"),
+    (av.error.ConnectionRefusedError, "connection refused"),
+    (av.error.EOFError, "end of stream"),
+    (av.error.FileNotFoundError, "no such file"),
+    (av.error.InvalidDataError, "no video that can be read"),
+)
+
+
+def explain(error: FFmpegError) -> str:
+    """Return why, in a few words. FFmpeg's own text holds the address with its password: it is not used."""
+    for kind, reason in _REASONS:
+        if isinstance(error, kind):
+            return reason
+    return redact(error.strerror or type(error).__name__)
+
+
+@contextmanager
+def opened(
+    address: str, options: Mapping[str, str], timeout_s: tuple[float, float] | None = None
+) -> Iterator[InputContainer]:
+    """Open ``address`` and close it at the end; SourceLost in place of every error of FFmpeg's within.
+
+    ``timeout_s`` is (open, read): the longest wait for the stream's description, and for each packet.
+    """
+    av.logging.set_level(None)  # FFmpeg would print addresses with their passwords
+    try:
+        with av.open(address, options={**_DECODER, **options}, timeout=timeout_s) as container:
+            yield container
+    except FFmpegError as error:
+        raise SourceLost(explain(error)) from None
+
+
+def decoded(
+    container: InputContainer, stop: threading.Event, read_timeout_s: float = math.inf
+) -> Iterator[Picture]:
+    """Yield the pictures of the first video stream until it ends or ``stop`` is set.
+
+    A packet that does not decode is a picture without a frame and ends nothing. SourceLost where there is
+    no video stream, where a packet took ``read_timeout_s``, and where packets come but no picture for
+    NO_PICTURE_S.
+    """
+    stream = _video(container)
+    clock_offset_s: float | None = None
+    last_s = time.monotonic()
+    for packet in _within(container.demux(stream), read_timeout_s):
+        if stop.is_set():
+            return
+        clock_offset_s = _camera_clock(packet, clock_offset_s)
+        for picture in _pictures(packet, clock_offset_s):
+            last_s = time.monotonic()
+            yield picture
+        if time.monotonic() - last_s > NO_PICTURE_S:
+            raise SourceLost(f"data but no picture for {NO_PICTURE_S:.0f} s")
+
+
+def _video(container: InputContainer) -> VideoStream:
+    if not container.streams.video:
+        raise SourceLost("no video stream")
+    stream = container.streams.video[0]
+    if stream.codec_context is None:
+        raise SourceLost("no decoder for this kind of video")
+    stream.codec_context.thread_count = 1
+    stream.codec_context.options = dict(_DECODER)
+    return stream
+
+
+def _within(packets: Iterator[_Packet], timeout_s: float) -> Iterator[_Packet]:
+    """Yield packets while each comes in time.
+
+    FFmpeg answers its own time-out with what its parser still held, one stale picture, and says only at the
+    next call, a whole time-out later, that it had one.
+    """
+    while True:
+        asked_s = time.monotonic()
+        packet = next(packets, None)
+        if packet is None:
+            return
+        if time.monotonic() - asked_s >= timeout_s:
+            raise SourceLost("timed out")
+        yield packet
+
+
+def _pictures(packet: _Packet, clock_offset_s: float | None) -> Iterator[Picture]:
+    try:
+        frames = packet.decode()
+    except FFmpegError:
+        yield Picture(None, corrupt=True)
+        return
+    for frame in frames:
+        pts_s = frame.time
+        camera_time = None
+        if pts_s is not None and clock_offset_s is not None:
+            camera_time = _utc(pts_s + clock_offset_s)
+        yield Picture(frame, pts_s, camera_time, frame.is_corrupt)
+
+
+def _camera_clock(packet: _Packet, known_s: float | None) -> float | None:
+    """Return (camera's clock − time stamp) in seconds: RTCP sender reports, as FFmpeg hands them on.
+
+    FFmpeg's AVProducerReferenceTime begins with the wall clock in microseconds, native int64.
+    """
+    if packet.pts is None or not packet.has_sidedata("prft"):
+        return known_s
+    (wall_us,) = struct.unpack_from("=q", bytes(packet.get_sidedata("prft")))
+    return float(wall_us / 1e6 - packet.pts * packet.time_base)
+
+
+def _utc(epoch_s: float) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(epoch_s, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None  # a camera's clock may say anything

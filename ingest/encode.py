@@ -1,0 +1,70 @@
+"""From a decoded picture to a JPEG, without going through RGB."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import av
+import numpy as np
+import numpy.typing as npt
+import simplejpeg
+from av.video.plane import VideoPlane
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+
+_KNOWN_MATRICES = frozenset({0, 1, 2, 4, 5, 6, 7, 9})
+"""Of FFmpeg's AVColorSpace (ITU-T H.273): RGB, BT.709, unstated, FCC, two of BT.601, SMPTE 240M, BT.2020."""
+
+
+@dataclass(frozen=True, slots=True)
+class Jpeg:
+    """An encoded picture and its size in pixels."""
+
+    data: bytes
+    width: int
+    height: int
+
+
+def fitted(width: int, height: int, max_width: int) -> tuple[int, int]:
+    """Return the size, in even pixels and at least 2, of a picture scaled down to ``max_width``.
+
+    Even, because the colour planes of 4:2:0 have half the size. The aspect ratio is kept within a pixel.
+    """
+    scale = min(1.0, max_width / width)
+    return max(2, int(width * scale) // 2 * 2), max(2, round(height * scale / 2) * 2)
+
+
+class Encoder:
+    """Scales to ``max_width`` pixels at most and encodes with ``quality`` (1-100). One thread owns it.
+
+    JPEG knows only full-range BT.601 (JFIF 1.02): cameras mostly send limited range, and BT.709 when they
+    send HD. A picture that does not say its matrix, or names one that FFmpeg cannot convert, is taken for
+    BT.601, as FFmpeg and OpenCV take it: a wrong tag must not blind a camera.
+    """
+
+    def __init__(self, max_width: int, quality: int) -> None:
+        self._max_width = max_width
+        self._quality = quality
+        self._reformatter = VideoReformatter()
+
+    def encode(self, frame: av.VideoFrame) -> Jpeg:
+        """Return the picture; FFmpegError or ValueError where its pixel format cannot be converted."""
+        width, height = fitted(frame.width, frame.height, self._max_width)
+        full = self._reformatter.reformat(
+            frame,
+            width,
+            height,
+            "yuv420p",
+            src_colorspace=None if frame.colorspace in _KNOWN_MATRICES else Colorspace.ITU601,
+            dst_colorspace=Colorspace.ITU601,
+            dst_color_range=ColorRange.JPEG,
+            threads=1,
+        )
+        luma, blue, red = (_samples(plane) for plane in full.planes)
+        data: bytes = simplejpeg.encode_jpeg_yuv_planes(luma, blue, red, quality=self._quality)
+        return Jpeg(data, width, height)
+
+
+def _samples(plane: VideoPlane) -> npt.NDArray[np.uint8]:
+    """Return a plane as (height, width) without copying it; rows may be padded."""
+    samples: npt.NDArray[np.uint8] = np.frombuffer(plane, np.uint8)  # type: ignore[call-overload]  # PyAV: a buffer
+    return samples.reshape(plane.height, plane.line_size)[:, : plane.width]
