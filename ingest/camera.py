@@ -1,0 +1,194 @@
+"""Reads one camera, for ever."""
+
+from __future__ import annotations
+
+import math
+import threading
+import traceback
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+from av.error import FFmpegError
+
+from ingest.announcer import Announcer
+from ingest.backoff import Backoff
+from ingest.encode import Encoder, Jpeg
+from ingest.metrics import DropReason, IngestMetrics
+from ingest.publisher import FramePublisher
+from ingest.sampler import Sampler
+from ingest.sources.base import Picture, Source, SourceEnded, SourceLost
+from ingest.timing import CaptureTimes, HostTime, Timing
+from lianfang.bus import Bus
+from lianfang.clock import Clock
+from lianfang.config import Camera
+from lianfang.events import CameraCondition, CameraState, Frame
+from lianfang.ids import new_epoch
+from lianfang.redact import redact
+
+STABLE_S = 30.0
+"""A connection that held for so long makes the next wait a short one again."""
+UNUSABLE_S = 10.0
+"""Pictures of which none can be used for so long are no pictures."""
+FLUSH_S = 1.0
+"""How often a state that the bus did not take is tried again while there are no pictures."""
+
+
+@dataclass
+class _Connection:
+    """What belongs to one connection and ends with it."""
+
+    timing: Timing
+    sampler: Sampler
+    epoch: str = field(default_factory=new_epoch)
+    seq: int = 0
+    online_since_s: float | None = None
+    unusable_since_s: float | None = None
+
+
+class CameraReader:
+    """Publishes the pictures of one camera and says when it is online and offline, once each.
+
+    Whatever happens to the camera, the source or the bus, it goes on until it is told to stop. One thread
+    runs it.
+    """
+
+    def __init__(
+        self,
+        camera_id: str,
+        camera: Camera,
+        source: Source,
+        bus: Bus,
+        clock: Clock,
+        metrics: IngestMetrics,
+        backoff: Backoff,
+    ) -> None:
+        self._id = camera_id
+        self._fps = camera.fps
+        self._source = source
+        self._clock = clock
+        self._metrics = metrics
+        self._backoff = backoff
+        self._host = HostTime(clock)
+        self._times = CaptureTimes()
+        self._encoder = Encoder(camera.max_width, camera.jpeg_quality)
+        self._publisher = FramePublisher(camera_id, bus, metrics)
+        self._announcer = Announcer(bus)
+        self._condition: CameraCondition | None = None
+        self._reported = ""
+        self._log = structlog.get_logger().bind(camera_id=camera_id)
+
+    def run(self, stop: threading.Event) -> None:
+        """Read until ``stop`` is set."""
+        self._metrics.online.labels(self._id).set(0)
+        while not stop.is_set():
+            self._metrics.attempts.labels(self._id).inc()
+            connection = _Connection(self._source.timing(self._host), Sampler(self._fps))
+            wait_s = math.inf
+            try:
+                self._read(connection, stop)
+            except SourceEnded as error:
+                self._offline(connection, str(error))
+            except SourceLost as error:
+                self._offline(connection, str(error))
+                wait_s = self._wait_s(connection)
+            except Exception as error:  # noqa: BLE001 - the outer loop of the camera: nothing may end it
+                self._report(error)
+                self._offline(connection, f"internal error: {type(error).__name__}")
+                wait_s = self._wait_s(connection)
+            self._pause(wait_s, stop)
+
+    def _read(self, connection: _Connection, stop: threading.Event) -> None:
+        with closing(self._source.open(stop)) as pictures:
+            for picture in pictures:
+                self._take(connection, picture)
+                self._announcer.flush()
+        if not stop.is_set():
+            raise SourceLost("end of stream")
+
+    def _take(self, connection: _Connection, picture: Picture) -> None:
+        if picture.frame is None or picture.corrupt:
+            self._unusable(connection, "decode" if picture.frame is None else "corrupt")
+            return
+        captured_at = self._times.next(connection.timing.taken_at(picture.pts_s))
+        if not connection.sampler.takes(captured_at):
+            self._metrics.drop(self._id, "fps")
+            return
+        try:
+            jpeg = self._encoder.encode(picture.frame)
+        except (FFmpegError, ValueError):
+            self._unusable(connection, "encode")
+            return
+        connection.unusable_since_s = None
+        frame = self._frame(connection, jpeg, captured_at, picture.camera_time)
+        if connection.online_since_s is None:
+            self._online(connection, frame)
+        self._publisher.publish(frame, patient=not self._source.live)
+        connection.seq += 1
+
+    def _frame(
+        self, connection: _Connection, jpeg: Jpeg, captured_at: datetime, camera_time: datetime | None
+    ) -> Frame:
+        return Frame(
+            camera_id=self._id,
+            epoch=connection.epoch,
+            seq=connection.seq,
+            captured_at=captured_at,
+            published_at=self._clock.now(),
+            width=jpeg.width,
+            height=jpeg.height,
+            encoding="jpeg",
+            pixels=jpeg.data,
+            camera_time=camera_time,
+        )
+
+    def _unusable(self, connection: _Connection, reason: DropReason) -> None:
+        self._metrics.drop(self._id, reason)
+        now_s = self._clock.monotonic()
+        if connection.unusable_since_s is None:
+            connection.unusable_since_s = now_s
+        elif now_s - connection.unusable_since_s > UNUSABLE_S:
+            raise SourceLost(f"no usable picture for {UNUSABLE_S:.0f} s ({reason})")
+
+    def _online(self, connection: _Connection, first: Frame) -> None:
+        connection.online_since_s = self._clock.monotonic()
+        self._reported = ""
+        self._metrics.online.labels(self._id).set(1)
+        self._change(CameraCondition.ONLINE, first.captured_at, connection.epoch, "")
+        self._log.info("camera_online", epoch=connection.epoch, width=first.width, height=first.height)
+
+    def _offline(self, connection: _Connection, reason: str) -> None:
+        if self._condition is CameraCondition.OFFLINE:
+            return
+        self._metrics.online.labels(self._id).set(0)
+        at = self._times.next(connection.timing.now())
+        epoch = None if connection.online_since_s is None else connection.epoch
+        self._change(CameraCondition.OFFLINE, at, epoch, reason)
+        self._log.warning("camera_offline", reason=reason)
+
+    def _change(self, condition: CameraCondition, at: datetime, epoch: str | None, reason: str) -> None:
+        self._condition = condition
+        state = CameraState(
+            camera_id=self._id, condition=condition, captured_at=at, epoch=epoch, reason=reason
+        )
+        self._announcer.announce(state)
+
+    def _wait_s(self, connection: _Connection) -> float:
+        since_s = connection.online_since_s
+        if since_s is not None and self._clock.monotonic() - since_s > STABLE_S:
+            self._backoff.reset()
+        return self._backoff.next_s()
+
+    def _pause(self, wait_s: float, stop: threading.Event) -> None:
+        end_s = self._clock.monotonic() + wait_s
+        while not stop.is_set() and (left_s := end_s - self._clock.monotonic()) > 0:
+            self._announcer.flush()
+            stop.wait(min(left_s, FLUSH_S))
+
+    def _report(self, error: Exception) -> None:
+        """Log a fault of ours with its trace, once until the camera is online again."""
+        if repr(error) == self._reported:
+            return
+        self._reported = repr(error)
+        self._log.error("camera_fault", trace=redact("".join(traceback.format_exception(error))))

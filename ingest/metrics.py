@@ -1,0 +1,45 @@
+"""What ingest counts."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from lianfang.metrics import hop_histogram
+
+DropReason = Literal["fps", "corrupt", "decode", "encode", "bus"]
+
+
+class IngestMetrics:
+    """The series of one process, in one registry; building it twice for a registry is an error."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.published = Counter(
+            "lianfang_frames_published", "Frames taken by the bus.", ["camera"], registry=registry
+        )
+        self.dropped = Counter(
+            "lianfang_frames_dropped",
+            "Pictures that were not published: more than the target fps, corrupt, not decodable, not "
+            "encodable, or not taken by the bus.",
+            ["camera", "reason"],
+            registry=registry,
+        )
+        self.online = Gauge(
+            "lianfang_camera_online",
+            "1 while the camera gives pictures, else 0.",
+            ["camera"],
+            registry=registry,
+            multiprocess_mode="livemax",  # one process reads a camera; what a dead one said does not count
+        )
+        self.attempts = Counter(
+            "lianfang_camera_connections",
+            "Attempts to connect to the camera: the log tells only of changes.",
+            ["camera"],
+            registry=registry,
+        )
+        self.hop = hop_histogram(registry)
+
+    def drop(self, camera_id: str, reason: DropReason) -> None:
+        """Count a picture that was not published."""
+        self.dropped.labels(camera_id, reason).inc()

@@ -1,0 +1,42 @@
+"""The ingest service: cameras in, frames out."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from prometheus_client import CollectorRegistry
+
+from ingest.metrics import IngestMetrics
+from ingest.worker import IngestWorker
+from lianfang.bus import Bus
+from lianfang.bus.connect import join
+from lianfang.clock import SystemClock
+from lianfang.config import Config
+from lianfang.service import service_main
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run ingest from its command line."""
+
+    def body(config: Config, camera_ids: Sequence[str], stop: threading.Event) -> None:
+        with join(config, SystemClock(), stop) as bus:
+            if bus is not None:
+                serve(config, bus, camera_ids, stop)
+
+    return service_main("ingest", "Read cameras and publish their pictures.", argv, body)
+
+
+def serve(
+    config: Config,
+    bus: Bus,
+    camera_ids: Sequence[str],
+    stop: threading.Event,
+    registry: CollectorRegistry | None = None,
+) -> None:
+    """Read the cameras ``camera_ids`` and publish on ``bus`` until ``stop`` is set.
+
+    Metrics go to ``registry``, a new one where not given.
+    """
+    metrics = IngestMetrics(registry or CollectorRegistry())
+    IngestWorker(config, camera_ids, bus, SystemClock(), metrics).run(stop)
