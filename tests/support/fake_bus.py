@@ -1,0 +1,75 @@
+"""A bus that keeps what is published, and refuses where a test says so."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+
+from lianfang.bus import Consumer, Mode, Position, Record
+from lianfang.clock import SystemClock
+from lianfang.codec import decode_event, decode_frame
+from lianfang.errors import TransientError
+from lianfang.events import FRAMES, OBSERVATIONS, CameraState, Frame, FrameReference
+
+WAIT_S = 30.0
+
+
+class FakeBus:
+    """Publishing only. ``refuse`` is asked before a record is taken: true raises TransientError."""
+
+    def __init__(self, refuse: Callable[[str, str], bool] = lambda _topic, _key: False) -> None:
+        self.records: list[Record] = []
+        self.refuse = refuse
+        self._changed = threading.Condition()
+
+    def publish(self, topic: str, key: str, value: bytes, headers: Mapping[str, str]) -> Future[Position]:
+        """Keep the record."""
+        if self.refuse(topic, key):
+            raise TransientError("refused by the test")
+        future: Future[Position] = Future()
+        with self._changed:
+            position = Position(topic, 0, len(self.records))
+            self.records.append(Record(position, key, value, dict(headers), SystemClock().now()))
+            self._changed.notify_all()
+        future.set_result(position)
+        return future
+
+    def frames(self, camera_id: str) -> list[Frame]:
+        """Return the frames of a camera, in the order of publishing."""
+        records = [r for r in list(self.records) if r.position.topic == FRAMES and r.key == camera_id]
+        return [decode_frame(r.value, r.headers) for r in records]
+
+    def states(self, camera_id: str) -> list[CameraState]:
+        """Return the states of a camera, in the order of publishing."""
+        records = [r for r in list(self.records) if r.position.topic == OBSERVATIONS and r.key == camera_id]
+        events = [decode_event(r.value, r.headers) for r in records]
+        return [event for event in events if isinstance(event, CameraState)]
+
+    def conditions(self, camera_id: str) -> list[str]:
+        """Return the conditions of a camera, in the order of publishing."""
+        return [state.condition.value for state in self.states(camera_id)]
+
+    def wait(self, condition: Callable[[], object], timeout_s: float = WAIT_S) -> None:
+        """Return once ``condition`` holds; AssertionError shows what was published when it never does."""
+        deadline = time.monotonic() + timeout_s
+        with self._changed:
+            while not condition():
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    keys = sorted({r.key for r in self.records})
+                    seen = {key: (len(self.frames(key)), self.states(key)) for key in keys}
+                    raise AssertionError(f"condition not met in {timeout_s} s; published: {seen}")
+                self._changed.wait(min(left, 0.05))
+
+    def subscribe(self, topics: Sequence[str], group: str, mode: Mode = "durable") -> Consumer:
+        """Not what this fake is for."""
+        raise NotImplementedError
+
+    def fetch(self, reference: FrameReference) -> Record:
+        """Not what this fake is for."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Nothing to release."""

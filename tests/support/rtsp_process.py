@@ -1,0 +1,110 @@
+"""A real RTSP server: Debian's gst-rtsp-server under the system's Python, which has its bindings.
+
+Run as a program it serves an H.264 elementary stream, looped without a break, and prints the port it has.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import gi  # type: ignore[import-not-found, import-untyped, unused-ignore]
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstRtsp", "1.0")
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import (  # type: ignore[import-not-found, import-untyped, unused-ignore] # noqa: E402
+    GLib,
+    Gst,
+    GstRtsp,
+    GstRtspServer,
+)
+
+PIPELINE = (
+    "( appsrc name=source is-live=false format=time max-bytes=262144"
+    " caps=video/x-h264,stream-format=byte-stream,alignment=au"
+    " ! h264parse config-interval=-1 ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
+)
+
+
+class Feeder:
+    """Pushes access units for ever, stamped as if the stream never ended."""
+
+    def __init__(self, units: list[bytes], fps: float) -> None:
+        self._units = units
+        self._step_ns = int(Gst.SECOND / fps)
+        self._sent = 0
+
+    def need_data(self, source: Any, _length: int) -> None:  # noqa: ANN401
+        """Push the next unit; the sink paces it by its time stamp."""
+        buffer = Gst.Buffer.new_wrapped(self._units[self._sent % len(self._units)])
+        buffer.pts = buffer.dts = self._sent * self._step_ns
+        buffer.duration = self._step_ns
+        self._sent += 1
+        source.emit("push-buffer", buffer)
+
+
+def _units(stream: Path) -> tuple[list[bytes], float]:
+    index = json.loads(stream.with_suffix(".json").read_text(encoding="utf-8"))
+    data = stream.read_bytes()
+    ends = index["ends"]
+    return [data[start:end] for start, end in zip([0, *ends], ends, strict=False)], index["fps"]
+
+
+def _authentication(scheme: str, user: str, password: str) -> Any:  # noqa: ANN401
+    auth = GstRtspServer.RTSPAuth()
+    token = GstRtspServer.RTSPToken()
+    token.set_string(GstRtspServer.RTSP_TOKEN_MEDIA_FACTORY_ROLE, "viewer")
+    if scheme == "digest":
+        auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
+        auth.add_digest(user, password, token)
+    else:
+        auth.add_basic(GstRtspServer.RTSPAuth.make_basic(user, password), token)
+    return auth
+
+
+def main() -> None:
+    """Serve until killed."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("stream", type=Path)
+    parser.add_argument("--port", default="0")
+    parser.add_argument("--scheme", choices=("basic", "digest"))
+    parser.add_argument("--user")
+    parser.add_argument("--password")
+    arguments = parser.parse_args()
+    Gst.init(None)
+    units, fps = _units(arguments.stream)
+
+    factory = GstRtspServer.RTSPMediaFactory()
+    factory.set_launch(PIPELINE)
+    factory.set_shared(True)
+    factory.set_latency(0)
+
+    def configure(_factory: Any, media: Any) -> None:  # noqa: ANN401
+        source = media.get_element().get_by_name("source")
+        source.connect("need-data", Feeder(units, fps).need_data)
+
+    factory.connect("media-configure", configure)
+    server = GstRtspServer.RTSPServer()
+    server.set_address("127.0.0.1")
+    server.set_service(arguments.port)
+    if arguments.scheme:
+        server.set_auth(_authentication(arguments.scheme, arguments.user, arguments.password))
+        permissions = GstRtspServer.RTSPPermissions()
+        for right in ("media.factory.access", "media.factory.construct"):
+            permissions.add_permission_for_role("viewer", right, True)
+        factory.set_permissions(permissions)
+    server.get_mount_points().add_factory("/stream", factory)
+    if not server.attach(None):
+        raise SystemExit(f"port {arguments.port} is taken")
+    print(server.get_bound_port(), flush=True)
+    loop = GLib.MainLoop()
+    GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, signal.SIGTERM, loop.quit)
+    loop.run()
+
+
+if __name__ == "__main__":
+    main()

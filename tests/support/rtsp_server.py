@@ -1,0 +1,193 @@
+"""A real RTSP server in a process of its own, that a test may kill, stop, continue and restart."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Literal, Self
+from urllib.parse import quote
+
+import av
+import pytest
+from av.video.stream import VideoStream
+
+from tests.support.video import write_clip
+
+SYSTEM_PYTHON = "/usr/bin/python3"
+PROGRAM = Path(__file__).with_name("rtsp_process.py")
+CACHE = Path(tempfile.gettempdir()) / f"lianfang-rtsp-{os.getuid()}"
+START_S = 30.0
+
+
+@cache
+def _missing() -> str:
+    probe = (
+        "import gi; gi.require_version('GstRtspServer', '1.0');"
+        "from gi.repository import Gst, GstRtspServer; Gst.init(None);"
+        "assert all(map(Gst.ElementFactory.find, ('appsrc', 'h264parse', 'rtph264pay')))"
+    )
+    if shutil.which(SYSTEM_PYTHON) is None:
+        return f"no {SYSTEM_PYTHON}"
+    done = subprocess.run([SYSTEM_PYTHON, "-c", probe], capture_output=True, text=True, check=False)
+    return "" if done.returncode == 0 else done.stderr.strip().splitlines()[-1]
+
+
+def require_rtsp() -> None:
+    """Skip the test where gst-rtsp-server is not installed; fail it under CI, where it must be."""
+    missing = _missing()
+    if not missing:
+        return
+    message = (
+        f"no RTSP server: {missing} (Debian: gir1.2-gst-rtsp-server-1.0 python3-gi "
+        "gstreamer1.0-plugins-good gstreamer1.0-plugins-bad)"
+    )
+    if os.environ.get("CI") == "true":
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+def elementary_stream(video: Path) -> Path:
+    """Return ``video`` as an H.264 elementary stream with an index beside it, made once and cached.
+
+    Every second starts with a keyframe and nothing refers ahead, so that a reader shows a picture at once
+    and the end joins the beginning.
+    """
+    status = video.stat()
+    name = hashlib.sha256(f"{video.resolve()} {status.st_size} {status.st_mtime_ns}".encode()).hexdigest()
+    stream = CACHE / f"{name[:16]}.h264"
+    if not stream.exists():
+        CACHE.mkdir(mode=0o700, exist_ok=True)
+        _transcode(video, stream)
+    return stream
+
+
+def _transcode(video: Path, target: Path) -> None:
+    ends: list[int] = []
+    with av.open(str(video)) as source, tempfile.NamedTemporaryFile(dir=CACHE, delete=False) as output:
+        stream = source.streams.video[0]
+        rate = stream.average_rate
+        assert rate is not None
+        encoder = av.CodecContext.create("libx264", "w")
+        encoder.options = {
+            "preset": "ultrafast",
+            "tune": "zerolatency",
+            "x264-params": "sliced-threads=0",
+            "forced-idr": "1",
+        }
+        encoder.pix_fmt, encoder.framerate, encoder.time_base = "yuv420p", rate, 1 / rate
+        encoder.width, encoder.height = stream.width // 2 * 2, stream.height // 2 * 2
+        encoder.gop_size = max(1, round(rate))
+        for i, frame in enumerate(source.decode(stream)):
+            picture = frame.reformat(encoder.width, encoder.height, "yuv420p")
+            picture.pts, picture.time_base = i, 1 / rate
+            _append(output, encoder.encode(picture), ends)
+        _append(output, encoder.encode(None), ends)
+    target.with_suffix(".json").write_text(json.dumps({"fps": float(rate), "ends": ends}), encoding="utf-8")
+    Path(output.name).replace(target)
+
+
+def _append(output: IO[bytes], packets: list[av.Packet[VideoStream]], ends: list[int]) -> None:
+    for packet in packets:
+        ends.append((ends[-1] if ends else 0) + output.write(bytes(packet)))
+
+
+@dataclass(frozen=True)
+class Login:
+    """What the server asks for."""
+
+    user: str
+    password: str
+    scheme: Literal["basic", "digest"] = "digest"
+
+
+class RtspServer:
+    """Serves ``video`` (numbered pictures at 25 fps where not given), looped, on 127.0.0.1.
+
+    A context manager. The stream starts anew whenever nobody was watching.
+    """
+
+    def __init__(self, video: Path | None = None, login: Login | None = None) -> None:
+        require_rtsp()
+        self._stream = elementary_stream(video or _pattern())
+        self._login = login
+        self._process: subprocess.Popen[str] | None = None
+        self.port = 0
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.kill()
+
+    @property
+    def url(self) -> str:
+        """The address, without credentials."""
+        return f"rtsp://127.0.0.1:{self.port}/stream"
+
+    def url_with(self, user: str, password: str) -> str:
+        """Return the address with credentials, escaped as URLs want them."""
+        return f"rtsp://{quote(user, safe='')}:{quote(password, safe='')}@127.0.0.1:{self.port}/stream"
+
+    def start(self) -> None:
+        """Start it, on the port it had before if it had one, and return once it listens."""
+        command = [SYSTEM_PYTHON, str(PROGRAM), str(self._stream), "--port", str(self.port)]
+        if self._login:
+            command += ["--scheme", self._login.scheme, "--user", self._login.user]
+            command += ["--password", self._login.password]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line.strip().isdigit(), f"the RTSP server did not start (exit {self._process.poll()})"
+        self.port = int(line)
+
+    def kill(self) -> None:
+        """Kill it, stopped or not: its readers see the connection end."""
+        if self._process is None:
+            return
+        self._process.kill()
+        self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._process = None
+
+    def restart(self) -> None:
+        """Kill it and start it on the same port."""
+        self.kill()
+        self.start()
+
+    def stop(self) -> None:
+        """Stop it in the middle of whatever it does: connections stay, nothing comes any more."""
+        self._signal(signal.SIGSTOP)
+
+    def cont(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+
+@cache
+def _pattern() -> Path:
+    CACHE.mkdir(mode=0o700, exist_ok=True)
+    path = CACHE / "pattern-25fps.mp4"
+    if not path.exists():
+        made = write_clip(CACHE / f"pattern-{os.getpid()}.mp4", count=500, fps=25)
+        made.replace(path)
+    return path
