@@ -1,0 +1,105 @@
+"""The application: every part of the API put together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from datetime import timedelta
+from http import HTTPStatus
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+
+from alerts.api import auth, cameras, console, events, evidence, incidents, openapi, ops, problems
+from alerts.api.dependencies import Dependencies
+from alerts.api.feed import ChangeFeed
+from alerts.api.gate import MAX_BODY_BYTES, CurrentSession, Gate, current_session
+from alerts.api.headers import SecurityHeaders
+from alerts.api.names import Names
+from alerts.api.passwords import Passwords
+from alerts.api.sessions import Sessions, earlier_credentials
+from alerts.api.views import Views
+from alerts.store import Store
+
+_SESSIONS_FILE = "sessions.json"
+
+
+def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
+    """Return the API and the console; ``app.state.feed`` is the live stream, which ``ApiServer`` ends.
+
+    ConfigError if an operator's password hash is none. Its streams need the lifespan to be run.
+    """
+    settings = deps.config.api
+    file = deps.config.data_dir / _SESSIONS_FILE
+    passwords = Passwords(settings.operators, earlier_credentials(file))
+    sessions = Sessions(file, deps.clock, timedelta(hours=settings.session_hours), passwords.hashes)
+    names = Names(deps.config)
+    views, camera_views = Views(names), cameras.CameraViews(deps.config, names)
+    feed = ChangeFeed(events.StoreSource(deps, views, camera_views))
+
+    app = FastAPI(
+        title="lianfang",
+        version="1",
+        description="Incidents, their evidence and what a person does about them.",
+        openapi_url=None,  # served below, behind the session
+        lifespan=_follow_the_store(deps.store, feed),
+        generate_unique_id_function=attrgetter("name"),
+        middleware=[
+            Middleware(GZipMiddleware, minimum_size=1024, compresslevel=5),
+            Middleware(SecurityHeaders),
+            Middleware(Gate, sessions=sessions),
+        ],
+    )
+    app.state.feed = feed
+    problems.install(app)
+    openapi.install(app)
+    behind_login = APIRouter(
+        dependencies=[Depends(current_session)], responses=problems.described(HTTPStatus.UNAUTHORIZED)
+    )
+    for router in (
+        incidents.router(deps, views),
+        evidence.router(deps),
+        events.router(deps, feed, sessions),
+        cameras.router(deps, camera_views),
+    ):
+        behind_login.include_router(router)
+    api = APIRouter(prefix="/api", max_body_size=MAX_BODY_BYTES)
+    api.include_router(auth.router(deps, names, passwords, sessions, feed.nudge))
+    api.include_router(behind_login)
+    app.include_router(api)
+    app.include_router(ops.router(deps))
+
+    @app.get("/api/openapi.json", include_in_schema=False)
+    def openapi_document(_user: CurrentSession) -> dict[str, Any]:
+        return app.openapi()
+
+    @app.get("/api/{path:path}", include_in_schema=False)
+    async def unknown(path: str) -> None:
+        # Without it the console's page would answer: it stands for every path that is nothing else.
+        raise problems.ApiError(HTTPStatus.NOT_FOUND, "not_found", f"no /api/{path}")
+
+    console.install(app, static)
+    return app
+
+
+def _follow_the_store(
+    store: Store, feed: ChangeFeed
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Return the lifespan of the application: the feed's reader, woken by every commit."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        reader = asyncio.create_task(feed.run())
+        store.on_commit(feed.wake)
+        yield
+        feed.close()
+        reader.cancel()
+        with suppress(asyncio.CancelledError):
+            await reader
+
+    return lifespan

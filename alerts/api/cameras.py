@@ -1,0 +1,63 @@
+"""The cameras' conditions and the community. Never where a picture comes from: that holds passwords."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fastapi import APIRouter
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from alerts.api import models
+from alerts.api.dependencies import Dependencies
+from alerts.api.names import Names
+from alerts.store.schema import CameraStateRow
+from lianfang.config import Config
+from lianfang.events import CameraCondition
+from lianfang.redact import redact
+
+
+class CameraViews:
+    """The cameras of the configuration with what their streams said last."""
+
+    def __init__(self, config: Config, names: Names) -> None:
+        self._config, self._names = config, names
+
+    def all(self, session: Session) -> list[models.Camera]:
+        """Return every camera, in the order of the configuration."""
+        states = {row.camera: row for row in session.scalars(select(CameraStateRow))}
+        return [self._camera(camera_id, states.get(camera_id)) for camera_id in self._config.cameras]
+
+    def _camera(self, camera_id: str, state: CameraStateRow | None) -> models.Camera:
+        camera = self._config.cameras[camera_id]
+        known: Iterable[str] = list(CameraCondition)
+        condition = state.condition if state is not None and state.condition in known else "unknown"
+        return models.Camera.model_validate(
+            {
+                "id": camera_id,
+                "name": camera.name,
+                "point": self._names.point(camera.point),
+                "condition": condition if camera.enabled else "disabled",
+                "since": state.since if state else None,
+                "reason": redact(state.reason) if state else "",
+            }
+        )
+
+
+def router(deps: Dependencies, views: CameraViews) -> APIRouter:
+    """Return the routes /cameras and /community."""
+    routes = APIRouter(tags=["community"])
+
+    @routes.get("/cameras")
+    def list_cameras() -> list[models.Camera]:
+        """List every camera with its condition."""
+        with deps.store.read() as session:
+            return views.all(session)
+
+    @routes.get("/community")
+    async def show_community() -> models.Community:
+        """Name the community, its language and its time zone."""
+        community = deps.config.community
+        return models.Community(name=community.name, language=community.language, timezone=community.timezone)
+
+    return routes

@@ -1,0 +1,43 @@
+"""What the API is given; everything in it can be replaced by a test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry
+
+from alerts.incidents.model import ChangeKind
+from alerts.store import Store
+from lianfang.clock import Clock
+from lianfang.config import Config
+
+
+class Act(Protocol):
+    """What a person does to an incident.
+
+    LookupError if there is no such incident, ``alerts.actions.NotAllowed`` if its state forbids it.
+    """
+
+    def __call__(self, incident_id: str, kind: ChangeKind, actor: str, note: str, /) -> object:
+        """Do it; the store holds the result."""
+        ...
+
+
+@dataclass(frozen=True)
+class Dependencies:
+    """What the API works with.
+
+    ``evidence_dir`` is the folder below which every picture lies; ``ready`` returns, per component, "ok" or
+    what is wrong with it, and is called from several threads.
+    """
+
+    config: Config
+    store: Store
+    clock: Clock
+    act: Act
+    evidence_dir: Path
+    registry: CollectorRegistry
+    ready: Callable[[], Mapping[str, str]]

@@ -1,0 +1,50 @@
+"""The pictures that incidents rest on, from the evidence folder and nowhere else."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Literal
+
+from fastapi import APIRouter
+from fastapi.responses import FileResponse
+
+from alerts.api.dependencies import Dependencies
+from alerts.api.problems import ApiError, described
+from alerts.store.schema import EvidenceRow
+
+_JPEG: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}}
+}
+
+
+def router(deps: Dependencies) -> APIRouter:
+    """Return the routes below /evidence."""
+    routes = APIRouter(prefix="/evidence", tags=["evidence"])
+    folder = deps.evidence_dir.resolve()
+
+    @routes.get(
+        "/{evidence_id}/{kind}.jpg",
+        response_class=FileResponse,
+        responses={**_JPEG, **described(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)},
+    )
+    def picture(evidence_id: str, kind: Literal["original", "annotated"]) -> FileResponse:
+        """Show a picture as it was, or its copy with the zone and the boxes."""
+        with deps.store.read() as session:
+            row = session.get(EvidenceRow, evidence_id)
+        if row is None:
+            raise ApiError(HTTPStatus.NOT_FOUND, "no_evidence", f"no evidence {evidence_id}")
+        name = row.original if kind == "original" else row.annotated
+        if row.state != "kept" or not name:
+            raise ApiError(HTTPStatus.NOT_FOUND, f"evidence_{row.state}", row.reason or row.state)
+        return FileResponse(_below(folder, name), media_type="image/jpeg")
+
+    return routes
+
+
+def _below(folder: Path, name: str) -> Path:
+    """Return the file ``name``, which must lie strictly below ``folder``, links followed."""
+    file = (folder / name).resolve()
+    if folder not in file.parents or not file.is_file():
+        raise ApiError(HTTPStatus.NOT_FOUND, "evidence_gone", "the picture is not in the evidence folder")
+    return file

@@ -1,0 +1,94 @@
+"""Incidents: the wall's pages, one in full, and what a person does to it."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.orm import Session
+
+from alerts.actions import NotAllowed
+from alerts.api import models
+from alerts.api.dependencies import Dependencies
+from alerts.api.gate import CurrentSession
+from alerts.api.problems import ApiError, described
+from alerts.api.views import ACTIONS, OPEN_STATES, Views
+from alerts.store.schema import ChangeRow, IncidentRow
+
+Limit = Annotated[int, Query(ge=1, le=200, description="Incidents of one page.")]
+Open = Annotated[
+    bool | None, Query(description="True: only those that a person still has to do with; false: the others.")
+]
+Before = Annotated[str | None, Query(description="The `next` of the page before.")]
+
+
+def router(deps: Dependencies, views: Views) -> APIRouter:
+    """Return the routes below /incidents."""
+    routes = APIRouter(
+        prefix="/incidents", tags=["incidents"], responses=described(HTTPStatus.UNPROCESSABLE_ENTITY)
+    )
+
+    @routes.get("")
+    def list_incidents(
+        open: Open = None,  # noqa: A002 - the name of the query parameter
+        limit: Limit = 50,
+        before: Before = None,
+    ) -> models.IncidentPage:
+        """List incidents, newest first."""
+        with deps.store.read() as session:
+            # In the same read as the rows: whatever comes later has a higher number.
+            position = session.scalar(select(func.max(ChangeRow.seq))) or 0
+            rows = _page(session, open, limit + 1, before)
+            return models.IncidentPage(
+                incidents=views.incidents(session, rows[:limit]),
+                next=rows[limit - 1].id if len(rows) > limit else None,
+                position=position,
+            )
+
+    @routes.get("/{incident_id}", responses=described(HTTPStatus.NOT_FOUND))
+    def show_incident(incident_id: str) -> models.IncidentDetail:
+        """Show one incident with its timeline, deliveries, pictures and times."""
+        return _detail(deps, views, incident_id)
+
+    @routes.post("/{incident_id}/{action}", responses=described(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))
+    def act_on_incident(
+        incident_id: str, action: models.Action, body: models.Note, user: CurrentSession
+    ) -> models.IncidentDetail:
+        """Acknowledge, confirm, dismiss as a false alarm, or close an incident."""
+        try:
+            deps.act(incident_id, ACTIONS[action], user.operator, body.note.strip())
+        except NotAllowed as error:
+            raise ApiError(HTTPStatus.CONFLICT, "not_allowed", str(error)) from error
+        except LookupError as error:
+            raise _no_incident(incident_id) from error
+        return _detail(deps, views, incident_id)
+
+    return routes
+
+
+def _page(session: Session, is_open: bool | None, limit: int, before: str | None) -> list[IncidentRow]:
+    key = tuple_(IncidentRow.opened_at, IncidentRow.id)
+    query = select(IncidentRow).order_by(IncidentRow.opened_at.desc(), IncidentRow.id.desc()).limit(limit)
+    if is_open is not None:
+        state = IncidentRow.state.in_(OPEN_STATES)
+        query = query.where(state if is_open else ~state)
+    if before is not None:
+        last = session.get(IncidentRow, before)
+        if last is None:
+            raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "unknown_cursor", "`before` is no incident")
+        query = query.where(key < (last.opened_at, last.id))
+    return list(session.scalars(query))
+
+
+def _detail(deps: Dependencies, views: Views, incident_id: str) -> models.IncidentDetail:
+    with deps.store.read() as session:
+        row = session.get(IncidentRow, incident_id)
+        if row is None:
+            raise _no_incident(incident_id)
+        return views.detail(session, row)
+
+
+def _no_incident(incident_id: str) -> ApiError:
+    return ApiError(HTTPStatus.NOT_FOUND, "no_incident", f"no incident {incident_id}")

@@ -1,0 +1,270 @@
+"""What the API answers with. The OpenAPI document, and with it every client, is generated from these."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+
+from alerts.incidents.model import ChangeKind, State
+from alerts.payload import NoticeMode
+from alerts.rules.base import Severity
+
+Action = Literal["acknowledge", "confirm", "false-alarm", "close"]
+Presence = Literal["there", "left", "unknown"]
+DeliveryState = Literal["pending", "delivered", "dead", "expired"]
+Count = Annotated[int, Field(ge=0)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Words(_Model):
+    """A text in both languages; ``en`` equals ``zh`` where nobody translated it."""
+
+    zh: str
+    en: str
+
+
+class Named(_Model):
+    """An id of the configuration and its name; the id itself where the configuration has lost it."""
+
+    id: str
+    name: str
+
+
+class NamedRule(_Model):
+    """A rule and its name."""
+
+    id: str
+    name: Words
+
+
+class Contact(_Model):
+    """Who is on duty at a point."""
+
+    name: str
+    phone: str
+
+
+class Evidence(_Model):
+    """A picture. The addresses are null unless it is kept; ``reason`` says why it is missing."""
+
+    id: str
+    state: Literal["pending", "kept", "missing"]
+    reason: str
+    camera: str
+    captured_at: AwareDatetime
+    original_url: str | None
+    annotated_url: str | None
+
+
+class Speech(_Model):
+    """What a speaker was told to say, and what it answered."""
+
+    receiver: str
+    text: str
+    state: DeliveryState
+    outcome: str
+    last_error: str
+    finished_at: AwareDatetime | None
+
+
+class NoticeStatus(_Model):
+    """How the newest notice to a receiver fares."""
+
+    receiver: str
+    mode: NoticeMode
+    state: DeliveryState
+    attempts: Count
+    outcome: str
+    last_error: str
+    finished_at: AwareDatetime | None
+
+
+class Incident(_Model):
+    """An incident as the wall shows it. Of two copies the higher ``version`` is right.
+
+    ``open`` says that a person still has to do with it. ``presence`` is unknown while no fresh observation
+    says anything. ``silent`` is why nothing was said ("" if something was). ``confirm_notifies`` are the
+    receivers that hear of it only once it is confirmed.
+    """
+
+    id: str
+    version: Count
+    rule: NamedRule
+    severity: Severity
+    state: State
+    open: bool
+    presence: Presence
+    people: Count
+    members_total: Count
+    place: str
+    point: Named
+    camera: Named
+    zone: Named
+    duty_contact: Contact | None
+    opened_at: AwareDatetime
+    updated_at: AwareDatetime
+    last_seen_at: AwareDatetime
+    cleared_at: AwareDatetime | None
+    ended_at: AwareDatetime | None
+    confirmed_by: str | None
+    confirmed_at: AwareDatetime | None
+    picture: Evidence | None
+    speech: Speech | None
+    silent: str
+    notices: list[NoticeStatus]
+    confirm_notifies: list[str]
+    actions: list[Action]
+
+
+class Change(_Model):
+    """One entry of an incident's timeline; ``seq`` is its place in the stream of all changes."""
+
+    seq: Count
+    incident_id: str
+    version: Count
+    kind: ChangeKind
+    at: AwareDatetime
+    actor: str
+    actor_name: str
+    data: dict[str, JsonValue]
+
+
+class Member(_Model):
+    """Somebody who belongs to an incident; ``xyxyn`` is (x_min, y_min, x_max, y_max), 0-1."""
+
+    n: Count
+    camera: str
+    zone: str
+    label: str
+    confidence: float
+    xyxyn: tuple[float, float, float, float]
+    since: AwareDatetime
+    last_at: AwareDatetime
+
+
+class Delivery(_Model):
+    """Something owed to a receiver. ``latency_s`` runs from the picture to the receiver's answer."""
+
+    id: str
+    receiver: str
+    kind: Literal["speech", "notice"]
+    mode: NoticeMode | None
+    change: str
+    incident_version: Count
+    text: str
+    state: DeliveryState
+    outcome: str
+    detail: str
+    attempts: Count
+    last_error: str
+    created_at: AwareDatetime
+    finished_at: AwareDatetime | None
+    latency_s: float | None
+
+
+class Hops(_Model):
+    """When the first picture passed each stage; null where it was not recorded."""
+
+    captured_at: AwareDatetime
+    published_at: AwareDatetime | None
+    detected_at: AwareDatetime | None
+    decided_at: AwareDatetime | None
+
+
+class IncidentDetail(Incident):
+    """An incident with all that is known of it, the timeline oldest first."""
+
+    members: list[Member]
+    timeline: list[Change]
+    deliveries: list[Delivery]
+    evidence: list[Evidence]
+    hops: Hops
+
+
+class IncidentPage(_Model):
+    """Incidents, newest first. ``next`` goes into ``before``; it is null on the last page.
+
+    ``position`` is the number of the last change that this answer contains: a stream that continues after it
+    neither leaves out nor repeats one.
+    """
+
+    incidents: list[Incident]
+    next: str | None
+    position: Count
+
+
+class IncidentChanged(_Model):
+    """The event ``change`` of the stream: what happened, and the incident as it is now."""
+
+    change: Change
+    incident: Incident
+
+
+class Heartbeat(_Model):
+    """The event ``heartbeat`` of the stream: everything up to ``position`` has been sent."""
+
+    now: AwareDatetime
+    position: Count
+
+
+class Camera(_Model):
+    """A camera's condition; ``unknown`` until its stream has said something."""
+
+    id: str
+    name: str
+    point: Named
+    condition: Literal["online", "offline", "unknown", "disabled"]
+    since: AwareDatetime | None
+    reason: str
+
+
+class CamerasChanged(_Model):
+    """The event ``cameras`` of the stream: all cameras at first, afterwards those that changed."""
+
+    cameras: list[Camera]
+
+
+class Community(_Model):
+    """Whom this installation watches for."""
+
+    name: str
+    language: Literal["zh", "en"]
+    timezone: str
+
+
+class Login(BaseModel):
+    """Who wants in."""
+
+    operator: Annotated[str, Field(min_length=1, max_length=64)]
+    password: Annotated[str, Field(min_length=1, max_length=1024)]
+
+
+class LoggedIn(_Model):
+    """Who is logged in, and until when."""
+
+    operator: str
+    name: str
+    expires_at: AwareDatetime
+
+
+class Note(BaseModel):
+    """Why a person did it."""
+
+    note: Annotated[str, Field(max_length=500)] = ""
+
+
+class Health(_Model):
+    """The process is alive."""
+
+    status: Literal["ok"]
+
+
+class Readiness(_Model):
+    """Whether every component works; ``components`` holds "ok" or what is wrong."""
+
+    ready: bool
+    components: dict[str, str]

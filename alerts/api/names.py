@@ -1,0 +1,55 @@
+"""The names that stand behind the ids of the store, as the configuration knows them now."""
+
+from __future__ import annotations
+
+from alerts.api.models import Contact, Named, NamedRule, Words
+from alerts.rules.base import RuleSettings
+from lianfang.config import Config
+
+
+class Names:
+    """Looks ids up. A configuration may have lost one since: then the id stands for the name."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    def rule(self, rule_id: str) -> NamedRule:
+        """Return the rule's name in both languages."""
+        rule = self._config.rules.get(rule_id)
+        if not isinstance(rule, RuleSettings):
+            return NamedRule(id=rule_id, name=Words(zh=rule_id, en=rule_id))
+        name = rule.name
+        return NamedRule(id=rule_id, name=Words(zh=name.zh, en=name.in_language("en")))
+
+    def point(self, point_id: str) -> Named:
+        """Return a point's name."""
+        point = self._config.points.get(point_id)
+        return Named(id=point_id, name=point.name if point else point_id)
+
+    def camera(self, camera_id: str) -> Named:
+        """Return a camera's name."""
+        camera = self._config.cameras.get(camera_id)
+        return Named(id=camera_id, name=camera.name if camera else camera_id)
+
+    def zone(self, camera_id: str, zone_id: str) -> Named:
+        """Return a zone's name."""
+        camera = self._config.cameras.get(camera_id)
+        zone = camera.zones.get(zone_id) if camera else None
+        return Named(id=zone_id, name=(zone.name if zone else "") or zone_id)
+
+    def operator(self, operator_id: str) -> str:
+        """Return a person's name, "" for what is none."""
+        operator = self._config.api.operators.get(operator_id)
+        return operator.name if operator else ""
+
+    def contact(self, point_id: str) -> Contact | None:
+        """Return who is on duty at a point, None if nobody is named."""
+        point = self._config.points.get(point_id)
+        contact = point.duty_contact if point else None
+        return Contact(name=contact.name, phone=contact.phone) if contact else None
+
+    def waiting_for_confirmation(self, rule_id: str) -> list[str]:
+        """Return the receivers that a rule tells only after a person has confirmed."""
+        rule = self._config.rules.get(rule_id)
+        notify = rule.notify if isinstance(rule, RuleSettings) else ()
+        return [target.receiver for target in notify if target.mode == "live"]
