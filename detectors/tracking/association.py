@@ -20,6 +20,7 @@ from detectors.tracking.motion import POSITION_NOISE_SD, SIZE_NOISE_SD, Motion
 Floats = NDArray[np.float64]
 
 FORBIDDEN = 1e6
+MAX_SPREAD = 5.5  # no track grows too vague to be found again where it is expected; `lost_s` ends it
 MIN_INTERVAL_S, MAX_INTERVAL_S = 0.25, 1.0  # for what is free: jitter does not shrink with the frame interval
 
 
@@ -48,7 +49,7 @@ def costs(motions: list[Motion], measured: Floats, interval_s: float) -> Floats:
     # Two axes each: twice the logarithm of a variance is the logarithm of the determinant.
     spread = 2 * np.log(position_variance / (newcomer.position_variance + POSITION_NOISE_SD**2))
     spread += 2 * np.log(size_variance / (newcomer.size_variance + SIZE_NOISE_SD**2))
-    return np.asarray(distance + spread)
+    return np.asarray(distance + np.minimum(spread, MAX_SPREAD))
 
 
 def assign(cost: Floats, max_cost: float) -> list[tuple[int, int]]:

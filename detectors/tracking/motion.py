@@ -1,12 +1,15 @@
 """How a box moves: a Kalman filter over seconds, so that a frame rate of 2 or 10, or a gap, is all the same.
 
 Position and velocity follow an Ornstein-Uhlenbeck velocity (Singer 1970): a random velocity that is forgotten
-within about `VELOCITY_MEMORY_S`. Unlike the constant-velocity model of SORT and ByteTrack, it says something
-sensible over a gap of two seconds, in which people stop and turn, and it needs no made-up start: the velocity
-of an object never seen before is distributed as that of any other.
+within some `VELOCITY_MEMORY_S`. Unlike the constant velocity of SORT and ByteTrack it says something sensible
+over a gap of two seconds, in which people stop and turn, and it needs no made-up start: the velocity of an
+object never seen before is distributed as that of any other.
 
 Uncertainties are in units of the box's own width (for x) and height (for y): the near and the far end of a
 street behave alike, and one variance serves both axes.
+
+The constants are those with the fewest wrong and torn numbers on 79 s of a street with people who meet, stop
+and hide each other, at 2 to 10 frames a second.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 VELOCITY_SD = 1.5  # boxes a second: a walking person is 2 to 3 box widths a second, a standing one none
-VELOCITY_MEMORY_S = 3.0
+VELOCITY_MEMORY_S = 6.0  # most people go on as they go
 POSITION_NOISE_SD = 0.15  # boxes; jitter of the detector's centres
 SIZE_NOISE_SD = 0.2  # of the logarithm of width and height: arms, strides, half hidden bodies
 SIZE_DRIFT_SD = 0.2  # of the same, in one second

@@ -36,9 +36,9 @@ class Config(Stanza):
     """Frames in a row until an object gets its number; in the first frame of an epoch it has it at once."""
     lost_s: float = Field(default=2.5, ge=0, le=60)
     """An object seen last longer ago is gone: 2 s hidden, and a frame at 2 fps, are survived."""
-    max_cost: float = Field(default=5.0, gt=0, le=100)
+    max_cost: float = Field(default=6.5, gt=0, le=100)
     """How unlikely a match may be: higher joins what does not belong together, lower tears tracks apart."""
-    max_weak_cost: float = Field(default=4.0, gt=0, le=100)
+    max_weak_cost: float = Field(default=3.0, gt=0, le=100)
     """The same for boxes below high_confidence."""
     class_groups: tuple[tuple[str, ...], ...] = (("car", "truck", "bus"), ("bicycle", "motorcycle"))
     """Labels that the model takes for each other: they are one object to the tracker."""
