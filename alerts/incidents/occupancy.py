@@ -20,7 +20,10 @@ NEAR_AT_ONCE, NEAR_PER_SECOND = 0.5, 1.0
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One member of an incident. ``n`` counts from 1 within it; times are captured_at."""
+    """One member of an incident. ``n`` counts from 1 within it; times are captured_at.
+
+    ``left`` is true once the track was seen outside: nobody takes this person's place any more.
+    """
 
     n: int
     camera: str
@@ -31,6 +34,7 @@ class Person:
     xyxyn: XYXYN
     since: datetime
     last_at: datetime
+    left: bool = False
 
 
 def follow(people: tuple[Person, ...], sighting: Sighting, total: int) -> tuple[tuple[Person, ...], int]:
@@ -52,7 +56,8 @@ def follow(people: tuple[Person, ...], sighting: Sighting, total: int) -> tuple[
         else:
             after[person.n] = _moved(person, member, sighting.captured_at)
     lost = [p for p in mine if p.n not in after]
-    for person, member in _takeovers(lost, strangers, sighting):
+    gone = {p.n for p in lost if p.left or p.track_id in sighting.elsewhere}
+    for person, member in _takeovers([p for p in lost if p.n not in gone], strangers, sighting):
         after[person.n] = _moved(person, member, sighting.captured_at)
         strangers.remove(member)
         lost.remove(person)
@@ -60,7 +65,11 @@ def follow(people: tuple[Person, ...], sighting: Sighting, total: int) -> tuple[
         if member in sighting.members:
             total += 1
             after[total] = _new(total, member, sighting)
-    remembered = [p for p in lost if sighting.captured_at - p.last_at <= NEW_EPOCH_TAKEOVER]
+    remembered = [
+        replace(p, left=True) if p.track_id in sighting.elsewhere else p
+        for p in lost
+        if sighting.captured_at - p.last_at <= NEW_EPOCH_TAKEOVER
+    ]
     others = [p for p in people if p.camera != sighting.camera]
     return tuple(sorted([*others, *remembered, *after.values()], key=lambda p: p.n)), total
 
@@ -111,6 +120,7 @@ def _moved(person: Person, member: Member, at: datetime) -> Person:
         confidence=member.confidence,
         xyxyn=member.xyxyn,
         last_at=at,
+        left=False,
     )
 
 

@@ -121,4 +121,10 @@ def _by_place(config: Config, settings: RuleSettings, sighting: Sighting) -> Ite
         here = {z for z in camera.zones if config.place_of(sighting.camera, z) == place}
         members = tuple(m for m in sighting.members if m.zone in here)
         present = tuple(m for m in sighting.present if m.zone in here)
-        yield place, replace(sighting, members=members, present=present)
+        others = {m.track_id for m in (*sighting.members, *sighting.present) if m.track_id} - {
+            m.track_id for m in (*members, *present)
+        }
+        yield (
+            place,
+            replace(sighting, members=members, present=present, elsewhere=sighting.elsewhere | others),
+        )

@@ -98,7 +98,8 @@ class Sighting:
     """What a rule makes of one observation of one camera: who fulfils it, perhaps nobody.
 
     ``present`` are those who may be there but are not sure yet (not enough frames, or the tracker lost the
-    number): enough to keep an incident occupied, too little to open one.
+    number): enough to keep an incident occupied, too little to open one. ``elsewhere`` are the tracks that
+    are seen, but not there: whoever they belonged to has left, and is not merely lost from sight.
     """
 
     camera: str
@@ -106,6 +107,7 @@ class Sighting:
     track_epoch: str
     members: tuple[Member, ...]
     present: tuple[Member, ...]
+    elsewhere: frozenset[str] = frozenset()
 
 
 S = TypeVar("S")

@@ -83,8 +83,10 @@ class ZoneEntry:
         counts: dict[str, int] = {}
         members: list[Member] = []
         present: list[Member] = []
+        elsewhere: set[str] = set()
         for detected, zone in zip(objects, zones, strict=True):
             if zone is None:
+                elsewhere.update([detected.track_id] if detected.track_id else [])
                 continue
             count = 0
             if detected.track_id is not None and detected.confidence >= self.config.min_confidence:
@@ -103,6 +105,7 @@ class ZoneEntry:
             track_epoch=observation.track_epoch,
             members=tuple(members),
             present=tuple(present),
+            elsewhere=frozenset(elsewhere),
         )
         return Standing(counts), sighting
 

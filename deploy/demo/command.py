@@ -86,7 +86,7 @@ class Demo:
         police = PoliceReceiver([self._site.police_secret], name="police", say=_print)
         await opened.enter_async_context(speaker)
         await opened.enter_async_context(police)
-        return Addresses(speaker.url, f"{police.url}/alerts")
+        return Addresses(speaker.url, police.url)
 
     async def _start(self, opened: AsyncExitStack) -> asyncio.subprocess.Process:
         with self._log.open("ab") as log:

@@ -185,6 +185,17 @@ def test_an_occlusion_within_an_epoch_is_the_same_person_only_if_near(play: Play
     assert far.only.members_total == 2
 
 
+def test_whoever_was_seen_leaving_is_not_taken_for_the_next_one(play: Play) -> None:
+    leaving = [observation(5, {1: OUT, 2: B})]
+    play([*stay(0, 5, {1: A}), *leaving, *stay(5.5, 8, {2: B})])
+    assert play.only.members_total == 2
+
+
+def test_whoever_steps_out_and_in_again_is_the_same(play: Play) -> None:
+    play([*stay(0, 5, {1: A}), *stay(5, 6, {1: OUT}), *stay(6, 9, {1: A})])
+    assert play.only.members_total == 1
+
+
 def test_two_tracks_seen_together_are_two_members(play: Play) -> None:
     play([*stay(0, 5, {1: A, 2: B})])
     assert play.only.members_total == 2
