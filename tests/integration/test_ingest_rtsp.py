@@ -91,12 +91,14 @@ def test_a_killed_server_is_offline_once_and_back_with_a_new_epoch(server: RtspS
 
 
 def test_a_stalled_server_is_offline_and_goes_on_afterwards(server: RtspServer) -> None:
-    with reading({"gate": stanza(server.url, read_timeout_s=1, open_timeout_s=1)}) as running:
+    with reading({"gate": {**stanza(server.url, read_timeout_s=1, open_timeout_s=1), "fps": 25}}) as running:
         bus = running.bus
         bus.wait(lambda: len(bus.frames("gate")) >= 3)
         server.stop()
         bus.wait(lambda: bus.conditions("gate") == ["online", "offline"])
         assert bus.states("gate")[1].reason == "timed out"
+        published = [frame.published_at for frame in bus.frames("gate")]
+        assert all(b - a < timedelta(seconds=1) for a, b in pairwise(published))  # nothing stale at the end
         server.cont()
         bus.wait(lambda: bus.conditions("gate") == ["online", "offline", "online"])
     assert_growing(running, "gate")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,14 @@ def main() -> None:
         raise SystemExit(f"port {arguments.port} is taken")
     print(server.get_bound_port(), flush=True)
     loop = GLib.MainLoop()
+    parent = os.getppid()
+
+    def parent_lives() -> bool:
+        if os.getppid() != parent:
+            loop.quit()
+        return True
+
+    GLib.timeout_add_seconds(1, parent_lives)
     GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, signal.SIGTERM, loop.quit)
     loop.run()
 

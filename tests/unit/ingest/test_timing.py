@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.timing import (
@@ -50,6 +50,7 @@ stamps = st.none() | st.floats(-1e7, 1e7)
 pictures = st.lists(st.tuples(seconds, steps, stamps, st.booleans()), max_size=60)
 
 
+@settings(deadline=None)
 @given(pictures)
 def test_captured_at_always_grows(sequence: list[tuple[float, float, float | None, bool]]) -> None:
     """Whatever the clock, the time stamps and the connection do."""
@@ -67,6 +68,7 @@ def test_captured_at_always_grows(sequence: list[tuple[float, float, float | Non
         last = moment
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(seconds, stamps), min_size=1, max_size=60))
 def test_captured_at_stays_near_the_arrival(sequence: list[tuple[float, float | None]]) -> None:
     clock = SteppingClock()
@@ -77,6 +79,7 @@ def test_captured_at_stays_near_the_arrival(sequence: list[tuple[float, float | 
         assert -ROUNDING_S <= early_s <= MAX_LATE_S + ROUNDING_S
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 0.5), min_size=2, max_size=200))
 def test_jitter_of_the_arrival_leaves_the_spacing_alone(delays_s: list[float]) -> None:
     clock = SteppingClock()
