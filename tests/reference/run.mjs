@@ -33,7 +33,7 @@ async function run({ model, weights, input, shape, output }) {
   const graph = new GraphModel({ load: async () => artifacts });
   await graph.load();
   const names = Object.keys(json.signature.outputs).map((name) => name.replace(/:0$/, ""));
-  const results = await graph.executeAsync(tf.tensor(new Float32Array(bytes(input)), shape), names);
+  const results = graph.execute(tf.tensor(new Float32Array(bytes(input)), shape), names);
   const shapes = {};
   for (const [index, tensor] of [results].flat().entries()) {
     writeFileSync(`${output}.${names[index]}.f32`, new Uint8Array((await tensor.data()).buffer));

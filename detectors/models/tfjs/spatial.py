@@ -60,27 +60,40 @@ def _window(node: Node, value: Value, kernel: tuple[int, int]) -> tuple[dict[str
         raise ModelError(f"{node.name}: {node.op} is supported in NHWC only")
     strides = node.attributes["strides"][1:3]
     dilations = (node.attributes.get("dilations") or [1, 1, 1, 1])[1:3]
-    padding = node.attributes["padding"]
-    attributes: dict[str, Any] = {"kernel_shape": kernel, "strides": strides, "dilations": dilations}
-    around = [(0, 0), (0, 0)]
-    match padding:
-        case "SAME":
-            attributes["auto_pad"] = "SAME_UPPER"
-        case "EXPLICIT":
-            pads = node.attributes["explicit_paddings"]
-            around = [(pads[2], pads[3]), (pads[4], pads[5])]
-            attributes["pads"] = [pads[2], pads[4], pads[3], pads[5]]
-        case "VALID":
-            pass
-        case _:
-            raise ModelError(f"{node.name}: padding {padding} is not supported")
-    sizes = []
-    for dim, reach, stride, dilation, pad in zip(
-        value.shape[1:3], kernel, strides, dilations, around, strict=True
-    ):
-        covered = 1 if padding == "SAME" else (reach - 1) * dilation + 1
-        sizes.append(Dim((dim.length + sum(pad) - covered) // stride + 1, dim.free))
+    reaches = [(length - 1) * dilation + 1 for length, dilation in zip(kernel, dilations, strict=True)]
+    attributes = {"kernel_shape": kernel, "strides": strides, "dilations": dilations}
+    pads = _pads(node, reaches)
+    if pads is None:
+        # How much is padded depends on the size; the result is always the ceiling of size / stride.
+        attributes["auto_pad"] = "SAME_UPPER"
+        lengths = [-(-dim.length // stride) for dim, stride in zip(value.shape[1:3], strides, strict=True)]
+    else:
+        (top, bottom), (left, right) = pads
+        if any((top, bottom, left, right)):
+            attributes["pads"] = [top, left, bottom, right]
+        lengths = [
+            (dim.length + sum(pad) - reach) // stride + 1
+            for dim, pad, reach, stride in zip(value.shape[1:3], pads, reaches, strides, strict=True)
+        ]
+    sizes = [Dim(length, dim.free) for length, dim in zip(lengths, value.shape[1:3], strict=True)]
     return attributes, (value.shape[0], *sizes)
+
+
+def _pads(node: Node, reaches: list[int]) -> list[tuple[int, int]] | None:
+    """Return what is added before and after each side, None where that depends on the input size."""
+    match node.attributes["padding"]:
+        case "VALID":
+            return [(0, 0), (0, 0)]
+        case "EXPLICIT":
+            _, _, top, bottom, left, right, _, _ = node.attributes["explicit_paddings"]
+            return [(top, bottom), (left, right)]
+        case "SAME" if node.attributes["strides"][1:3] == [1, 1]:
+            return [((reach - 1) // 2, reach // 2) for reach in reaches]
+        case "SAME" if node.attributes.get("dilations", [1, 1, 1, 1]) == [1, 1, 1, 1]:
+            return None
+        case "SAME":
+            raise ModelError(f"{node.name}: strides and dilations together are not supported")
+    raise ModelError(f"{node.name}: padding {node.attributes['padding']} is not supported")
 
 
 def _resize_bilinear(context: Context, node: Node) -> list[Value]:
