@@ -102,5 +102,5 @@ def _text(config: Config, rule: RuleSettings, row: IncidentRow) -> str:
     assert rule.speech is not None  # noqa: S101 - the caller's case
     template = rule.speech.text.in_language(config.community.language)
     point = config.points[row.point].name
-    zone = config.cameras[row.camera].zones[row.zone].name or point
-    return template.format(place=f"{point}{zone}", point=point, zone=zone, people=row.people)
+    zone = config.cameras[row.camera].zones[row.zone].name  # perhaps none: the point says enough then
+    return template.format(place=f"{point}{zone}", point=point, zone=zone or point, people=row.people)

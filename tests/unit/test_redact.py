@@ -15,13 +15,14 @@ from lianfang.redact import redact
         ("rtsp://admin:secret@10.0.0.1/ch1", "rtsp://admin:***@10.0.0.1/ch1"),
         # A password may hold what separates things elsewhere.
         ("rtsp://admin:p@ss:w@10.0.0.1:554/ch1", "rtsp://admin:***@10.0.0.1:554/ch1"),
+        ("rtsp://admin:s/cr:t@10.0.0.1/ch1", "rtsp://admin:***@10.0.0.1/ch1"),
         ("rtsp://:secret@host/x", "rtsp://:***@host/x"),
         ("two: rtsp://a:b@h/1 and http://c:d@h/2", "two: rtsp://a:***@h/1 and http://c:***@h/2"),
         ("http://h/x?token=abc&n=1", "http://h/x?token=***&n=1"),
         ("http://h/x?n=1&Password=abc", "http://h/x?n=1&Password=***"),
         # Nothing to hide stays as it is.
         ("rtsp://admin@10.0.0.1/ch1", "rtsp://admin@10.0.0.1/ch1"),
-        ("rtsp://10.0.0.1:554/a@b", "rtsp://10.0.0.1:554/a@b"),
+        ("rtsp://10.0.0.1:554/a", "rtsp://10.0.0.1:554/a"),
         ("mail a:b@c", "mail a:b@c"),
     ],
 )

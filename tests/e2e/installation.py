@@ -1,0 +1,215 @@
+"""A whole installation in real processes, with the outside world simulated strictly."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import yaml
+from sqlalchemy import create_engine, select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from alerts.store.schema import Base, IncidentRow, OutboxRow
+from deploy.demo.site import free_port
+from deploy.simulators.police import PoliceReceiver
+from deploy.simulators.speaker import SpeakerSimulator
+
+TOKEN, PASSWORD = "speaker-token", "operator-password"
+SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
+WHOLE = [[0, 0], [1, 0], [1, 1], [0, 1]]
+WAIT_S = 90.0
+Row = TypeVar("Row", bound=Base)
+
+
+def until(what: str, condition: Callable[[], Any], timeout_s: float = WAIT_S) -> Any:  # noqa: ANN401
+    """Return the first true value of ``condition``; fail, naming ``what``, when it never comes."""
+    deadline = time.monotonic() + timeout_s
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"not within {timeout_s:.0f} s: {what}"
+        time.sleep(0.05)
+    return value
+
+
+def _unheard(line: str) -> None:
+    del line
+
+
+class Outside:
+    """A speaker and a police platform on a loop of their own."""
+
+    def __init__(self) -> None:
+        self.speaker = SpeakerSimulator(TOKEN, say=_unheard)
+        self.police = PoliceReceiver([SECRET], say=_unheard)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        for simulator in (self.speaker, self.police):
+            asyncio.run_coroutine_threadsafe(simulator.__aenter__(), self._loop).result(30)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for simulator in (self.speaker, self.police):
+            asyncio.run_coroutine_threadsafe(simulator.__aexit__(None, None, None), self._loop).result(30)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(30)
+        self._loop.close()
+
+
+class Installation:
+    """``lianfang run`` in ``folder``: one camera, one zone_entry rule, a speaker, a police platform."""
+
+    def __init__(
+        self,
+        folder: Path,
+        outside: Outside,
+        source: dict[str, Any],
+        polygon: list[list[float]] | None = None,
+        **rule: object,
+    ) -> None:
+        self.folder = folder
+        self.port = free_port(0)
+        self.log = folder / "lianfang.log"
+        self.config: dict[str, Any] = {
+            "data_dir": "data",
+            "community": {"name": "测试社区"},
+            "api": {
+                "port": self.port,
+                "operators": {"operator": {"name": "值班员", "password": {"env": "TEST_PASSWORD"}}},
+            },
+            "points": {
+                "bank": {
+                    "name": "东岸",
+                    "longitude": 113.2,
+                    "latitude": 22.6,
+                    "duty_contact": {"name": "值班室", "phone": "1"},
+                }
+            },
+            "detectors": {
+                "objects": {"kind": "objects", "engine": {"kind": "onnx", "input_size": [416, 320]}}
+            },
+            "cameras": {
+                "cam": {
+                    "name": "一号",
+                    "point": "bank",
+                    "device_code": "44200000001320000001",
+                    "source": source,
+                    "fps": 5,
+                    "zones": {"water": {"polygon": polygon or WHOLE, "speakers": ["horn"]}},
+                }
+            },
+            "rules": {
+                "entry": {
+                    "kind": "zone_entry",
+                    "name": "有人进入",
+                    "cameras": ["cam"],
+                    "zones": ["water"],
+                    "speech": {"text": "请离开{place}", "repeat": 1},
+                    "notify": [{"receiver": "police", "mode": "drill"}],
+                    **rule,
+                }
+            },
+            "receivers": {
+                "horn": {
+                    "kind": "speaker_http",
+                    "base_url": outside.speaker.url,
+                    "token": {"env": "TEST_TOKEN"},
+                },
+                "police": {"kind": "webhook", "url": outside.police.url, "secrets": [{"env": "TEST_SECRET"}]},
+            },
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+        if kind is not None:
+            sys.stdout.write(self.log.read_text(encoding="utf-8")[-20_000:])
+
+    def start(self) -> None:
+        """Start the process tree."""
+        file = self.folder / "site.yaml"
+        file.write_text(yaml.safe_dump(self.config, allow_unicode=True), encoding="utf-8")
+        secrets = {"TEST_TOKEN": TOKEN, "TEST_SECRET": SECRET, "TEST_PASSWORD": PASSWORD}
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "lianfang", "run", str(file)],
+                env={**os.environ, **secrets},
+                stdout=log,
+                stderr=log,
+            )
+
+    def stop(self) -> int:
+        """End the tree as an operator does; return its exit code."""
+        assert self.process is not None
+        self.process.terminate()
+        return self.process.wait(60)
+
+    def child(self, service: str) -> int:
+        """Return the process id of the running child ``service`` (alerts, detect or ingest)."""
+        found: int = until(f"a process of {service}", lambda: self._child(service))
+        return found
+
+    def kill(self, service: str) -> int:
+        """Kill the child ``service`` with SIGKILL; return its process id."""
+        pid = self.child(service)
+        os.kill(pid, signal.SIGKILL)
+        until(f"the end of {service}", lambda: not Path(f"/proc/{pid}").exists())
+        return pid
+
+    def _child(self, service: str) -> int | None:
+        assert self.process is not None
+        root = self.process.pid
+        children = Path(f"/proc/{root}/task/{root}/children").read_text(encoding="utf-8").split()
+        for pid in children:
+            try:
+                command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if service.encode() in command:
+                return int(pid)
+        return None
+
+    def rows(self, table: type[Row]) -> list[Row]:
+        """Return every row of a table of the store, none while there is no store yet."""
+        return _rows(self.folder / "data" / "store.sqlite3", table)
+
+    def incidents(self) -> list[IncidentRow]:
+        """Return the incidents of the store."""
+        return self.rows(IncidentRow)
+
+    def owed(self) -> list[OutboxRow]:
+        """Return what has not been delivered."""
+        return [row for row in self.rows(OutboxRow) if row.state != "delivered"]
+
+
+def _rows(file: Path, table: type[Row]) -> list[Row]:
+    if not file.exists():
+        return []
+    engine = create_engine(f"sqlite:///file:{file}?mode=ro&uri=true")
+    try:
+        with Session(engine) as session:
+            return list(session.scalars(select(table)))
+    except OperationalError:
+        return []  # it is being created
+    finally:
+        engine.dispose()
