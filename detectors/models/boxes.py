@@ -14,9 +14,9 @@ def area(xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def iou(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return intersection over union (N, M), 0-1, of boxes (N, 4) and (M, 4); 0 where both have no area."""
-    low = np.maximum(first[:, None, :2], second[None, :, :2])
-    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
-    common = np.prod(np.clip(high - low, 0, None), axis=2)
+    width = np.minimum(first[:, None, 2], second[:, 2]) - np.maximum(first[:, None, 0], second[:, 0])
+    height = np.minimum(first[:, None, 3], second[:, 3]) - np.maximum(first[:, None, 1], second[:, 1])
+    common = np.maximum(width, 0) * np.maximum(height, 0)
     union = area(first)[:, None] + area(second)[None, :] - common
     shares: NDArray[np.float32] = np.divide(common, union, out=np.zeros_like(common), where=union > 0)
     return shares

@@ -56,7 +56,8 @@ class NanoDet:
         """
         scores = np.concatenate(outputs[:3], axis=1)[0]
         bins = np.concatenate(outputs[3:], axis=1)[0]
-        cell, class_id = np.nonzero(scores > self._min_confidence)
+        # Many times faster than np.nonzero on two axes.
+        cell, class_id = np.divmod(np.flatnonzero(scores > self._min_confidence), self._classes)
         confidence = scores[cell, class_id]
         if len(cell) > MAX_CANDIDATES:
             strongest = np.argsort(-confidence, kind="stable")[:MAX_CANDIDATES]
