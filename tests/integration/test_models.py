@@ -213,7 +213,7 @@ def test_nanodet_computes_what_it_computes_in_tensorflow_js(
     model = convert("nanodet-g", *nanodet_files(), {2: "height", 3: "width"})
     wanted = reference[f"nanodet {size}"]
     assert len(wanted) == 6
-    assert_same(computed(model, jobs[f"nanodet {size}"].value), wanted, tolerance=3e-5)
+    assert_same(computed(model, jobs[f"nanodet {size}"].value), wanted, tolerance=5e-5)  # of values up to 9
 
 
 def test_the_conversion_gives_the_bytes_of_the_manifest() -> None:
