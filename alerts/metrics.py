@@ -31,7 +31,11 @@ class DeliveryMetrics:
             registry=registry,
         )
         self._owed = Gauge(
-            "lianfang_outbox_rows", "Deliveries pending and dead", ["receiver", "state"], registry=registry
+            "lianfang_outbox_rows",
+            "Deliveries pending and dead",
+            ["receiver", "state"],
+            registry=registry,
+            multiprocess_mode="mostrecent",
         )
 
     def sent(self, row: OutboxRow, now: datetime) -> None:

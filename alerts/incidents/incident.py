@@ -113,8 +113,12 @@ def _empty(incident: Incident, sighting: Sighting, settings: RuleSettings) -> St
 
 
 def has_lapsed(incident: Incident, at: datetime, settings: RuleSettings) -> bool:
-    """Whether the place was left so long before ``at`` that nobody joins this incident any more."""
-    return not incident.occupied and at - incident.last_seen_at >= timedelta(seconds=settings.join_s)
+    """Whether the place was left so long before ``at`` that nobody joins this incident any more.
+
+    So long *after* ``at`` it was left by a clock that was wrong: nobody may join that one either.
+    """
+    away = abs(at - incident.last_seen_at)
+    return not incident.occupied and away >= timedelta(seconds=settings.join_s)
 
 
 def end(incident: Incident, at: datetime, camera: str) -> tuple[Incident, tuple[Change, ...]]:

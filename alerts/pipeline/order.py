@@ -1,14 +1,20 @@
-"""Per camera: only the newest tracker speaks, and time only goes forward. Pure."""
+"""Per camera: only the newest tracker speaks, and time only goes forward. Pure.
+
+One step back is believed: a connection that was never seen before and says a time far behind. The host's
+clock was ahead and has been set right, and to drop what follows as late would leave the camera blind until
+the wrong time has come.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from lianfang.events import CameraState, Observation
 
 _RETIRED_KEPT = 16  # a tracker that was superseded so many lives ago is no longer running
+_CLOCK_STEP = timedelta(seconds=30)  # records of two connections are never out of order by so much
 
 
 class Dropped(StrEnum):
@@ -26,6 +32,7 @@ class CameraOrder:
     last_at: datetime | None = None
     epoch: str | None = None
     retired: tuple[str, ...] = ()
+    connections: tuple[str, ...] = ()
 
 
 @dataclass
@@ -37,9 +44,14 @@ class Order:
     def admit(self, event: Observation | CameraState) -> Dropped | None:
         """Return why ``event`` must be dropped, or None and take it as the camera's newest."""
         before = self.cameras.get(event.camera_id, CameraOrder())
+        connection = event.frame.epoch if isinstance(event, Observation) else event.epoch
         if before.last_at is not None and event.captured_at <= before.last_at:
-            return Dropped.LATE
+            unknown = connection is not None and connection not in before.connections
+            if not (unknown and before.last_at - event.captured_at >= _CLOCK_STEP):
+                return Dropped.LATE
         after = replace(before, last_at=event.captured_at)
+        if connection is not None and connection not in before.connections:
+            after = replace(after, connections=(*before.connections, connection)[-_RETIRED_KEPT:])
         if isinstance(event, Observation) and event.track_epoch != before.epoch:
             if event.track_epoch in before.retired:
                 return Dropped.OLD_EPOCH

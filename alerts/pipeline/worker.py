@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from alerts.incidents.model import ChangeKind
@@ -19,7 +20,7 @@ from alerts.store import Store, offsets
 from alerts.store.incidents import load_holders
 from alerts.store.schema import DeadRecordRow
 from lianfang import codec
-from lianfang.bus import Bus, Consumer, Record, TopicPartition
+from lianfang.bus import Bus, Consumer, Position, Record, TopicPartition
 from lianfang.clock import Clock
 from lianfang.config import Config
 from lianfang.errors import DecodeError, TransientError
@@ -38,6 +39,14 @@ _POLL_S = 0.5
 _RETRY_S = 0.5
 
 Event = Observation | CameraState
+
+
+class _PoisonedError(Exception):
+    """Deciding on the record at ``position`` failed in a way that nobody foresaw."""
+
+    def __init__(self, position: Position) -> None:
+        super().__init__(position)
+        self.position = position
 
 
 @dataclass
@@ -70,6 +79,7 @@ class AlertWorker:
             "lianfang_observations_dropped_total", "Events not looked at", ["reason"], registry=registry
         )
         self._opened = Counter("lianfang_incidents_total", "Incidents opened", ["rule"], registry=registry)
+        self._poisoned: set[Position] = set()
         self.last_poll: float | None = None
         """Monotonic time of the last turn of the loop, for readiness."""
 
@@ -83,6 +93,10 @@ class AlertWorker:
                 # What is in memory may be ahead of the store: forget it, and start from the store again.
                 _log.warning("alerts_restart_from_store", reason=str(error))
                 stop.wait(_RETRY_S)
+            except _PoisonedError as error:
+                # One record that breaks a rule must not blind every camera: it goes to the dead letter.
+                _log.error("rule_failed", offset=error.position.offset, exc_info=error.__cause__)
+                self._poisoned.add(error.position)
             finally:
                 consumer.close()
 
@@ -119,7 +133,7 @@ class AlertWorker:
             if records[-1].position.offset >= at - 1:
                 break
         for event in _recent(events):
-            if order.admit(event) is None:
+            if event.camera_id in self._config.cameras and order.admit(event) is None:
                 decider.remember(event)
         consumer.seek(partition, at)
         consumer.resume(consumer.assignment())
@@ -139,7 +153,7 @@ class AlertWorker:
             for entry in records:
                 event = self._read(session, entry)
                 if event is not None and self._admitted(event, order):
-                    decided.append((event, self._decide(session, event, decider)))
+                    decided.append((event, self._decide(session, entry, event, decider)))
                 where = TopicPartition(entry.position.topic, entry.position.partition)
                 ends[where] = entry.position.offset + 1
             for where, end in ends.items():
@@ -151,13 +165,16 @@ class AlertWorker:
 
     def _read(self, session: Session, entry: Record) -> Event | None:
         """Return the event of a record; one that cannot be read goes to the dead letter, whole."""
-        try:
-            return codec.decode_event(entry.value, entry.headers)
-        except DecodeError as error:
-            _log.error("dead_record", offset=entry.position.offset, key=entry.key, reason=str(error))
-            session.merge(_dead(entry, str(error), self._clock.now))
-            self._dropped.labels("unreadable").inc()
-            return None
+        reason = "a rule failed on it, see the log"
+        if entry.position not in self._poisoned:
+            try:
+                return codec.decode_event(entry.value, entry.headers)
+            except DecodeError as error:
+                reason = str(error)
+        _log.error("dead_record", offset=entry.position.offset, key=entry.key, reason=reason)
+        session.merge(_dead(entry, reason, self._clock.now))
+        self._dropped.labels("unreadable").inc()
+        return None
 
     def _admitted(self, event: Event, order: Order) -> bool:
         known = event.camera_id in self._config.cameras
@@ -166,12 +183,17 @@ class AlertWorker:
             self._dropped.labels(dropped).inc()
         return dropped is None
 
-    def _decide(self, session: Session, event: Event, decider: Decider) -> list[Decision]:
+    def _decide(self, session: Session, entry: Record, event: Event, decider: Decider) -> list[Decision]:
         if isinstance(event, CameraState):
             record_camera(session, event)
-        decisions = decider.decide(event)
-        for decision in decisions:
-            record(session, self._config, self._version, decision, self._clock.now)
+        try:
+            decisions = decider.decide(event)
+            for decision in decisions:
+                record(session, self._config, self._version, decision, self._clock.now)
+        except SQLAlchemyError:
+            raise  # the store's fault, not the record's
+        except Exception as error:
+            raise _PoisonedError(entry.position) from error
         return decisions
 
     def _report(self, decided: list[tuple[Event, list[Decision]]], now: datetime) -> None:

@@ -65,8 +65,6 @@ class RuleSettings(Stanza):
     """An incident stays open this long after its place was last occupied: a return joins it."""
     cleared_after: int = Field(default=3, ge=1, le=100)
     """So many fresh observations in a row without a member, from every camera that saw one, say cleared."""
-    blind_s: float = Field(default=5, ge=1, le=600)
-    """Without a fresh observation for this long the place is unknown, not cleared."""
 
     def check(self, config: Config) -> Iterable[Problem]:
         """Yield references that lead nowhere."""

@@ -29,6 +29,7 @@ def observation(
     epoch: str = "e1",
     confidence: float = 0.9,
     label: str = "person",
+    connection: str = "c",
 ) -> Observation:
     """Return what was seen at ``seconds``: track number (None: unconfirmed) → where the feet are."""
     objects = tuple(
@@ -45,7 +46,12 @@ def observation(
         camera_id=camera,
         track_epoch=epoch,
         frame=FrameReference(
-            topic="frames.v1", partition=0, offset=round(seconds * 1000), camera_id=camera, epoch="c", seq=0
+            topic="frames.v1",
+            partition=0,
+            offset=round(seconds * 1000),
+            camera_id=camera,
+            epoch=connection,
+            seq=0,
         ),
         captured_at=moment,
         published_at=moment,

@@ -177,6 +177,22 @@ def test_late_and_repeated_observations_are_dropped(play: Play) -> None:
     assert play.dropped == [Dropped.LATE, Dropped.LATE]
 
 
+def test_a_clock_that_was_ahead_and_is_set_right_leaves_no_camera_blind(play: Play) -> None:
+    ahead = stay(100_000, 100_010, {1: A})
+    right = [observation(i / 2, {1: A}, epoch="e2", connection="d") for i in range(10)]
+    play([*ahead, *stay(100_010, 100_014, {}), *right])
+    assert play.kinds == ["opened", "cleared", "ended", "opened"]
+    assert play.dropped == []
+    # The old connection's records, should they come again, are late all the same.
+    play(ahead[-2:-1])
+    assert play.dropped in ([Dropped.OLD_EPOCH], [Dropped.LATE])
+
+
+def test_a_small_step_back_is_late_even_on_a_new_connection(play: Play) -> None:
+    play([*stay(0, 10, {1: A}), observation(5, {1: A}, epoch="e2", connection="d")])
+    assert play.dropped == [Dropped.LATE]
+
+
 def test_an_occlusion_within_an_epoch_is_the_same_person_only_if_near(play: Play) -> None:
     play([*stay(0, 5, {1: A}), *stay(5, 6, {}), *stay(6, 9, {2: A})])
     assert play.only.members_total == 1
