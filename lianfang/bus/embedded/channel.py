@@ -139,7 +139,7 @@ class SocketLoop:
 
     def wake(self) -> None:
         """Make the loop look again at what its channels want."""
-        with contextlib.suppress(BlockingIOError):  # full: it is awake already
+        with contextlib.suppress(OSError):  # full: it is awake already; closed: there is nothing to do
             self._waker.send(b"\0")
 
     def close(self) -> None:

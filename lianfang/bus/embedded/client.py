@@ -12,12 +12,11 @@ from lianfang.bus import Position
 from lianfang.bus.embedded.channel import Channel, SocketLoop, pack
 from lianfang.bus.embedded.host import connect
 from lianfang.bus.embedded.requests import Append, Commit, Register, Registration, Request, Subscribe
-from lianfang.bus.embedded.server import HELLO, NAMES, PROTOCOL
+from lianfang.bus.embedded.server import HELLO, NAMES, PROTOCOL, WATCH
 from lianfang.errors import LianfangError, TransientError
 
 _IN_FLIGHT_RECORDS, _IN_FLIGHT_BYTES = 4096, 32 * 1024 * 1024
 _ANSWER_WITHIN_S = 30.0
-_POLL_S = 0.01  # 100 looks a second cost 0.2 % of a core; the writer wakes only readers of its own process
 
 
 class RemoteLog:
@@ -34,6 +33,9 @@ class RemoteLog:
         self._in_flight_bytes = 0
         self._number = 0
         self._closed = False
+        self._watching = False
+        self._written = threading.Condition()  # guards _batches
+        self._batches = 0
         try:
             connection = connect(socket_path)
         except OSError as error:
@@ -75,13 +77,16 @@ class RemoteLog:
             raise TransientError(f"{self._path.parent}: the process that owned this bus is gone")
 
     def ticket(self) -> int:
-        """Return 0: there is nothing to compare, ``wait`` only paces."""
-        return 0
+        """Return the number of batches that the owner has told of; the first call asks it to tell."""
+        if not self._watching:
+            self._wait(self._send(WATCH, (), 0, _unchanged))
+            self._watching = True
+        return self._batches
 
     def wait(self, ticket: int, timeout_s: float) -> None:
-        """Return after a moment, or at once when the owner is gone."""
-        del ticket
-        self.lost.wait(min(timeout_s, _POLL_S))
+        """Return after a batch later than ``ticket`` or when the owner is gone, or after ``timeout_s``."""
+        with self._written:
+            self._written.wait_for(lambda: self._batches != ticket, timeout_s)
 
     def close(self) -> None:
         """Wait for what is pending, then hang up."""
@@ -91,6 +96,7 @@ class RemoteLog:
         for future in pending:
             future.exception(_ANSWER_WITHIN_S)
         self._loop.close()
+        self._announce()
 
     def _ask(self, request: Request) -> Any:  # noqa: ANN401 - each request has its own result
         return self._wait(self._send(NAMES[type(request)], request, 0, _unchanged))
@@ -120,6 +126,9 @@ class RemoteLog:
 
     def _receive(self, channel: Channel, message: Any) -> None:  # noqa: ANN401
         del channel
+        if message == [0]:
+            self._announce()
+            return
         number, result, *error = message
         with self._lock:
             future, convert, size = self._pending.pop(number)
@@ -132,12 +141,18 @@ class RemoteLog:
     def _lose(self, channel: Channel) -> None:
         del channel
         self.lost.set()
+        self._announce()
         with self._lock:
             pending, self._pending = self._pending, {}
         for future, _, _ in pending.values():
             future.set_exception(
                 TransientError(f"{self._path.parent}: the owner is gone, this was not acknowledged")
             )
+
+    def _announce(self) -> None:
+        with self._written:
+            self._batches += 1
+            self._written.notify_all()
 
 
 def _position(result: Any) -> Position:  # noqa: ANN401

@@ -79,23 +79,23 @@ class RingReader:
 
     def __init__(self, file: RingFile) -> None:
         self._file = file
-        self._words = file.words
+        self.words = file.words
         self.description: Description = file.description
         self.inode = file.inode
 
     @property
     def head(self) -> int:
         """One more than the newest offset; 0 while there is none."""
-        return self._words[HEAD]
+        return self.words[HEAD]
 
     @property
     def end(self) -> int:
         """The offset that the next frame will have."""
-        return self._words[NEXT]
+        return self.words[NEXT]
 
     def beginning(self) -> int:
         """Return the least offset that is kept, ``end`` when nothing is."""
-        reserved, capacity = self._words[RESERVED], self.description.capacity
+        reserved, capacity = self.words[RESERVED], self.description.capacity
         kept = (s[0] - 1 for s in self._file.slots() if s[0] and 0 <= reserved - s[1] <= capacity)
         return min(kept, default=self.end)
 
@@ -128,7 +128,7 @@ class RingReader:
         self._file.close()
 
     def _intact(self, start: int) -> bool:
-        return self._words[RESERVED] - start <= self.description.capacity
+        return self.words[RESERVED] - start <= self.description.capacity
 
 
 def next_start(reserved: int, size: int, capacity: int) -> int:
