@@ -1,0 +1,289 @@
+"""The alert worker over the real bus and the real store: offsets, dead letters, failures in the middle."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pytest
+import simplejpeg
+from prometheus_client import CollectorRegistry
+from sqlalchemy import event, func, select
+from sqlalchemy.exc import OperationalError
+
+from alerts.evidence import EvidenceKeeper
+from alerts.pipeline.decide import Decider, Decision
+from alerts.pipeline.worker import GROUP, AlertWorker
+from alerts.store import Store, offsets
+from alerts.store.schema import (
+    Base,
+    CameraStateRow,
+    ChangeRow,
+    DeadRecordRow,
+    EvidenceRow,
+    IncidentRow,
+    OffsetRow,
+    OutboxRow,
+)
+from lianfang import codec
+from lianfang.bus import Bus, TopicPartition
+from lianfang.bus.embedded import EmbeddedBus
+from lianfang.clock import ManualClock, SystemClock
+from lianfang.config import Config
+from lianfang.events import FRAMES, OBSERVATIONS, CameraCondition, CameraState, Frame, Observation
+from tests.e2e.installation import until
+from tests.support.configs import loaded
+from tests.support.observations import at, observation
+
+IN = (0.5, 0.9)
+Row = TypeVar("Row", bound=Base)
+
+
+@pytest.fixture
+def bus(tmp_path: Path) -> Iterator[Bus]:
+    opened = EmbeddedBus.own(tmp_path / "bus", clock=SystemClock())
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store(f"sqlite:///{tmp_path / 'store.sqlite3'}")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return loaded(tmp_path)
+
+
+def publish(bus: Bus, *events: Observation | CameraState) -> None:
+    for item in events:
+        value, headers = codec.encode_event(item)
+        bus.publish(OBSERVATIONS, item.camera_id, value, headers).result(10)
+
+
+def standing(count: int, start: int = 0) -> list[Observation]:
+    return [observation(i * 0.2, {1: IN}) for i in range(start, start + count)]
+
+
+@contextmanager
+def working(config: Config, bus: Bus, store: Store, now_s: float = 1.0) -> Iterator[AlertWorker]:
+    worker = AlertWorker(config, "v1", bus, store, ManualClock(at(now_s)), CollectorRegistry())
+    stop = threading.Event()
+    thread = threading.Thread(target=worker.run, args=(stop,))
+    thread.start()
+    try:
+        yield worker
+    finally:
+        stop.set()
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+def rows(store: Store, table: type[Row]) -> list[Row]:
+    with store.read() as session:
+        return list(session.scalars(select(table)))
+
+
+def stands_at(store: Store) -> int:
+    with store.read() as session:
+        return session.scalar(select(func.max(OffsetRow.next_offset))) or 0
+
+
+def decided(bus: Bus, store: Store) -> Callable[[], bool]:
+    """Return whether everything that is in the log now has been decided on."""
+    reader = bus.subscribe([OBSERVATIONS], "test", "durable")
+    end = reader.end(TopicPartition(OBSERVATIONS, 0))
+    reader.close()
+    return lambda: stands_at(store) >= end
+
+
+def test_incident_outbox_and_offset_are_one_transaction(config: Config, bus: Bus, store: Store) -> None:
+    publish(bus, *standing(5))
+    with working(config, bus, store):
+        until("the end of the log", decided(bus, store))
+    (incident,) = rows(store, IncidentRow)
+    assert (incident.rule, incident.place, incident.version, incident.settings_version) == (
+        "entry",
+        "bank",
+        1,
+        "v1",
+    )
+    assert {(row.receiver, row.kind) for row in rows(store, OutboxRow)} == {
+        ("horn", "speech"),
+        ("police", "notice"),
+    }
+    (change,) = rows(store, ChangeRow)
+    assert (change.kind, change.data["speaker"], change.data["text"]) == ("opened", "horn", "请离开东岸水边")
+    (evidence,) = rows(store, EvidenceRow)
+    assert evidence.reference["offset"] == 400
+    reader = bus.subscribe([OBSERVATIONS], GROUP, "durable")
+    assert reader.poll(0) == [], "the offset is committed on the bus, too"
+    reader.close()
+
+
+@pytest.mark.parametrize("cut", range(1, 8))
+def test_a_restart_at_any_record_gives_what_an_uninterrupted_run_gives(
+    config: Config, bus: Bus, store: Store, cut: int
+) -> None:
+    script = [*standing(5), *(observation(1 + i * 0.2, {}) for i in range(5))]
+    publish(bus, *script[:cut])
+    with working(config, bus, store):
+        until("the end of the log", decided(bus, store))
+    publish(bus, *script[cut:])
+    with working(config, bus, store):
+        until("the end of the log", decided(bus, store))
+    assert [row.kind for row in rows(store, ChangeRow)] == ["opened", "cleared"]
+    (incident,) = rows(store, IncidentRow)
+    # It opens at the third frame whatever happened in between: the counters were rebuilt from the log.
+    assert incident.opened_at == at(0.4)
+    # Runs of empty observations start again, so that it clears a little later: the safe side.
+    assert incident.cleared_at is not None
+    assert at(1.4) <= incident.cleared_at <= at(1.8)
+
+
+def test_a_record_that_cannot_be_read_is_kept_whole_and_holds_nobody_up(
+    config: Config, bus: Bus, store: Store
+) -> None:
+    bad = [(b"\xff{", {"schema": "observation/1.0"}), (b"{}", {"schema": "observation/7.0"}), (b"", {})]
+    for value, headers in bad:
+        bus.publish(OBSERVATIONS, "cam", value, headers).result(10)
+    publish(bus, *standing(3))
+    with working(config, bus, store):
+        until("an incident", lambda: rows(store, IncidentRow))
+    dead = sorted(rows(store, DeadRecordRow), key=lambda row: row.offset)
+    assert [(row.value, row.headers) for row in dead] == bad
+    assert all(row.reason and row.key == "cam" for row in dead)
+
+
+def test_a_rule_that_fails_on_a_record_blinds_nobody(
+    config: Config, bus: Bus, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Decider.decide
+
+    def decide(self: Decider, item: Observation | CameraState) -> list[Decision]:
+        if item.captured_at == at(0.6):
+            raise ZeroDivisionError("a bug in a rule")
+        return real(self, item)
+
+    monkeypatch.setattr(Decider, "decide", decide)
+    publish(bus, *standing(3), *standing(1, 3), *standing(4, 4))
+    with working(config, bus, store):
+        until("the end of the log", decided(bus, store))
+    (dead,) = rows(store, DeadRecordRow)
+    assert "a rule failed" in dead.reason
+    assert [row.kind for row in rows(store, ChangeRow)] == ["opened"]
+
+
+def test_a_store_that_fails_in_the_middle_leaves_nothing_half_done(
+    config: Config, bus: Bus, store: Store
+) -> None:
+    failures = iter([True, True, True])
+
+    def fail(_session: object, flush_context: object) -> None:
+        del flush_context
+        if next(failures, False):
+            raise OperationalError("disk", {}, Exception("disk is full"))
+
+    publish(bus, *standing(5))
+    with working(config, bus, store) as worker:
+        event.listen(worker._store._sessions, "after_flush", fail)
+        until("an incident", lambda: rows(store, IncidentRow))
+        until("the end of the log", decided(bus, store))
+    assert next(failures, None) is None, "it failed as it was told to"
+    assert [row.kind for row in rows(store, ChangeRow)] == ["opened"]
+    assert len(rows(store, OutboxRow)) == 2
+
+
+def test_a_worker_that_lost_its_partition_writes_nothing(config: Config, bus: Bus, store: Store) -> None:
+    where = TopicPartition(OBSERVATIONS, 0)
+    publish(bus, *standing(2))
+    with working(config, bus, store):
+        until("the end of the log", decided(bus, store))
+        stored = stands_at(store)
+    with pytest.raises(offsets.LostPartition), store.write() as session:
+        offsets.advance(session, where, 0, stored, stored + 1)  # an older generation
+    (owner,) = rows(store, OffsetRow)
+    generation = owner.generation
+    with pytest.raises(offsets.LostPartition), store.write() as session:
+        offsets.advance(session, where, generation, stored - 1, stored + 1)  # another offset than it believes
+    assert stands_at(store) == stored
+
+
+def test_an_offset_beyond_the_log_starts_from_the_earliest(config: Config, bus: Bus, store: Store) -> None:
+    with store.write() as session:
+        offsets.advance(session, TopicPartition(OBSERVATIONS, 0), 0, None, 1_000_000)
+    publish(bus, *standing(5))
+    with working(config, bus, store):
+        until("an incident", lambda: rows(store, IncidentRow))
+
+
+def test_late_speech_is_not_owed_and_said_to_be_late(config: Config, bus: Bus, store: Store) -> None:
+    publish(bus, *standing(5))
+    with working(config, bus, store, now_s=3600):
+        until("the end of the log", decided(bus, store))
+    assert [row.kind for row in rows(store, OutboxRow)] == ["notice"]
+    (change,) = rows(store, ChangeRow)
+    assert change.data["silent"] == "late"
+
+
+def test_camera_states_are_kept_and_a_lost_camera_is_told_about(
+    config: Config, bus: Bus, store: Store
+) -> None:
+    lost = CameraState(camera_id="cam", condition=CameraCondition.OFFLINE, captured_at=at(2), reason="断线")
+    publish(bus, *standing(5), lost)
+    with working(config, bus, store):
+        until("the end of the log", decided(bus, store))
+    (state,) = rows(store, CameraStateRow)
+    assert (state.condition, state.reason, state.since) == ("offline", "断线", at(2))
+    assert [row.kind for row in rows(store, ChangeRow)] == ["opened", "unseen"]
+
+
+def test_cameras_that_the_configuration_does_not_have_are_not_decided_on(
+    config: Config, bus: Bus, store: Store
+) -> None:
+    publish(bus, *(observation(i * 0.2, {1: IN}, camera="stranger") for i in range(5)))
+    with working(config, bus, store):
+        until("the end of the log", decided(bus, store))
+    assert rows(store, IncidentRow) == []
+
+
+def jpeg(shade: int) -> bytes:
+    encoded: bytes = simplejpeg.encode_jpeg(np.full((360, 640, 3), shade, np.uint8), quality=90)
+    return encoded
+
+
+def test_evidence_is_the_frame_that_decided_or_said_to_be_missing(
+    config: Config, bus: Bus, store: Store, tmp_path: Path
+) -> None:
+    frame = Frame("cam", "c", 0, at(0), at(0), 640, 360, "jpeg", jpeg(90))
+    position = bus.publish(FRAMES, "cam", *codec.encode_frame(frame)).result(10)
+    script = standing(5)
+    reference = script[2].frame.model_copy(
+        update={"offset": position.offset, "partition": position.partition}
+    )
+    publish(bus, *script[:2], script[2].model_copy(update={"frame": reference}))
+    # At another place of the same rule: its frame was never there.
+    publish(bus, *(observation(i * 0.2, {1: IN}, camera="cam2", epoch="x") for i in range(3)))
+    config = loaded(tmp_path, ("cameras.cam2.point", "gate"))
+    keeper = EvidenceKeeper(store, bus, config, tmp_path / "evidence", ManualClock(at(2)))
+    with working(config, bus, store):
+        until("both incidents", lambda: len(rows(store, IncidentRow)) == 2)
+    first, second = sorted(rows(store, IncidentRow), key=lambda row: row.camera)
+    assert keeper.pictures(first.id) is None, "not known yet"
+    assert keeper.keep_pending() == 2
+    kept = keeper.pictures(first.id)
+    assert kept is not None
+    assert {p.kind for p in kept[0]} == {"original", "annotated"}
+    assert next(p.jpeg for p in kept[0] if p.kind == "original") == frame.pixels
+    missing = keeper.pictures(second.id)
+    assert missing is not None
+    assert missing[0] == ()
+    assert missing[1]
+    assert keeper.keep_pending() == 0
