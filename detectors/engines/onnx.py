@@ -50,10 +50,14 @@ class Config(Stanza):
         return manifest()[self.model].labels if self.model in manifest() else ()
 
     def check(self, config: Root) -> Iterable[Problem]:
-        """Yield a problem if there is no such model."""
-        del config
+        """Yield a problem if there is no such model, or if it is not installed as it should be."""
         if self.model not in manifest():
             yield Problem(("model",), repr(self.model), f"one of {', '.join(sorted(manifest()))}")
+            return
+        try:
+            verify(self.model, config.models_dir)
+        except ModelError as error:
+            yield Problem(("model",), f"{self.model!r}, but {error}", "a model that is installed")
 
 
 class _Family(Protocol):
