@@ -37,7 +37,9 @@ class SpeechSettings(Stanza):
         return value
 
     volume_pct: int = Field(default=70, ge=0, le=100)
+    """Loudness, 0-100; each driver converts it to its device's scale."""
     repeat: int = Field(default=2, ge=1, le=10)
+    """How often the text is said in a row."""
     valid_s: float = Field(default=30, gt=0, le=600)
     """A command that could not be played within this time is never played."""
 
@@ -46,6 +48,7 @@ class NoticeSettings(Stanza):
     """Who is told about an incident, and how."""
 
     receiver: Id
+    """A receiver of notices."""
     mode: Literal["live", "test", "drill"] = "live"
     """``live`` is sent only after a person has confirmed the incident; the others go out at once."""
 
@@ -54,13 +57,19 @@ class RuleSettings(Stanza):
     """The stanza of every rule; a subclass adds ``kind`` and its own keys."""
 
     name: Text
+    """Title of its incidents."""
     enabled: bool = True
+    """False: it decides nothing."""
     cameras: Annotated[tuple[Id, ...], Field(min_length=1)]
+    """Cameras that it looks at."""
     zones: tuple[Id, ...] = ()
     """Zones of those cameras that the rule is about."""
     severity: Severity = "high"
+    """How urgent its incidents are to the operator."""
     speech: SpeechSettings | None = None
+    """What the speakers of the zone say; nothing where not given."""
     notify: tuple[NoticeSettings, ...] = ()
+    """Who gets a message."""
     join_s: float = Field(default=120, ge=0, le=3600)
     """An incident stays open this long after its place was last occupied: a return joins it."""
     cleared_after: int = Field(default=3, ge=1, le=100)

@@ -22,12 +22,15 @@ class Config(RuleSettings):
 
     kind: Literal["zone_entry"]
     zones: Annotated[tuple[Id, ...], Field(min_length=1)]
+    """Zones that somebody may not stand in; each of the cameras has them."""
     match: Literal["any", "all"] | None = None
     """With several zones: stand in any of them, or in all at once. There is no default to guess wrong."""
     labels: Annotated[tuple[str, ...], Field(min_length=1)] = ("person",)
+    """What counts as somebody."""
     frames: int = Field(default=3, ge=1, le=100)
     """Consecutive frames in the zone before it counts: one errant box is not an entry."""
     min_confidence: float = Field(default=0.4, gt=0, le=1)
+    """Weaker boxes do not count; they only keep a place from being called empty."""
 
     @model_validator(mode="after")
     def _operator(self) -> Self:

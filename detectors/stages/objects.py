@@ -28,9 +28,11 @@ class Config(Stanza):
 
     kind: Literal["objects"]
     engine: EngineStanza
+    """What runs the object model."""
     labels: Annotated[tuple[str, ...], Field(min_length=1)] = ("person",)
     """Classes that are tracked and published; the model's others are ignored."""
     tracker: TrackerConfig = TrackerConfig()
+    """How boxes become tracks."""
 
     def check(self, config: Root) -> Iterable[Problem]:
         """Yield labels that the model does not have."""

@@ -26,8 +26,11 @@ class Community(Stanza):
     """The community that this installation watches for."""
 
     name: str = Field(min_length=1, max_length=100)
+    """As it is called on messages and on the console."""
     timezone: str = "Asia/Shanghai"
+    """IANA time zone of every time that people read."""
     language: Language = "zh"
+    """What speakers say and what messages are titled in, unless they are told otherwise."""
 
     @field_validator("timezone")
     @classmethod
@@ -46,24 +49,31 @@ class Contact(Stanza):
     """Who is on duty for a point."""
 
     name: str
+    """Whom to ask for."""
     phone: str = ""
+    """Telephone, as people would dial it."""
 
 
 class Point(Stanza):
     """A monitoring point: one place, watched by one or more cameras."""
 
     name: str = Field(min_length=1, max_length=100)
+    """As people there call it: speakers may say it."""
     longitude: float | None = Field(default=None, ge=-180, le=180)
+    """Degrees east."""
     latitude: float | None = Field(default=None, ge=-90, le=90)
+    """Degrees north."""
     datum: Literal["wgs84", "gcj02", "cgcs2000"] = "wgs84"
     """Datum of the coordinates: a Chinese web map's (GCJ-02) lie up to 700 m off GPS."""
     duty_contact: Contact | None = None
+    """Who is on duty there; named in every message."""
 
 
 class Zone(Stanza):
     """A polygon on a camera's picture."""
 
     name: str = ""
+    """As people there call it; empty where the point's name says enough."""
     polygon: tuple[tuple[Coordinate, Coordinate], ...] = Field(min_length=3, max_length=64)
     """Corners (x, y), 0-1 of width and height from the top left, in order, not closed."""
     speakers: tuple[Id, ...] = ()
@@ -86,18 +96,25 @@ class Camera(Stanza):
     """One camera: where its pictures come from and what looks at them."""
 
     name: str = Field(min_length=1, max_length=100)
+    """As it is called on the console."""
     point: Id
+    """The monitoring point that it belongs to."""
     source: SourceStanza
+    """Where its pictures come from."""
     device_code: str = Field(default="", pattern=r"^(\d{20})?$")
     """The 20-digit code of the camera at the police platform (GB/T 28181, GA/T 1400)."""
     enabled: bool = True
+    """False: it is neither opened nor looked at."""
     fps: float = Field(default=5, ge=0.2, le=30)
     """Pictures a second that are published; the source may give more."""
     max_width: int = Field(default=1280, ge=160, le=3840)
     """Wider pictures are scaled down to this width, in pixels."""
     jpeg_quality: int = Field(default=85, ge=30, le=100)
+    """Of the pictures on the bus, which are also the evidence."""
     detectors: tuple[Id, ...] = ("objects",)
+    """What looks at its pictures, in order."""
     zones: dict[Id, Zone] = Field(default_factory=dict)
+    """Parts of the picture that rules are about."""
 
     def check(self, config: Config) -> Iterable[Problem]:
         """Yield references that lead nowhere."""
@@ -117,6 +134,7 @@ class Operator(Stanza):
     """A person who may log in."""
 
     name: str
+    """As colleagues know them: it stands beside everything they do."""
     password_hash: Secret | None = None
     """An argon2 hash as ``lianfang password`` prints it, or …"""
     password: Secret | None = None
@@ -133,9 +151,13 @@ class Api(Stanza):
     """Where the API and the console are served."""
 
     host: str = "127.0.0.1"
+    """Address to listen on; 0.0.0.0 is every network that this machine is in."""
     port: int = Field(default=8800, ge=0, le=65535)
+    """TCP port; 0 lets the system choose."""
     operators: dict[Id, Operator] = Field(default_factory=dict)
+    """Who may log in."""
     session_hours: float = Field(default=12, gt=0, le=72)
+    """Hours until a login must be repeated: a shift."""
     secure_cookies: bool = False
     """Set it where the console is served over HTTPS: the session cookie then never travels in clear."""
 
@@ -146,9 +168,11 @@ class Runtime(Stanza):
     cameras_per_process: int = Field(default=4, ge=1, le=64)
     """Cameras decoded by one process; a process that crashes is started again in two halves."""
     detect_threads: int = Field(default=2, ge=1, le=64)
+    """Pictures looked at at the same time: one a core."""
     frame_deadline_s: float = Field(default=2, gt=0, le=60)
     """A frame older than this is skipped and counted, not looked at."""
     ring_seconds: float = Field(default=20, ge=2, le=600)
+    """Seconds of frames that are kept of each camera: evidence is copied from there."""
     ring_max_bytes: int = Field(default=48 * 1024 * 1024, ge=1024 * 1024)
     """Upper bound of the frames kept of one camera, in bytes, preallocated."""
 
@@ -161,14 +185,23 @@ class Config(Stanza):
     models_dir: Path | None = None
     """Folder of the installed models; the user's cache where not given."""
     bus: Literal["embedded"] = "embedded"
+    """What carries frames and observations."""
     community: Community
+    """Whom it watches for."""
     api: Api = Api()
+    """The HTTP API and the console."""
     runtime: Runtime = Runtime()
+    """Processes, threads, deadlines."""
     points: dict[Id, Point] = Field(default_factory=dict)
+    """Monitoring points."""
     cameras: dict[Id, Camera] = Field(min_length=1)
+    """Cameras."""
     detectors: dict[Id, StageStanza] = Field(min_length=1)
+    """Stages that cameras name."""
     rules: dict[Id, RuleStanza] = Field(default_factory=dict)
+    """What matters."""
     receivers: dict[Id, ChannelStanza] = Field(default_factory=dict)
+    """Who is told: speakers and platforms."""
 
     def place_of(self, camera_id: str, zone_id: str) -> str:
         """Return the place that a zone belongs to: its own, else the camera's point."""

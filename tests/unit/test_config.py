@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -189,3 +191,15 @@ def test_check_prints_every_problem_and_exits_2(tmp_path: Path, capsys: pytest.C
 def test_check_of_a_good_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(write(tmp_path, changed()))]) == 0
     assert "2 cameras" in capsys.readouterr().out
+
+
+def test_the_reference_of_the_configuration_is_current() -> None:
+    written = Path(__file__).parents[2] / "docs" / "configuration.md"
+    printed = subprocess.run(
+        [sys.executable, "-m", "lianfang.config.reference"], capture_output=True, text=True, check=True
+    ).stdout
+    assert written.read_text(encoding="utf-8") == printed, (
+        "python -m lianfang.config.reference > docs/configuration.md"
+    )
+    undocumented = [line for line in printed.splitlines() if line.endswith("|  |") and "`kind`" not in line]
+    assert undocumented == []
