@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from alerts.delivery.attempt import Attempt
 from alerts.delivery.policy import Dead, Late, Verdict
 from alerts.delivery.settle import Settled, apply, settle
-from alerts.store import Store, outbox, receivers
+from alerts.store import Store, due, outbox, receivers
 from alerts.store.schema import OutboxRow
 
 _BATCH = 64  # rows of one transaction: the other writers wait no longer than for these
@@ -39,34 +39,42 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """Exchanges for ``mine``, the receivers of one lane, in the name of ``owner``."""
+    """Exchanges for ``mine``, the receivers of one lane, in the name of ``owner``.
+
+    ``commands`` says that what they are owed is of use for a while only: too late, or owed to a receiver
+    that is disabled, it ends.
+    """
 
     store: Store
     owner: str
     mine: Collection[str]
     lease_s: float
+    commands: bool
 
     def __call__(self, asked: Asked, now: datetime) -> Given:
         """Do it in one transaction. Nothing to do costs a short read, and no writer its turn."""
         if not (asked.verdicts or asked.recovered or asked.renew):
             with self.store.read() as session:
-                if not outbox.has_pending(session, self.mine):
+                if not due.has_pending(session, self.mine):
                     return Given()
                 if not self._work(session, asked.room, now):
-                    return Given(next_due=outbox.next_due(session, now, self.mine))
+                    return Given(next_due=due.next_due(session, now, self.mine))
         with self.store.write() as session:
             return self._do(session, asked, now)
 
     def _work(self, session: Session, room: Mapping[str, int], now: datetime) -> bool:
         off = receivers.disabled(session)
         return bool(
-            outbox.is_due(session, now, _without(off, room))
-            or outbox.overdue(session, now, self.mine)
+            due.is_due(session, now, _without(off, room))
+            or self._overdue(session, now)
             or self._stranded(session, off, now)
         )
 
+    def _overdue(self, session: Session, now: datetime) -> Sequence[OutboxRow]:
+        return outbox.overdue(session, now, self.mine) if self.commands else ()
+
     def _stranded(self, session: Session, off: Collection[str], now: datetime) -> Sequence[OutboxRow]:
-        names = [name for name in self.mine if name in off]
+        names = [name for name in self.mine if name in off and self.commands]
         return outbox.unserved(session, now, names) if names else ()
 
     def _do(self, session: Session, asked: Asked, now: datetime) -> Given:
@@ -75,7 +83,7 @@ class Exchange:
         off = receivers.disabled(session)  # a verdict may have disabled one
         for name in asked.recovered:
             outbox.hasten(session, name, now)
-        for row in outbox.overdue(session, now, self.mine):
+        for row in self._overdue(session, now):
             settled.append(self._end(session, row, Late(row.last_error), off, now))
         for row in self._stranded(session, off, now):
             settled.append(self._end(session, row, Dead("the speaker is disabled"), off, now))
@@ -86,7 +94,7 @@ class Exchange:
         claimed = outbox.claim(
             session, owner=self.owner, now=now, lease_s=self.lease_s, limit=_BATCH, receivers=room
         )
-        next_due = outbox.next_due(session, now, self.mine)
+        next_due = due.next_due(session, now, self.mine)
         return Given(settled, claimed, next_due, more=len(claimed) == _BATCH)
 
     def _end(

@@ -41,7 +41,7 @@ class LaneSettings:
 
     ``per_receiver`` attempts are under way to one receiver at most, so that a slow one delays nobody else.
     An attempt ends after ``timeout_s``, for a command counted from the end of its validity.
-    ``holds_back`` says whether an open breaker keeps rows waiting.
+    ``commands`` are of use for a while only: no breaker holds them back, and what is too late ends.
     """
 
     policy: Policy
@@ -49,7 +49,7 @@ class LaneSettings:
     per_receiver: int
     lease_s: float
     timeout_s: float
-    holds_back: bool
+    commands: bool
     breaker_threshold: int = 5
 
 
@@ -69,7 +69,9 @@ class Lane:
     ) -> None:
         self._channels, self._settings = channels, settings
         self._clock, self._metrics, self._pictures = clock, metrics, pictures
-        self._exchange = Exchange(store, owner, tuple(channels), settings.lease_s)
+        self._exchange = Exchange(
+            store, owner, tuple(channels), lease_s=settings.lease_s, commands=settings.commands
+        )
         self._endpoints = {
             name: Endpoint(name, Breaker(settings.breaker_threshold, settings.breaker_backoff))
             for name in channels
@@ -150,7 +152,7 @@ class Lane:
     def _room(self, now_s: float) -> dict[str, int]:
         limit = self._settings.per_receiver
         return {
-            name: (e.breaker.permits(now_s, limit) if self._settings.holds_back else limit) - e.in_flight
+            name: (limit if self._settings.commands else e.breaker.permits(now_s, limit)) - e.in_flight
             for name, e in self._endpoints.items()
         }
 

@@ -38,6 +38,7 @@ def settle(
     """
     verdicts = list(verdicts)
     rows = outbox.taken(session, [attempt.row.seq for attempt, _ in verdicts])
+    at_hand = outbox.incidents_of(session, rows.values())
     settled = []
     for attempt, verdict in verdicts:
         row = rows.get(attempt.row.seq)
@@ -47,6 +48,7 @@ def settle(
             row.payload = row.payload | {"pictures_missing": attempt.pictures_missing}
         apply(session, row, verdict, now=now, speakers=speakers)
         settled.append(Settled(row, verdict))
+    del at_hand
     return settled
 
 

@@ -30,7 +30,7 @@ def speech_settings(jitter: random.Random) -> LaneSettings:
         per_receiver=4,  # the device queues them; none waits here for another one to be spoken
         lease_s=5,
         timeout_s=180,
-        holds_back=False,
+        commands=True,
         breaker_threshold=2,
     )
 
@@ -43,7 +43,7 @@ def notice_settings(jitter: random.Random) -> LaneSettings:
         per_receiver=32,
         lease_s=15,
         timeout_s=120,
-        holds_back=True,
+        commands=False,
     )
 
 

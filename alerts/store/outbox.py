@@ -7,21 +7,20 @@ Every function works in the caller's transaction.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Subquery, func, or_, select, union_all, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from alerts.incidents.model import ChangeKind
+from alerts.store.due import due_heads, free, sendable
 from alerts.store.incidents import add_change
-from alerts.store.schema import OutboxRow
+from alerts.store.schema import IncidentRow, OutboxRow
 
 Kind = Literal["speech", "notice"]
-
-_BRANCHES = 100  # of one UNION; SQLite allows 500
 
 
 def enqueue(
@@ -84,13 +83,11 @@ def claim(
     ``receivers`` says how many each receiver may have of them, ``limit`` how many in all. Nobody else gets
     a row before its lease ends. What may not be sent any more is left to ``overdue``.
     """
-    seqs = _due_seqs(session, now, receivers)[:limit]
+    seqs = due_heads(session, now, receivers)[:limit]
     if not seqs:
         return []
     # The conditions stand here again: on PostgreSQL another claimer may have come first.
-    query = (
-        select(OutboxRow).where(OutboxRow.seq.in_(seqs), *_sendable(now)).with_for_update(skip_locked=True)
-    )
+    query = select(OutboxRow).where(OutboxRow.seq.in_(seqs), *sendable(now)).with_for_update(skip_locked=True)
     rows = sorted(session.scalars(query), key=lambda row: (row.due_at, row.seq))
     for row in rows:
         row.lease_owner = owner
@@ -100,34 +97,13 @@ def claim(
     return rows
 
 
-def has_pending(session: Session, receivers: Collection[str]) -> bool:
-    """Say whether anything at all is owed to ``receivers``."""
-    query = (
-        select(OutboxRow.seq).where(OutboxRow.state == "pending", OutboxRow.receiver.in_(receivers)).limit(1)
-    )
-    return session.scalar(query) is not None
-
-
-def is_due(session: Session, now: datetime, receivers: Mapping[str, int]) -> bool:
-    """Say whether ``claim`` would find anything: a read, which costs no writer its turn."""
-    return bool(_due_seqs(session, now, {name: min(count, 1) for name, count in receivers.items()}))
-
-
-def next_due(session: Session, now: datetime, receivers: Collection[str]) -> datetime | None:
-    """Return when the next row that waits for its time is due, None if there is none."""
-    query = select(func.min(OutboxRow.due_at)).where(
-        OutboxRow.state == "pending", OutboxRow.receiver.in_(receivers), OutboxRow.due_at > now
-    )
-    return session.scalar(query)
-
-
 def overdue(session: Session, now: datetime, receivers: Collection[str]) -> list[OutboxRow]:
     """Return the commands whose validity has passed and that nobody is sending now."""
     query = select(OutboxRow).where(
         OutboxRow.state == "pending",
         OutboxRow.receiver.in_(receivers),
         OutboxRow.valid_until <= now,
-        _free(now),
+        free(now),
     )
     return list(session.scalars(query.with_for_update(skip_locked=True)))
 
@@ -138,7 +114,7 @@ def unserved(session: Session, now: datetime, receivers: Collection[str]) -> lis
         OutboxRow.state == "pending",
         OutboxRow.kind == "speech",
         OutboxRow.receiver.in_(receivers),
-        _free(now),
+        free(now),
     )
     return list(session.scalars(query.with_for_update(skip_locked=True)))
 
@@ -147,6 +123,12 @@ def taken(session: Session, seqs: Collection[int]) -> dict[int, OutboxRow]:
     """Return the rows of ``seqs`` that are still pending, by ``seq``, for the answer to be recorded."""
     query = select(OutboxRow).where(OutboxRow.seq.in_(seqs), OutboxRow.state == "pending").with_for_update()
     return {row.seq: row for row in session.scalars(query)}
+
+
+def incidents_of(session: Session, rows: Iterable[OutboxRow]) -> Sequence[IncidentRow]:
+    """Load the incidents of ``rows`` at once; hold the result, and each is at hand when it changes."""
+    query = select(IncidentRow).where(IncidentRow.id.in_({row.incident_id for row in rows}))
+    return session.scalars(query).all()
 
 
 def renew(session: Session, *, owner: str, seqs: Collection[int], until: datetime) -> None:
@@ -210,7 +192,7 @@ def hasten(session: Session, receiver: str, now: datetime) -> None:
     session.execute(
         update(OutboxRow)
         .where(OutboxRow.state == "pending", OutboxRow.receiver == receiver)
-        .where(OutboxRow.due_at > now, OutboxRow.attempts > 0, _free(now))
+        .where(OutboxRow.due_at > now, OutboxRow.attempts > 0, free(now))
         .values(due_at=now)
         .execution_options(synchronize_session=False)
     )
@@ -237,49 +219,6 @@ def record_delivery(session: Session, row: OutboxRow, kind: ChangeKind, *, at: d
         "detail": detail,
     }
     add_change(session, row.incident_id, kind, "system", data, at)
-
-
-def _due_seqs(session: Session, now: datetime, receivers: Mapping[str, int]) -> Sequence[int]:
-    """Return the ``seq`` of due heads, at most so many of each receiver as ``receivers`` says.
-
-    One bounded branch a receiver: the index ends each after a few rows, however long the queue is.
-    """
-    branches = [_heads(now, name, count) for name, count in receivers.items() if count > 0]
-    found: list[tuple[datetime, int]] = []
-    for start in range(0, len(branches), _BRANCHES):
-        query = union_all(*(select(b.c.due_at, b.c.seq) for b in branches[start : start + _BRANCHES]))
-        found.extend((due_at, seq) for due_at, seq in session.execute(query))
-    return [seq for _, seq in sorted(found)]
-
-
-def _heads(now: datetime, receiver: str, limit: int) -> Subquery:
-    earlier = aliased(OutboxRow)
-    blocked = (
-        select(earlier.seq)
-        .where(
-            earlier.receiver == OutboxRow.receiver,
-            earlier.incident_id == OutboxRow.incident_id,
-            earlier.state == "pending",
-            earlier.seq < OutboxRow.seq,
-        )
-        .exists()
-    )
-    query = (
-        select(OutboxRow.due_at, OutboxRow.seq)
-        .where(OutboxRow.receiver == receiver, *_sendable(now), ~blocked)
-        .order_by(OutboxRow.due_at, OutboxRow.seq)
-        .limit(limit)
-    )
-    return query.subquery()
-
-
-def _sendable(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    valid = or_(OutboxRow.valid_until.is_(None), OutboxRow.valid_until > now)
-    return OutboxRow.state == "pending", OutboxRow.due_at <= now, _free(now), valid
-
-
-def _free(now: datetime) -> ColumnElement[bool]:
-    return or_(OutboxRow.lease_until.is_(None), OutboxRow.lease_until <= now)
 
 
 def _finish(row: OutboxRow, state: str, outcome: str, now: datetime) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from alerts.store import Store, outbox, receivers
+from alerts.store import Store, due, outbox, receivers
 from alerts.store.schema import ChangeRow, IncidentRow, OutboxRow
 from lianfang.errors import TransientError
 from tests.support.outbox import T0, open_incident, open_store, owe_notice, owe_speech, row
@@ -90,7 +90,7 @@ def test_a_head_that_waits_for_its_retry_holds_its_followers_back(store: Store) 
         outbox.retry(head, due_at=T0 + timedelta(seconds=60), error="timed out")
     assert _claim(store, at_s=59) == []
     with store.read() as session:
-        assert outbox.next_due(session, T0, [POLICE]) == T0 + timedelta(seconds=60)
+        assert due.next_due(session, T0, [POLICE]) == T0 + timedelta(seconds=60)
     assert _claim(store, at_s=60) == [a1]
 
 
