@@ -48,6 +48,10 @@ class Child:
         except (EOFError, OSError):
             return sent
 
+    def pause(self) -> None:
+        """Stop it with SIGSTOP: its connections stand, but it does nothing."""
+        os.kill(self.pid, signal.SIGSTOP)
+
     def kill(self) -> None:
         """Kill it with SIGKILL and wait until it is gone."""
         os.kill(self.pid, signal.SIGKILL)
@@ -59,11 +63,12 @@ class Child:
         assert not self._process.is_alive()
 
     def close(self) -> None:
-        """End it if it runs, and release what it holds of ours."""
-        if self._process.is_alive():
-            self.kill()
-        self._process.close()
-        self.connection.close()
+        """End it if it runs, and release what it holds of ours. Once more does no harm."""
+        if not self.connection.closed:
+            if self._process.is_alive():
+                self.kill()
+            self._process.close()
+            self.connection.close()
 
 
 def own(connection: Connection, data_dir: Path, ring: RingSettings) -> None:
