@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -24,9 +25,8 @@ from alerts.store.schema import Base, IncidentRow, OutboxRow
 from deploy.demo.site import free_port
 from deploy.simulators.police import PoliceReceiver
 from deploy.simulators.speaker import SpeakerSimulator
+from tests.support.configs import SECRETS
 
-TOKEN, PASSWORD = "speaker-token", "operator-password"
-SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
 WHOLE = [[0, 0], [1, 0], [1, 1], [0, 1]]
 WAIT_S = 90.0
 Row = TypeVar("Row", bound=Base)
@@ -49,8 +49,8 @@ class Outside:
     """A speaker and a police platform on a loop of their own."""
 
     def __init__(self) -> None:
-        self.speaker = SpeakerSimulator(TOKEN, say=_unheard)
-        self.police = PoliceReceiver([SECRET], say=_unheard)
+        self.speaker = SpeakerSimulator(SECRETS["TEST_TOKEN"], say=_unheard)
+        self.police = PoliceReceiver([SECRETS["TEST_SECRET"]], say=_unheard)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
@@ -149,11 +149,10 @@ class Installation:
         """Start the process tree."""
         file = self.folder / "site.yaml"
         file.write_text(yaml.safe_dump(self.config, allow_unicode=True), encoding="utf-8")
-        secrets = {"TEST_TOKEN": TOKEN, "TEST_SECRET": SECRET, "TEST_PASSWORD": PASSWORD}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "lianfang", "run", str(file)],
-                env={**os.environ, **secrets},
+                env={**os.environ, **SECRETS},
                 stdout=log,
                 stderr=log,
             )
@@ -200,6 +199,22 @@ class Installation:
     def owed(self) -> list[OutboxRow]:
         """Return what has not been delivered."""
         return [row for row in self.rows(OutboxRow) if row.state != "delivered"]
+
+
+def get(site: Installation, path: str) -> str:
+    """Return what the API answers to a GET; OSError when it does not."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{site.port}{path}", timeout=10) as answer:
+        text: str = answer.read().decode()
+    return text
+
+
+def metric(site: Installation, series: str) -> float | None:
+    """Return the value of a series of /metrics, None while there is none (or no API)."""
+    try:
+        found = re.search(rf"^{re.escape(series)} (\S+)$", get(site, "/metrics"), re.MULTILINE)
+    except OSError:
+        return None
+    return float(found.group(1)) if found else None
 
 
 def _rows(file: Path, table: type[Row]) -> list[Row]:

@@ -18,11 +18,13 @@ import simplejpeg
 from alerts.store.schema import CameraStateRow, ChangeRow, EvidenceRow, OutboxRow
 from deploy.demo.sample import sample
 from lianfang.errors import LianfangError
-from tests.e2e.installation import Installation, Outside, until
+from tests.e2e.installation import Installation, Outside, get, metric, until
 from tests.support.rtsp_server import Login, RtspServer, require_rtsp
 from tests.truth.labels import load
 
 pytestmark = pytest.mark.e2e
+
+HOPS = ("captured_to_published", "published_to_detected", "detected_to_decided", "decided_to_delivered")
 
 
 @pytest.fixture(scope="session")
@@ -62,7 +64,8 @@ def test_a_person_at_the_bank_is_spoken_to_and_reported_with_a_picture(
         time.sleep(10)
         incidents = site.incidents()
         evidence = site.rows(EvidenceRow)
-        metrics = _get(site, "/metrics")
+        hops = {hop: metric(site, f'lianfang_hop_seconds_count{{hop="{hop}"}}') for hop in HOPS}
+        online = metric(site, 'lianfang_camera_online{camera="cam"}')
         assert site.stop() == 0
     (incident,) = incidents
     assert outside.speaker.played() == ["请离开东岸"]
@@ -89,14 +92,8 @@ def test_a_person_at_the_bank_is_spoken_to_and_reported_with_a_picture(
     assert abs(annotated[:100].astype(int) - original[:100]).mean() < 4, "and nothing drawn elsewhere"
 
     # Each hop was timed, in whichever process it happened.
-    for hop in (
-        "captured_to_published",
-        "published_to_detected",
-        "detected_to_decided",
-        "decided_to_delivered",
-    ):
-        assert _count(metrics, f'lianfang_hop_seconds_count{{hop="{hop}"}}') > 0, hop
-    assert _count(metrics, 'lianfang_camera_online{camera="cam"}') == 1
+    assert all(hops.values()), hops
+    assert online == 1
 
 
 def test_a_detector_killed_while_somebody_stands_there_keeps_one_incident(
@@ -187,7 +184,7 @@ def _observes(site: Installation) -> None:
     """Return after five more observations than now."""
 
     def observed() -> float:
-        return _count(_get(site, "/metrics"), 'lianfang_observations_total{camera="cam"}')
+        return metric(site, 'lianfang_observations_total{camera="cam"}') or 0
 
     before = observed()
     until("new observations", lambda: observed() > before + 5)
@@ -195,20 +192,9 @@ def _observes(site: Installation) -> None:
 
 def _alive(site: Installation) -> bool:
     try:
-        return bool(_get(site, "/readyz"))
+        return bool(get(site, "/readyz"))
     except OSError:
         return False
-
-
-def _get(site: Installation, path: str) -> str:
-    with urllib.request.urlopen(f"http://127.0.0.1:{site.port}{path}", timeout=10) as answer:
-        text: str = answer.read().decode()
-    return text
-
-
-def _count(metrics: str, name: str) -> float:
-    found = re.search(rf"^{re.escape(name)} (\S+)$", metrics, re.MULTILINE)
-    return float(found.group(1)) if found else 0.0
 
 
 def _login(site: Installation) -> str:

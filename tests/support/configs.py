@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,13 @@ from typing import Any
 import yaml
 
 from lianfang.config import Config, load
+
+SECRETS = {
+    "TEST_TOKEN": "speaker-token",
+    "TEST_SECRET": "whsec_" + base64.b64encode(b"k" * 32).decode(),
+    "TEST_PASSWORD": "operator-password",
+}
+"""What the environment must hold for the configurations below."""
 
 SQUARE = [[0.2, 0.2], [0.8, 0.2], [0.8, 1.0], [0.2, 1.0]]
 

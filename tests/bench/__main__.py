@@ -1,0 +1,47 @@
+"""``make bench``: run every measurement (or those named), print a table, write ``build/bench.json``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.bench import bus, detect, ingest, latency
+
+Figures = dict[str, float]
+BENCHES: dict[str, Callable[[Path], Figures]] = {
+    "ingest": ingest.measure,
+    "detect": detect.measure,
+    "bus": bus.measure,
+    "latency": latency.measure,
+}
+RESULT = Path("build/bench.json")
+
+
+def main() -> int:
+    """Measure and report; figures of a bench that was not run this time stay in the file."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[*BENCHES, []], help="default: all")
+    names = parser.parse_args().names or list(BENCHES)
+    known: Figures = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {}
+    for name in names:
+        sys.stderr.write(f"measuring {name} …\n")
+        start = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="lianfang-bench-") as folder:
+            found = {f"{name}.{key}": value for key, value in BENCHES[name](Path(folder)).items()}
+        for key, value in found.items():
+            sys.stdout.write(f"{key:<40} {value:>12.4g}\n")
+        sys.stdout.flush()
+        sys.stderr.write(f"  {time.monotonic() - start:.0f} s\n")
+        known.update(found)
+        RESULT.parent.mkdir(exist_ok=True)
+        RESULT.write_text(json.dumps(known, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
