@@ -295,17 +295,26 @@ class BusContract:
         assert {r.key: r.value for r in records} == {"gate": b"g3", "river": b"r2"}
         assert len(records) + sum(consumer.skipped().values()) == 5
 
-    def test_latest_serves_every_key_in_turn(self, harness: Harness, group: str, camera: str) -> None:
-        cameras = [f"{camera}_{i}" for i in range(4)]
-        for each in cameras:
-            publish_frame(harness.bus, each, 0)
-        consumer = started(harness.bus, [FRAMES], group, "latest")
+    @pytest.mark.parametrize("frames", [False, True], ids=["durable", "frames"])
+    def test_latest_serves_every_key_in_turn(
+        self, harness: Harness, topic: str, group: str, camera: str, frames: bool
+    ) -> None:
+        keys = [f"{camera}_{i}" for i in range(4)]
+
+        def publish_all(seq: int) -> None:
+            for key in keys:
+                if frames:
+                    publish_frame(harness.bus, key, seq)
+                else:
+                    publish(harness.bus, topic, key, f"{seq}")
+
+        publish_all(0)
+        consumer = started(harness.bus, [FRAMES if frames else topic], group, "latest")
         served = []
         for seq in range(1, 9):
-            for each in cameras:
-                publish_frame(harness.bus, each, seq)
+            publish_all(seq)
             served += [r.key for r in read(consumer, 1, max_records=1)]
-        assert {key: served.count(key) for key in cameras} == dict.fromkeys(cameras, 2)
+        assert {key: served.count(key) for key in keys} == dict.fromkeys(keys, 2)
 
     # --- frames
 

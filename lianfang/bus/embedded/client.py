@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import Any
 
@@ -93,10 +93,9 @@ class RemoteLog:
         with self._lock:
             pending = [future for future, _, _ in self._pending.values()]
             self._closed = True
-        for future in pending:
-            future.exception(_ANSWER_WITHIN_S)
+        wait(pending, _ANSWER_WITHIN_S)
         self._loop.close()
-        self._announce()
+        self._fail_pending("the bus was closed before the owner answered")
 
     def _ask(self, request: Request) -> Any:  # noqa: ANN401 - each request has its own result
         return self._wait(self._send(NAMES[type(request)], request, 0, _unchanged))
@@ -141,13 +140,14 @@ class RemoteLog:
     def _lose(self, channel: Channel) -> None:
         del channel
         self.lost.set()
-        self._announce()
+        self._fail_pending("the owner is gone, this was not acknowledged")
+
+    def _fail_pending(self, reason: str) -> None:
         with self._lock:
             pending, self._pending = self._pending, {}
         for future, _, _ in pending.values():
-            future.set_exception(
-                TransientError(f"{self._path.parent}: the owner is gone, this was not acknowledged")
-            )
+            future.set_exception(TransientError(f"{self._path.parent}: {reason}"))
+        self._announce()
 
     def _announce(self) -> None:
         with self._written:

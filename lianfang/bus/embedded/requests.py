@@ -63,7 +63,11 @@ Request = Append | Commit | Subscribe | Register
 
 
 class Registration(NamedTuple):
-    """A ring's partition, for ever the same, and the least offset that cannot have been used before."""
+    """A ring's partition, and the least offset that cannot have been used before.
+
+    Partitions are given out by the log, one for each key, and stay for ever: a hash of the key could give
+    two cameras the same one, and then a position would not be unique.
+    """
 
     partition: int
     base_offset: int

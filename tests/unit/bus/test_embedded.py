@@ -6,14 +6,18 @@ import os
 import socket
 import stat
 from collections.abc import Iterator
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lianfang.bus import TopicPartition
 from lianfang.bus.embedded import EmbeddedBus, RingSettings, client
-from lianfang.bus.embedded.requests import MAX_RECORD_BYTES
+from lianfang.bus.embedded.requests import MAX_RECORD_BYTES, Request
+from lianfang.bus.embedded.server import LogServer
+from lianfang.bus.embedded.writer import LogWriter
 from lianfang.clock import ManualClock
 from lianfang.errors import LianfangError, PermanentError, TransientError
 from lianfang.events import FRAMES, OBSERVATIONS
@@ -206,6 +210,38 @@ def test_too_much_unanswered_is_refused(
         joined.publish(OBSERVATIONS, "gate", bytes(100_000), {})
     assert joined.publish(OBSERVATIONS, "gate", bytes(50_000), {}).result(WAIT_S).offset == 0
     joined.close()
+
+
+def test_an_answer_is_sent_even_if_the_writer_was_done_at_once(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit = LogWriter.submit
+
+    def submit_and_wait(self: LogWriter, request: Request, wait_for_room: bool = False) -> Future[Any]:
+        ticket = self.ticket()
+        future = submit(self, request, wait_for_room)
+        self.wait(ticket, WAIT_S)
+        return future
+
+    owner = EmbeddedBus.own(data_dir, RING)
+    joined = EmbeddedBus.join(data_dir)
+    monkeypatch.setattr(LogWriter, "submit", submit_and_wait)
+    assert joined.publish(OBSERVATIONS, "gate", b"", {}).result(WAIT_S).offset == 0
+    joined.close()
+    owner.close()
+
+
+def test_closing_does_not_wait_for_ever_for_an_owner_that_does_not_answer(
+    bus: EmbeddedBus, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del bus
+    joined = EmbeddedBus.join(data_dir)
+    monkeypatch.setattr(LogServer, "_submit", lambda *_: None)
+    monkeypatch.setattr(client, "_ANSWER_WITHIN_S", 0.01)
+    pending = joined.publish(OBSERVATIONS, "gate", b"", {})
+    joined.close()
+    with pytest.raises(TransientError, match="closed before the owner answered"):
+        pending.result(WAIT_S)
 
 
 def test_a_joined_bus_whose_owner_closes_is_lost(data_dir: Path) -> None:
