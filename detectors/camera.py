@@ -15,10 +15,12 @@ from lianfang.ids import new_epoch
 
 # Absence is a fact too: said at once when a view becomes empty, and again so often while it stays so.
 EMPTY_EVERY = timedelta(seconds=1)
+# A new connection that says a time so far back: the host's clock was ahead and has been set right.
+CLOCK_STEP = timedelta(seconds=30)
 
 
 class WatchedCamera:
-    """The stages of one camera since this worker started. Its frames come in order, one at a time."""
+    """The stages of one camera in one track epoch. Its frames come in order, one at a time."""
 
     def __init__(self, camera_id: str, camera: Camera, stages: Mapping[str, Stage], clock: Clock) -> None:
         self._id, self._clock = camera_id, clock
@@ -26,18 +28,32 @@ class WatchedCamera:
         self._stages = [stages[name].open(camera_id, self._epoch) for name in camera.detectors]
         self._models = tuple(model for name in camera.detectors for model in stages[name].models)
         self._last_at: datetime | None = None
+        self._connection = ""
         self._said_at: datetime | None = None
         self._said_empty = False
+
+    def is_old(self, frame: Frame) -> bool:
+        """Say whether ``frame`` was taken no later than the last one."""
+        return self._last_at is not None and frame.captured_at <= self._last_at
+
+    def is_over(self, frame: Frame) -> bool:
+        """Say whether ``frame`` begins another track epoch, because time went back between connections.
+
+        To drop what follows as old would leave the camera blind until the wrong time has come.
+        """
+        if self._last_at is None or frame.epoch == self._connection:
+            return False
+        return self._last_at - frame.captured_at >= CLOCK_STEP
 
     def look(self, frame: Frame, position: Position) -> Observation | None:
         """Return what is to be said about ``frame``, None while an empty view was said just now.
 
-        DecodeError where the frame is not what it says. A frame that is not newer than the last is None.
+        DecodeError where the frame is not what it says; ValueError where it is old.
         """
-        if self._last_at is not None and frame.captured_at <= self._last_at:
-            return None
+        if self.is_old(frame):
+            raise ValueError(f"{frame.camera_id}: {frame.captured_at} is not after {self._last_at}")
         image = decode(frame)
-        self._last_at = frame.captured_at
+        self._last_at, self._connection = frame.captured_at, frame.epoch
         objects: tuple[DetectedObject, ...] = ()
         for stage in self._stages:
             objects = stage.look(image, frame.captured_at, objects)

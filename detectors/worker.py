@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from datetime import timedelta
 
 import structlog
@@ -14,16 +15,17 @@ from detectors.camera import WatchedCamera
 from detectors.stages.base import Stage
 from detectors.turns import Turns
 from lianfang import codec
-from lianfang.bus import Bus, Position, Record
+from lianfang.bus import Bus, Consumer, Position, Record
 from lianfang.clock import Clock
 from lianfang.config import Config
 from lianfang.errors import DecodeError, TransientError
-from lianfang.events import DEAD_LETTER, FRAMES, OBSERVATIONS, Observation
+from lianfang.events import DEAD_LETTER, FRAMES, OBSERVATIONS, Frame, Observation
 
 _log = structlog.get_logger()
 
 GROUP = "detectors"
 _IDLE_S, _BUSY_S = 0.2, 0.02
+DEAD_EVERY_S = 60.0  # a camera that sends only what cannot be read would fill the disk with dead letters
 
 
 class DetectWorker:
@@ -37,6 +39,8 @@ class DetectWorker:
         self._turns = Turns()
         self._watched: dict[str, WatchedCamera] = {}
         self._running: dict[Future[None], str] = {}
+        self._passed_over: Mapping[str, int] = {}
+        self._dead_at: dict[str, float] = {}
         self._losing = False
         self._seen = Counter(
             "lianfang_frames_detected_total", "Frames looked at", ["camera"], registry=registry
@@ -51,20 +55,31 @@ class DetectWorker:
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set; frames in hand are finished and their observations published."""
         consumer = self._bus.subscribe([FRAMES], GROUP, "latest")
-        with ThreadPoolExecutor(self._config.runtime.detect_threads, "detect") as pool:
+        with closing(consumer), ThreadPoolExecutor(self._config.runtime.detect_threads, "detect") as pool:
             while not stop.is_set():
-                stuck = len(self._running) == self._config.runtime.detect_threads
-                if stuck:
-                    wait(self._running, timeout=_BUSY_S, return_when=FIRST_COMPLETED)
-                busy = stuck or len(self._turns) > 0
-                for record in consumer.poll(0 if busy else _BUSY_S if self._running else _IDLE_S):
-                    if self._turns.offer(record):
-                        self._dropped.labels(record.key, "superseded").inc()
+                self._receive(consumer)
                 self._finish()
                 self._start(pool)
             wait(self._running)
             self._finish()
-        consumer.close()
+
+    def _receive(self, consumer: Consumer) -> None:
+        """Let what has come wait for its turn; pause while there is nothing else to do."""
+        # After `_start` a frame waits only where every thread is busy, or with an older one of its camera.
+        blocked = len(self._running) == self._config.runtime.detect_threads or len(self._turns) > 0
+        if blocked:
+            wait(self._running, timeout=_BUSY_S, return_when=FIRST_COMPLETED)
+        for record in consumer.poll(0 if blocked else _BUSY_S if self._running else _IDLE_S):
+            if self._turns.offer(record):
+                self._dropped.labels(record.key, "superseded").inc()
+        self._count_passed_over(consumer.skipped())
+
+    def _count_passed_over(self, counts: Mapping[str, int]) -> None:
+        """Count the frames that the bus itself has passed over, given their sums so far."""
+        for key, count in counts.items():
+            if news := count - self._passed_over.get(key, 0):
+                self._dropped.labels(key, "superseded").inc(news)
+        self._passed_over = counts
 
     def _start(self, pool: ThreadPoolExecutor) -> None:
         while len(self._running) < self._config.runtime.detect_threads:
@@ -80,13 +95,13 @@ class DetectWorker:
 
     def _look(self, record: Record) -> None:
         try:
-            frame = codec.decode_frame(record.value, record.headers)
+            frame = _frame(record)
             if self._clock.now() - frame.captured_at > self._deadline:
                 self._dropped.labels(record.key, "late").inc()
                 return
-            camera = self._camera(frame.camera_id)
-            if camera is None:
-                self._dropped.labels(record.key, "unknown_camera").inc()
+            camera = self._camera(frame)
+            if camera is None or camera.is_old(frame):
+                self._dropped.labels(record.key, "unknown_camera" if camera is None else "old").inc()
                 return
             with self._seconds.time():
                 observation = camera.look(frame, record.position)
@@ -97,13 +112,16 @@ class DetectWorker:
         if observation is not None:
             self._publish(observation)
 
-    def _camera(self, camera_id: str) -> WatchedCamera | None:
-        camera = self._config.cameras.get(camera_id)
+    def _camera(self, frame: Frame) -> WatchedCamera | None:
+        """Return the camera of ``frame``, None where it is not configured."""
+        camera = self._config.cameras.get(frame.camera_id)
         if camera is None or not camera.enabled:
             return None
-        if camera_id not in self._watched:
-            self._watched[camera_id] = WatchedCamera(camera_id, camera, self._stages, self._clock)
-        return self._watched[camera_id]
+        watched = self._watched.get(frame.camera_id)
+        if watched is None or watched.is_over(frame):
+            watched = WatchedCamera(frame.camera_id, camera, self._stages, self._clock)
+            self._watched[frame.camera_id] = watched
+        return watched
 
     def _publish(self, observation: Observation) -> None:
         value, headers = codec.encode_event(observation)
@@ -130,11 +148,22 @@ class DetectWorker:
             _log.warning("observations_lost", camera_id=camera_id, reason=str(error))
 
     def _refuse(self, record: Record, reason: str) -> None:
-        """Keep what could not be read in the dead letter, with the reason."""
+        """Count what could not be read; keep it in the dead letter, unless another was kept just now."""
         self._dropped.labels(record.key, "undecodable").inc()
+        now, last = self._clock.monotonic(), self._dead_at.get(record.key)
+        if last is not None and now - last < DEAD_EVERY_S:
+            return
+        self._dead_at[record.key] = now
         _log.error("dead_frame", camera_id=record.key, offset=record.position.offset, reason=reason)
         headers = {**record.headers, "dead_reason": reason, "dead_topic": record.position.topic}
         try:
             self._bus.publish(DEAD_LETTER, record.key, record.value, headers)
         except TransientError as error:
             self._lost(record.key, error)
+
+
+def _frame(record: Record) -> Frame:
+    frame = codec.decode_frame(record.value, record.headers)
+    if frame.camera_id != record.key:
+        raise DecodeError(f"a frame of {frame.camera_id!r} under the key {record.key!r}")
+    return frame

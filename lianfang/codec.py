@@ -74,7 +74,7 @@ def decode_frame(value: bytes, headers: Headers) -> Frame:
         return Frame(
             camera_id=headers["camera_id"],
             epoch=headers["epoch"],
-            seq=int(headers["seq"]),
+            seq=_count(headers["seq"]),
             captured_at=_aware(headers["captured_at"]),
             published_at=_aware(headers["published_at"]),
             width=int(headers["width"]),
@@ -95,6 +95,13 @@ def _checked_name(headers: Headers) -> str:
     if not version or version.partition(".")[0] != str(_MAJOR):
         raise DecodeError(f"schema {schema!r}: this reader knows major {_MAJOR}")
     return name
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError(f"{number} counts nothing")
+    return number
 
 
 def _aware(text: str) -> datetime:

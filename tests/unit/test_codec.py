@@ -118,6 +118,7 @@ def test_a_record_that_is_no_event_says_why(value: bytes, schema: str, says: str
     [
         ("epoch", None, "header 'epoch' is missing"),
         ("seq", "one", "invalid literal"),
+        ("seq", "-1", "counts nothing"),
         ("captured_at", "2026-01-01T00:00:00", "has no offset"),
         ("captured_at", "yesterday", "isoformat"),
         ("encoding", "png", "'png' is not jpeg or bgr24"),
