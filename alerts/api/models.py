@@ -83,6 +83,16 @@ class NoticeStatus(_Model):
     finished_at: AwareDatetime | None
 
 
+class Handling(_Model):
+    """What a person did last to an incident."""
+
+    kind: ChangeKind
+    at: AwareDatetime
+    actor: str
+    actor_name: str
+    note: str
+
+
 class Incident(_Model):
     """An incident as the wall shows it. Of two copies the higher ``version`` is right.
 
@@ -112,6 +122,7 @@ class Incident(_Model):
     ended_at: AwareDatetime | None
     confirmed_by: str | None
     confirmed_at: AwareDatetime | None
+    handling: Handling | None
     picture: Evidence | None
     speech: Speech | None
     silent: str

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from alerts.api import models
 from alerts.api.names import Names
-from alerts.incidents.model import ALLOWED, ChangeKind, State
+from alerts.incidents.model import AFTER, ALLOWED, ChangeKind, State
 from alerts.store.schema import ChangeRow, EvidenceRow, IncidentRow, OutboxRow
 from lianfang.redact import redact
 
@@ -49,7 +49,7 @@ class Views:
         owed = _by_incident(
             session.scalars(select(OutboxRow).where(OutboxRow.seq.in_(newest)).order_by(OutboxRow.seq))
         )
-        telling = ChangeRow.kind.in_((ChangeKind.OPENED, ChangeKind.UNSEEN))
+        telling = ChangeRow.kind.in_((ChangeKind.OPENED, ChangeKind.UNSEEN, *ACTIONS.values()))
         told = _by_incident(
             session.scalars(
                 select(ChangeRow).where(ChangeRow.incident_id.in_(ids), telling).order_by(ChangeRow.seq)
@@ -126,6 +126,7 @@ class Views:
                 "camera": self._names.camera(row.camera),
                 "zone": self._names.zone(row.camera, row.zone),
                 "duty_contact": self._names.contact(row.point),
+                "handling": self._handling([c for c in told if c.kind in AFTER]),
                 "picture": _evidence(picture) if picture else None,
                 "speech": _speech(speeches[-1]) if speeches else None,
                 "silent": "" if speeches else opened.get("silent", ""),
@@ -133,6 +134,18 @@ class Views:
                 "confirm_notifies": self._names.waiting_for_confirmation(row.rule),
                 "actions": [action for action, kind in ACTIONS.items() if kind in ALLOWED[state]],
             }
+        )
+
+    def _handling(self, changes: list[ChangeRow]) -> models.Handling | None:
+        if not changes:
+            return None
+        last = changes[-1]
+        return models.Handling(
+            kind=ChangeKind(last.kind),
+            at=last.at,
+            actor=last.actor,
+            actor_name=self._names.operator(last.actor),
+            note=str(last.data.get("note", "")),
         )
 
 

@@ -156,6 +156,13 @@ def test_actions_and_who_did_them(site: Site, client: Client) -> None:
     confirmed = client.post(f"/api/incidents/{incident}/confirm", {"note": "  两名儿童  "}).json
     assert (confirmed["state"], confirmed["confirmed_by"]) == ("confirmed", "duty")
     assert [(n["receiver"], n["state"]) for n in confirmed["notices"]] == [("police", "pending")]
+    assert confirmed["handling"] == {
+        "kind": "confirmed",
+        "at": confirmed["confirmed_at"],
+        "actor": "duty",
+        "actor_name": "王芳",
+        "note": "两名儿童",
+    }
     last = confirmed["timeline"][-1]
     assert (last["kind"], last["actor"], last["actor_name"], last["data"]) == (
         "confirmed",
