@@ -1,0 +1,61 @@
+import createClient from 'openapi-fetch'
+
+import type { components, paths } from './schema'
+
+type Schemas = components['schemas']
+
+export type Incident = Schemas['Incident']
+// As the client gives it back: tuples come as arrays.
+type Received<T> = T extends (infer E)[] ? Received<E>[] : T extends object ? { [K in keyof T]: Received<T[K]> } : T
+
+export type IncidentDetail = Received<Schemas['IncidentDetail']>
+export type IncidentPage = Schemas['IncidentPage']
+export type IncidentChanged = Schemas['IncidentChanged']
+export type Change = Schemas['Change']
+export type Camera = Schemas['Camera']
+export type CamerasChanged = Schemas['CamerasChanged']
+export type Community = Schemas['Community']
+export type Delivery = Schemas['Delivery']
+export type Evidence = Schemas['Evidence']
+export type Heartbeat = Schemas['Heartbeat']
+export type LoggedIn = Schemas['LoggedIn']
+export type NoticeStatus = Schemas['NoticeStatus']
+export type Severity = Incident['severity']
+export type State = Schemas['State']
+export type Action = Incident['actions'][number]
+
+/** What the server refused, or `unreachable`: nothing came back at all. */
+export class ApiProblem extends Error {
+  constructor(
+    readonly code: string,
+    readonly status: number,
+    readonly retryAfterS: number,
+  ) {
+    super(code)
+  }
+}
+
+// A browser sends this header to another origin only with that origin's consent, so no other page can forge it.
+export const api = createClient<paths>({ baseUrl: '/', headers: { 'X-Requested-With': 'lianfang' } })
+
+interface Answer<T> {
+  data?: T
+  error?: unknown
+  response: Response
+}
+
+/** Returns the data of an answer; throws ApiProblem for everything else. */
+export async function unwrap<T>(request: Promise<Answer<T>>): Promise<T> {
+  let answer: Answer<T>
+  try {
+    answer = await request
+  } catch {
+    throw new ApiProblem('unreachable', 0, 0)
+  }
+  const { data, error, response } = answer
+  if (!response.ok) {
+    const code = (error as { code?: string } | undefined)?.code ?? `http_${response.status}`
+    throw new ApiProblem(code, response.status, Number(response.headers.get('Retry-After') ?? 0))
+  }
+  return data as T
+}

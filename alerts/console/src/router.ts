@@ -1,0 +1,22 @@
+import { createRouter, createWebHistory } from 'vue-router'
+
+import { useSession } from '@/stores/session'
+import LoginView from '@/views/LoginView.vue'
+import WallView from '@/views/WallView.vue'
+
+export const router = createRouter({
+  history: createWebHistory(),
+  routes: [
+    { path: '/', name: 'wall', component: WallView },
+    { path: '/login', name: 'login', component: LoginView },
+    { path: '/:rest(.*)*', redirect: '/' },
+  ],
+})
+
+router.beforeEach(async (to) => {
+  const session = useSession()
+  if (session.user === undefined) await session.check()
+  if (!session.user && to.name !== 'login') return { name: 'login', query: to.fullPath === '/' ? {} : { to: to.fullPath } }
+  if (session.user && to.name === 'login') return { name: 'wall' }
+  return true
+})

@@ -1,0 +1,24 @@
+import { defineStore } from 'pinia'
+import { computed, ref } from 'vue'
+
+import type { Camera } from '@/api/client'
+
+/** Every camera and its condition, as the stream said last. */
+export const useCameras = defineStore('cameras', () => {
+  const byId = ref(new Map<string, Camera>())
+  const all = computed(() => [...byId.value.values()])
+  const watching = computed(() => all.value.filter((camera) => camera.condition !== 'disabled'))
+  const online = computed(() => watching.value.filter((camera) => camera.condition === 'online'))
+  const blind = computed(() => watching.value.filter((camera) => camera.condition !== 'online'))
+  /** Since when every camera has been watching, without a break. */
+  const since = computed(() => {
+    if (blind.value.length || !online.value.length) return undefined
+    return online.value.map((camera) => camera.since ?? '').reduce((a, b) => (a > b ? a : b))
+  })
+
+  function merge(cameras: Camera[]): void {
+    for (const camera of cameras) byId.value.set(camera.id, camera)
+  }
+
+  return { all, watching, online, blind, since, merge }
+})

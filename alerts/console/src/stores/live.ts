@@ -1,0 +1,87 @@
+import { defineStore } from 'pinia'
+import { computed, ref } from 'vue'
+
+import type { Incident, IncidentChanged } from '@/api/client'
+import { type Connection, LiveStream } from '@/live/stream'
+
+import { useCameras } from './cameras'
+import { useIncidents } from './incidents'
+import { useSession } from './session'
+
+/** The connection to the server: what state it is in, and what it brings into the other stores. */
+export const useLive = defineStore('live', () => {
+  const incidents = useIncidents()
+  const cameras = useCameras()
+  const session = useSession()
+
+  const connection = ref<Connection>('connecting')
+  const lostAt = ref<number>()
+  const loadFailed = ref(false)
+  /** Changes that came since the connection was lost, until it is live again. */
+  const missed = ref(0)
+  /** How far the server's clock is ahead of this one, in milliseconds. */
+  const clockOffsetMs = ref(0)
+  const stale = computed(() => lostAt.value !== undefined)
+  const listeners = new Set<(incident: Incident) => void>()
+  const recoveries = new Set<(missed: number) => void>()
+
+  const stream = new LiveStream({
+    change,
+    cameras: (event) => cameras.merge(event.cameras),
+    heartbeat: (event) => (clockOffsetMs.value = Date.parse(event.now) - Date.now()),
+    reset: () => void begin(),
+    refused: () => void session.check(),
+    connection: (state) => {
+      if (state === 'live' && lostAt.value !== undefined) {
+        recoveries.forEach((tell) => tell(missed.value))
+        lostAt.value = undefined
+      }
+      if (state === 'lost' && lostAt.value === undefined) {
+        lostAt.value = Date.now()
+        missed.value = 0
+      }
+      connection.value = state
+    },
+  })
+
+  function change(event: IncidentChanged): void {
+    if (!incidents.apply(event)) return
+    missed.value += 1
+    const alarming = event.change.kind === 'opened' || event.change.kind === 'raised' || event.change.kind === 'returned'
+    // The incident comes as it is now: one that somebody has dealt with meanwhile needs no alarm.
+    if (alarming && event.incident.open) listeners.forEach((tell) => tell(event.incident))
+  }
+
+  /** Reads what there is, then follows what happens after it. */
+  async function begin(): Promise<void> {
+    loadFailed.value = false
+    try {
+      await incidents.load()
+    } catch {
+      loadFailed.value = true
+      await session.check()
+      return
+    }
+    stream.start(incidents.position)
+  }
+
+  function end(): void {
+    stream.stop()
+    connection.value = 'connecting'
+    lostAt.value = undefined
+  }
+
+  /** Calls `tell` for every incident that opens, grows or is entered again; returns how to stop that. */
+  function onAlarm(tell: (incident: Incident) => void): () => void {
+    listeners.add(tell)
+    return () => listeners.delete(tell)
+  }
+
+  /** Calls `tell` when a lost connection is live again, with the number of changes that were missed. */
+  function onRecovery(tell: (missed: number) => void): () => void {
+    recoveries.add(tell)
+    return () => recoveries.delete(tell)
+  }
+
+  return { connection, lostAt, stale, loadFailed, clockOffsetMs, begin, end, onAlarm, onRecovery }
+})

@@ -1,0 +1,54 @@
+import { defineStore } from 'pinia'
+import { ref } from 'vue'
+
+import { api, ApiProblem, type Community, type LoggedIn, unwrap } from '@/api/client'
+
+const HINT = 'lianfang.session_ends'
+
+/** Who is logged in; undefined until the server has said so. */
+export const useSession = defineStore('session', () => {
+  const user = ref<LoggedIn | null>()
+  const ended = ref(false)
+  const community = ref<Community>()
+
+  /** Asks the server who is logged in. A server that does not answer changes nothing. */
+  async function check(): Promise<void> {
+    // The cookie cannot be seen from here; this only spares a request that is sure to be refused.
+    if (user.value === undefined && Number(localStorage.getItem(HINT) ?? 0) < Date.now()) {
+      user.value = null
+      return
+    }
+    try {
+      await enter(await unwrap(api.GET('/api/session')))
+    } catch (error) {
+      if (error instanceof ApiProblem && error.status === 401) leave()
+      else user.value ??= null
+    }
+  }
+
+  async function login(operator: string, password: string): Promise<void> {
+    await enter(await unwrap(api.POST('/api/login', { body: { operator, password } })))
+  }
+
+  async function logout(): Promise<void> {
+    await unwrap(api.POST('/api/logout'))
+    localStorage.removeItem(HINT)
+    user.value = null
+  }
+
+  async function enter(who: LoggedIn): Promise<void> {
+    community.value ??= await unwrap(api.GET('/api/community'))
+    localStorage.setItem(HINT, String(Date.parse(who.expires_at)))
+    user.value = who
+    ended.value = false
+  }
+
+  /** The session is over, by whatever it was. */
+  function leave(): void {
+    localStorage.removeItem(HINT)
+    ended.value = Boolean(user.value)
+    user.value = null
+  }
+
+  return { user, ended, community, check, login, logout, leave }
+})

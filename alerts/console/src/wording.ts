@@ -1,0 +1,82 @@
+import { useI18n } from 'vue-i18n'
+
+import type { Action, Change, Incident, NoticeStatus } from '@/api/client'
+import { useTime } from '@/time'
+
+/** What the page says about an incident, in the chosen language. */
+export function useWording() {
+  const { t, te, locale } = useI18n()
+  const time = useTime()
+
+  const ruleName = (incident: Incident) => incident.rule.name[locale.value === 'en' ? 'en' : 'zh']
+
+  /** The point and its zone; a zone without a name adds nothing. */
+  function place(incident: Incident): string {
+    const zone = incident.zone.name === incident.zone.id ? '' : incident.zone.name
+    return zone ? `${incident.point.name} · ${zone}` : incident.point.name
+  }
+
+  /** The receiver's own word in the reader's language, or as it came. */
+  function known(prefix: string, word: string): string {
+    const key = `${prefix}.${word}`
+    return te(key) || te(key, 'zh') ? t(key) : word
+  }
+
+  function speechAnswer(speech: NonNullable<Incident['speech']>): string {
+    if (speech.state === 'delivered') return known('speech.outcome', speech.outcome)
+    return t(`speech.${speech.state}`)
+  }
+
+  function noticeText(notice: NoticeStatus): string {
+    const { receiver, attempts } = notice
+    if (notice.state === 'pending' && notice.last_error) return t('notice.retrying', { receiver, attempts })
+    const at = notice.finished_at ? time.clock(notice.finished_at) : ''
+    return t(`notice.${notice.state}`, { receiver, time: at })
+  }
+
+  function actionName(action: Action, incident: Incident): string {
+    const nobody = action === 'confirm' && !incident.confirm_notifies.length
+    return nobody ? t('action.confirm_nobody') : t(`action.${action}`)
+  }
+
+  /** What the operator should do now, "" where nothing is left to do. */
+  function nextText(incident: Incident): string {
+    const step = nextStep(incident)
+    return step && t(`next.${step}`)
+  }
+
+  function changeText(change: Change): string {
+    const data = change.data as Record<string, string | undefined>
+    if (change.kind === 'evidence') return t(data.state === 'kept' ? 'change.evidence_kept' : 'change.evidence_missing')
+    return t(`change.${change.kind}`, { people: data.people ?? '', receiver: data.receiver ?? '' })
+  }
+
+  const actorName = (change: Change) => (change.actor === 'system' ? t('actor.system') : change.actor_name || change.actor)
+
+  return { ruleName, place, known, speechAnswer, noticeText, actionName, nextText, changeText, actorName }
+}
+
+/** The next step as a key of `next`. */
+export function nextStep(incident: Incident): string {
+  if (!incident.open) return ''
+  if (incident.state !== 'confirmed') return `${incident.state}_${incident.presence}`
+  const live = incident.notices.filter((notice) => notice.mode === 'live')
+  if (!live.length) return 'confirmed_none'
+  if (live.some((notice) => notice.state === 'dead' || notice.state === 'expired')) return 'confirmed_failed'
+  return live.every((notice) => notice.state === 'delivered') ? 'confirmed_delivered' : 'confirmed_pending'
+}
+
+const CALLS = ['confirmed_none', 'confirmed_failed', 'acknowledged_unknown']
+
+/** Whether the next step is a call to whoever is on duty there. */
+export const shouldCall = (incident: Incident) => CALLS.includes(nextStep(incident))
+
+/** The action that most often comes next: it is the one that stands out. */
+export function recommended(incident: Incident): Action | undefined {
+  if (incident.state === 'open') return 'acknowledge'
+  if (incident.state === 'acknowledged') return incident.presence === 'left' ? 'close' : 'confirm'
+  return incident.state === 'confirmed' ? 'close' : undefined
+}
+
+export const ACTION_KEYS: Record<Action, string> = { acknowledge: 'A', confirm: 'C', 'false-alarm': 'F', close: 'X' }
+export const ACTIONS: Action[] = ['acknowledge', 'confirm', 'false-alarm', 'close']

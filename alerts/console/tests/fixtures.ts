@@ -1,0 +1,55 @@
+import type { Change, Incident, IncidentChanged, IncidentPage } from '@/api/client'
+
+/** An incident as the server sends it, with what a test is about changed. */
+export function incident(id: string, changed: Partial<Incident> = {}): Incident {
+  return {
+    id,
+    version: 1,
+    rule: { id: 'river', name: { zh: '规则', en: 'rule' } },
+    severity: 'high',
+    state: 'open',
+    open: true,
+    presence: 'there',
+    people: 1,
+    members_total: 1,
+    place: 'lake',
+    point: { id: 'lake', name: 'Lake' },
+    camera: { id: 'cam', name: 'Camera' },
+    zone: { id: 'bank', name: 'Bank' },
+    duty_contact: null,
+    opened_at: '2026-07-01T08:00:00Z',
+    updated_at: '2026-07-01T08:00:00Z',
+    last_seen_at: '2026-07-01T08:00:00Z',
+    cleared_at: null,
+    ended_at: null,
+    confirmed_by: null,
+    confirmed_at: null,
+    handling: null,
+    picture: null,
+    speech: null,
+    silent: '',
+    notices: [],
+    confirm_notifies: ['police'],
+    actions: ['acknowledge', 'confirm', 'false-alarm', 'close'],
+    ...changed,
+  }
+}
+
+/** An event of the stream. */
+export function changed(seq: number, of: Incident, kind: Change['kind'] = 'raised'): IncidentChanged {
+  const change: Change = {
+    seq,
+    incident_id: of.id,
+    version: of.version,
+    kind,
+    at: of.updated_at,
+    actor: 'system',
+    actor_name: '',
+    data: {},
+  }
+  return { change, incident: of }
+}
+
+export function page(incidents: Incident[], position: number, next: string | null = null): IncidentPage {
+  return { incidents, position, next }
+}
