@@ -10,12 +10,13 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config as AlembicConfig
+from alembic.util import CommandError
 from sqlalchemy import create_engine, event
-from sqlalchemy.engine import Engine, make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
-from lianfang.errors import TransientError
+from lianfang.errors import LianfangError, TransientError
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -28,15 +29,20 @@ class Store:
     """
 
     def __init__(self, url: str) -> None:
-        if make_url(url).get_backend_name() == "sqlite":
-            database = make_url(url).database
-            if database and database != ":memory:":
-                Path(database).parent.mkdir(parents=True, exist_ok=True)
+        """Open it, and make it where there is none.
+
+        TransientError for a database that is locked or away; LianfangError for one that cannot be used.
+        """
         self.engine = _engine(url)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
         self._writing = threading.Lock()  # SQLite has one writer: queue here, not in its busy handler
         self._listeners: list[Callable[[], None]] = []
-        migrate(self.engine)
+        try:
+            _make_folder(self.engine)
+            migrate(self.engine)
+        except (DatabaseError, CommandError, OSError) as error:
+            self.engine.dispose()
+            raise _unusable(self.engine, error) from error
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -68,12 +74,19 @@ class Store:
 
 
 def migrate(engine: Engine, revision: str = "head") -> None:
-    """Bring the schema to ``revision``."""
+    """Bring the schema up to ``revision``."""
+    with _migrations(engine) as config:
+        command.upgrade(config, revision)
+
+
+@contextmanager
+def _migrations(engine: Engine) -> Iterator[AlembicConfig]:
+    """Give what Alembic's commands want, in one transaction: all of a migration, or none of it."""
     config = AlembicConfig()
-    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))  # a ConfigParser's escape
     with engine.begin() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, revision)
+        yield config
 
 
 def _engine(url: str) -> Engine:
@@ -82,6 +95,26 @@ def _engine(url: str) -> Engine:
         event.listen(engine, "connect", _sqlite_settings)
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
     return engine
+
+
+def _make_folder(engine: Engine) -> None:
+    database = engine.url.database
+    if engine.dialect.name == "sqlite" and database and database != ":memory:":
+        Path(database).parent.mkdir(parents=True, exist_ok=True)
+
+
+def _unusable(engine: Engine, error: DatabaseError | CommandError | OSError) -> LianfangError:
+    """Return what to tell a person who finds that the store cannot be opened."""
+    name = engine.url.render_as_string(hide_password=True)
+    match error:
+        case OperationalError():
+            return TransientError(f"the store {name} cannot be opened now: {error.orig}")
+        case DatabaseError():
+            return LianfangError(f"the store {name} cannot be used: {error.orig}")
+        case CommandError():
+            return LianfangError(f"the store {name} is of another version, perhaps a newer one: {error}")
+        case _:
+            return LianfangError(f"the store {name} cannot be used: {error.strerror}")
 
 
 def _sqlite_settings(connection: Any, _record: object) -> None:  # noqa: ANN401
