@@ -44,6 +44,11 @@ class Passwords:
         return matches and operator in self.hashes
 
 
+def hash_password(password: str) -> str:
+    """Return the argon2 hash of ``password``."""
+    return _HASHER.hash(password)
+
+
 def _hash(name: str, operator: Operator, earlier: str | None) -> str:
     if operator.password_hash is not None:
         configured = operator.password_hash.read()
@@ -57,7 +62,7 @@ def _hash(name: str, operator: Operator, earlier: str | None) -> str:
     if operator.password is None:
         raise ValueError(f"operator {name} has no password")  # Operator.check does not let it come here
     clear = operator.password.read()
-    return earlier if earlier and _matches(earlier, clear) else _HASHER.hash(clear)
+    return earlier if earlier and _matches(earlier, clear) else hash_password(clear)
 
 
 def _unmatched(like: str | None) -> str:
