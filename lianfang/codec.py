@@ -12,24 +12,26 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from lianfang.errors import DecodeError
-from lianfang.events import CameraState, Frame, Observation
+from lianfang.events import CameraState, Canary, Frame, Observation
 
 Headers = Mapping[str, str]
 SCHEMA = "schema"
 _MAJOR = 1
-_EVENTS: dict[str, type[Observation | CameraState]] = {
+Event = Observation | CameraState | Canary
+_EVENTS: dict[str, type[Event]] = {
     "observation": Observation,
     "camera-state": CameraState,
+    "canary": Canary,
 }
 _NAMES = {event: name for name, event in _EVENTS.items()}
 
 
-def encode_event(event: Observation | CameraState) -> tuple[bytes, dict[str, str]]:
+def encode_event(event: Event) -> tuple[bytes, dict[str, str]]:
     """Return (JSON value, headers)."""
     return event.model_dump_json().encode(), {SCHEMA: f"{_NAMES[type(event)]}/{_MAJOR}.0"}
 
 
-def decode_event(value: bytes, headers: Headers) -> Observation | CameraState:
+def decode_event(value: bytes, headers: Headers) -> Event:
     """Return the event of a record; DecodeError says what is wrong with it."""
     name = _checked_name(headers)
     event = _EVENTS.get(name)

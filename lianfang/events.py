@@ -102,3 +102,9 @@ class CameraState(_Event):
     captured_at: AwareDatetime
     epoch: str | None = None
     reason: str = ""
+
+
+class Canary(_Event):
+    """A probe that goes through the log like an observation, and means nothing but that it arrived."""
+
+    sent_at: AwareDatetime

@@ -16,6 +16,7 @@ from alerts.incidents.model import ChangeKind
 from alerts.pipeline.decide import Decider, Decision
 from alerts.pipeline.order import Dropped, Order
 from alerts.pipeline.record import record, record_camera
+from alerts.pipeline.watch import Watch
 from alerts.store import Store, offsets
 from alerts.store.incidents import load_holders
 from alerts.store.schema import DeadRecordRow
@@ -24,7 +25,7 @@ from lianfang.bus import Bus, Consumer, Position, Record, TopicPartition
 from lianfang.clock import Clock
 from lianfang.config import Config
 from lianfang.errors import DecodeError, TransientError
-from lianfang.events import OBSERVATIONS, CameraState, Observation
+from lianfang.events import OBSERVATIONS, CameraState, Canary, Observation
 from lianfang.ids import identify
 from lianfang.metrics import hop_histogram
 
@@ -68,8 +69,10 @@ class AlertWorker:
         store: Store,
         clock: Clock,
         registry: CollectorRegistry,
+        watch: Watch | None = None,
     ) -> None:
         self._config, self._version = config, settings_version
+        self._watch = watch or Watch(config, clock)
         self._bus, self._store, self._clock = bus, store, clock
         self._hops = hop_histogram(registry)
         self._seen = Counter(
@@ -109,6 +112,7 @@ class AlertWorker:
             self.last_poll = self._clock.monotonic()
             for partition in consumer.assignment() - partitions.keys():
                 partitions[partition] = self._resume(consumer, partition, order, decider)
+            self._watch.turned(partitions.keys())
             records = consumer.poll(_POLL_S)
             if records:
                 self._batch(records, consumer, partitions, order, decider)
@@ -148,22 +152,28 @@ class AlertWorker:
         decider: Decider,
     ) -> None:
         decided: list[tuple[Event, list[Decision]]] = []
+        canaries: list[tuple[TopicPartition, Canary]] = []
         ends: dict[TopicPartition, int] = {}
         with self._store.write() as session:
             for entry in records:
                 event = self._read(session, entry)
-                if event is not None and self._admitted(event, order):
-                    decided.append((event, self._decide(session, entry, event, decider)))
                 where = TopicPartition(entry.position.topic, entry.position.partition)
                 ends[where] = entry.position.offset + 1
+                if isinstance(event, Canary):
+                    canaries.append((where, event))
+                elif event is not None and self._admitted(event, order):
+                    decided.append((event, self._decide(session, entry, event, decider)))
             for where, end in ends.items():
                 offsets.advance(session, where, consumer.generation, partitions[where].stored, end)
         for where, end in ends.items():
             partitions[where] = _Partition(end, end)
         consumer.commit(ends)
+        # Only now: what a canary proves is that the store has taken what came before it.
+        for where, canary in canaries:
+            self._watch.heard(where, canary)
         self._report(decided, self._clock.now())
 
-    def _read(self, session: Session, entry: Record) -> Event | None:
+    def _read(self, session: Session, entry: Record) -> Event | Canary | None:
         """Return the event of a record; one that cannot be read goes to the dead letter, whole."""
         reason = "a rule failed on it, see the log"
         if entry.position not in self._poisoned:
@@ -199,6 +209,7 @@ class AlertWorker:
     def _report(self, decided: list[tuple[Event, list[Decision]]], now: datetime) -> None:
         for event, decisions in decided:
             if isinstance(event, Observation):
+                self._watch.saw(event)
                 self._seen.labels(event.camera_id).inc()
                 hop = (event.detected_at - event.published_at).total_seconds()
                 self._hops.labels("published_to_detected").observe(max(hop, 0))
@@ -222,9 +233,10 @@ class AlertWorker:
 
 def _event(entry: Record) -> Event | None:
     try:
-        return codec.decode_event(entry.value, entry.headers)
+        event = codec.decode_event(entry.value, entry.headers)
     except DecodeError:
         return None  # it is in the dead letter since it was first read
+    return None if isinstance(event, Canary) else event
 
 
 def _recent(events: list[Event]) -> list[Event]:

@@ -99,7 +99,7 @@ def test_fields_of_a_newer_writer_are_kept() -> None:
         (b"{}", "camera-state/2.0", "knows major 1"),
         (b"{}", "", "knows major 1"),
         (b"{}", "camera-state", "knows major 1"),
-        (b"{}", "weather/1.0", "'weather' is not one of camera-state, observation"),
+        (b"{}", "weather/1.0", "'weather' is not one of camera-state, canary, observation"),
         (b"{", "observation/1.0", "observation: value"),
         (b"\xff\xfe", "observation/1.0", "observation: value"),
         (b"[]", "observation/1.0", "observation"),

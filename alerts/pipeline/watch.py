@@ -1,0 +1,140 @@
+"""Who watches the watchers: canaries through every partition, and for how long each camera has been blind.
+
+A canary is published like an observation, and heard once the worker's transaction that read it is committed:
+it proves bus, worker and store together. Blindness is the age of the newest observation of a camera that a
+rule looks at, whatever the reason.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+import structlog
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from alerts.rules.base import RuleSettings
+from lianfang import codec
+from lianfang.bus import Bus, TopicPartition
+from lianfang.clock import Clock
+from lianfang.config import Config
+from lianfang.errors import LianfangError
+from lianfang.events import OBSERVATIONS, Canary, Observation
+
+_log = structlog.get_logger()
+
+CANARY_EVERY_S = 5.0
+CANARY_LATE_S = 20.0  # four in a row did not arrive
+BLIND_S = 5.0  # a river camera without a fresh observation for so long sees nobody drown
+_KEYS = 1000  # so many keys reach every one of some dozen partitions
+
+
+class Watch(Collector):
+    """What the alert worker has heard and seen, and what is missing. Thread-safe."""
+
+    def __init__(self, config: Config, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._started = clock.now()
+        self._heard: dict[TopicPartition, float] = {}
+        self._took_s: dict[TopicPartition, float] = {}
+        self._seen: dict[str, datetime] = {}
+        self._blind: set[str] = set()
+        self._rules = [
+            (rule_id, camera)
+            for rule_id, rule in config.rules.items()
+            if isinstance(rule, RuleSettings) and rule.enabled
+            for camera in rule.cameras
+            if config.cameras[camera].enabled
+        ]
+
+    def turned(self, partitions: Iterable[TopicPartition]) -> None:
+        """Note that the worker turned its loop over ``partitions``; say which cameras became blind."""
+        now = self._clock.monotonic()
+        with self._lock:
+            self._heard = {p: self._heard.get(p, now) for p in partitions}
+            ages = {camera: self._blind_s(camera) for _, camera in self._rules}
+            blind = {camera for camera, age in ages.items() if age >= BLIND_S}
+            lost, found = blind - self._blind, self._blind - blind
+            self._blind = blind
+        for camera in sorted(lost):
+            _log.warning("camera_blind", camera_id=camera, for_s=round(ages[camera], 1))
+        for camera in sorted(found):
+            _log.info("camera_sees_again", camera_id=camera)
+
+    def heard(self, partition: TopicPartition, canary: Canary) -> None:
+        """Note that a canary came through ``partition`` into the store."""
+        with self._lock:
+            self._heard[partition] = self._clock.monotonic()
+            self._took_s[partition] = max(0.0, (self._clock.now() - canary.sent_at).total_seconds())
+
+    def saw(self, observation: Observation) -> None:
+        """Note a fresh observation."""
+        with self._lock:
+            self._seen[observation.camera_id] = observation.captured_at
+
+    def partitions(self) -> list[TopicPartition]:
+        """Return the partitions that the worker reads now."""
+        with self._lock:
+            return sorted(self._heard, key=lambda p: (p.topic, p.partition))
+
+    def state(self) -> str:
+        """Return "ok", or which partition no canary has come through."""
+        now = self._clock.monotonic()
+        with self._lock:
+            late = {p.partition: now - at for p, at in self._heard.items() if now - at >= CANARY_LATE_S}
+        if not late:
+            return "ok"
+        return "; ".join(f"partition {n}: no canary for {age:.0f} s" for n, age in sorted(late.items()))
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield the metrics as of now."""
+        blind = GaugeMetricFamily(
+            "lianfang_camera_blind_seconds",
+            "Age of the newest observation of a camera that a rule looks at",
+            labels=["rule", "camera"],
+        )
+        canary = GaugeMetricFamily(
+            "lianfang_canary_seconds", "How long the newest canary took into the store", labels=["partition"]
+        )
+        with self._lock:
+            for rule, camera in self._rules:
+                blind.add_metric([rule, camera], self._blind_s(camera))
+            for partition, took_s in self._took_s.items():
+                canary.add_metric([str(partition.partition)], took_s)
+        yield blind
+        yield canary
+
+    def _blind_s(self, camera: str) -> float:
+        since = self._seen.get(camera, self._started)
+        return max(0.0, (self._clock.now() - since).total_seconds())
+
+
+class Canaries:
+    """Sends a canary into every partition that the worker reads, every few seconds."""
+
+    def __init__(self, bus: Bus, watch: Watch, clock: Clock) -> None:
+        self._bus, self._watch, self._clock = bus, watch, clock
+        self._keys: dict[int, str] = {}
+
+    def run(self, stop: threading.Event) -> None:
+        """Send until ``stop``. What cannot be sent is not heard, and that says enough."""
+        while not stop.wait(CANARY_EVERY_S):
+            for partition in self._watch.partitions():
+                try:
+                    self._send(partition.partition)
+                except (LianfangError, TimeoutError) as error:
+                    _log.debug("canary_not_sent", partition=partition.partition, reason=str(error))
+                    break
+
+    def _send(self, partition: int) -> None:
+        """Send one into ``partition``; the keys that lead there are found by trying, once."""
+        keys = [self._keys[partition]] if partition in self._keys else [f"canary-{i}" for i in range(_KEYS)]
+        for key in keys:
+            value, headers = codec.encode_event(Canary(sent_at=self._clock.now()))
+            position = self._bus.publish(OBSERVATIONS, key, value, headers).result(CANARY_EVERY_S)
+            self._keys.setdefault(position.partition, key)
+            if position.partition == partition:
+                return
