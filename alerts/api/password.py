@@ -17,7 +17,7 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="lianfang password",
         description="Print the argon2 hash of a password, for the file or variable that password_hash names.",
-        epilog="It is asked for, or read as one line from standard input; it is no argument, which others see.",
+        epilog="It is asked for, or read as a line from standard input; never an argument, which others see.",
     )
     parser.parse_args(argv)
     password = _ask() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
