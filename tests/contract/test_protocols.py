@@ -1,0 +1,81 @@
+"""The protocol documents say what the code does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from alerts.channels import speaker_http
+from alerts.incidents.model import ChangeKind
+from alerts.payload import Notice, Speech
+from alerts.pipeline.route import TOLD
+from deploy.simulators.speaker import Command, Word
+
+PROTOCOLS = Path(__file__).parents[2] / "docs" / "protocols"
+
+
+def notice_schema() -> dict[str, Any]:
+    """Return the schema of what is sent: every field is there."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Notice.model_json_schema(mode="serialization"),
+    }
+
+
+def test_the_schema_of_a_notice_is_written_from_the_code() -> None:
+    file = PROTOCOLS / "notice.schema.json"
+    # To write it: python -m tests.contract.test_protocols
+    assert json.loads(file.read_text(encoding="utf-8")) == notice_schema()
+
+
+@pytest.fixture(scope="module")
+def openapi() -> dict[str, Any]:
+    text = (PROTOCOLS / "speaker_http.openapi.yaml").read_text(encoding="utf-8")
+    document: dict[str, Any] = yaml.safe_load(text)
+    return document
+
+
+@pytest.mark.parametrize("model", [Command, Speech])
+def test_the_command_has_the_bounds_of_the_code(openapi: dict[str, Any], model: type[BaseModel]) -> None:
+    written = openapi["components"]["schemas"]["Command"]["properties"]
+    fields = model.model_json_schema()["properties"]
+    for name in ("text", "volume_pct", "repeat"):
+        bounds = {k: v for k, v in fields[name].items() if k not in {"title", "description"}}
+        assert written[name] == bounds, name
+    assert set(written) == set(Command.model_fields)
+    assert set(openapi["components"]["schemas"]["Command"]["required"]) == set(Command.model_fields)
+
+
+def test_the_words_are_those_of_the_code(openapi: dict[str, Any]) -> None:
+    written = set(openapi["components"]["schemas"]["Answer"]["properties"]["outcome"]["enum"])
+    assert written == set(get_args(speaker_http.Outcome))
+    assert written == set(get_args(Word)) | speaker_http.UNDER_WAY
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ("speaker_http.md", get_args(speaker_http.Outcome)),
+        ("speaker_http.md", tuple(Command.model_fields)),
+        ("webhook.md", tuple(ChangeKind(change) for change in TOLD)),
+        ("webhook.md", ("wgs84", "gcj02", "cgcs2000", "live", "test", "drill", "backfill")),
+    ],
+)
+def test_the_text_leaves_none_out(document: str, words: tuple[str, ...]) -> None:
+    text = (PROTOCOLS / document).read_text(encoding="utf-8")
+    assert [word for word in words if f"`{word}`" not in text] == []
+
+
+def main() -> None:
+    """Write the schema of a notice."""
+    text = json.dumps(notice_schema(), indent=2, ensure_ascii=False)
+    (PROTOCOLS / "notice.schema.json").write_text(f"{text}\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
