@@ -23,7 +23,7 @@ from lianfang.clock import SystemClock
 from lianfang.config import load
 from lianfang.events import FRAMES, Frame
 from tests.bench.media import empty_scene, jpeg, pictures
-from tests.e2e.installation import Installation, Outside, metric, until
+from tests.e2e.installation import Installation, Outside, metric, ready, until
 from tests.support.configs import SECRETS
 
 SAMPLES = 1000
@@ -37,7 +37,7 @@ def measure(folder: Path) -> dict[str, float]:
     os.environ |= SECRETS
     scenes = [jpeg(pictures(26)[25]), jpeg(empty_scene())]
     with Outside() as outside, _installation(folder, outside) as site:
-        until("the API", lambda: metric(site, "process_start_time_seconds") is not None)
+        until("the API", lambda: ready(site))
         with _load(site, 150.0, scenes):
             time.sleep(WARM_S)
             before, start = _seen(site), time.monotonic()

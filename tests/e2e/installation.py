@@ -208,6 +208,14 @@ def get(site: Installation, path: str) -> str:
     return text
 
 
+def ready(site: Installation) -> bool:
+    """Whether the alert service answers that it is ready."""
+    try:
+        return bool(get(site, "/readyz"))
+    except OSError:
+        return False
+
+
 def metric(site: Installation, series: str) -> float | None:
     """Return the value of a series of /metrics, None while there is none (or no API)."""
     try:

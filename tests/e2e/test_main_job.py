@@ -18,7 +18,7 @@ import simplejpeg
 from alerts.store.schema import CameraStateRow, ChangeRow, EvidenceRow, OutboxRow
 from deploy.demo.sample import sample
 from lianfang.errors import LianfangError
-from tests.e2e.installation import Installation, Outside, get, metric, until
+from tests.e2e.installation import Installation, Outside, metric, ready, until
 from tests.support.rtsp_server import Login, RtspServer, require_rtsp
 from tests.truth.labels import load
 
@@ -123,7 +123,7 @@ def test_the_core_killed_again_and_again_loses_and_doubles_nothing(
         until("a first incident", site.incidents)
         for _ in range(5):
             site.kill("alerts")
-            until("the API", lambda: _alive(site))
+            until("the API", lambda: ready(site))
             time.sleep(rng.uniform(0.2, 5))
         until("three incidents", lambda: len(site.incidents()) >= 3)
         until("everything delivered", lambda: not site.owed())
@@ -188,13 +188,6 @@ def _observes(site: Installation) -> None:
 
     before = observed()
     until("new observations", lambda: observed() > before + 5)
-
-
-def _alive(site: Installation) -> bool:
-    try:
-        return bool(get(site, "/readyz"))
-    except OSError:
-        return False
 
 
 def _login(site: Installation) -> str:
