@@ -11,7 +11,8 @@ import asyncio
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 
 import structlog
@@ -25,9 +26,11 @@ from alerts.api.app import create_app
 from alerts.api.dependencies import Dependencies
 from alerts.api.server import ApiServer
 from alerts.channels.base import Channel, ChannelConfig, Role
+from alerts.deadman import report_alive
 from alerts.delivery.worker import DeliveryWorker
 from alerts.evidence import EvidenceKeeper
 from alerts.metrics import DeliveryMetrics
+from alerts.pipeline.watch import Canaries, Watch
 from alerts.pipeline.worker import AlertWorker
 from alerts.store import Store
 from lianfang import plugins
@@ -35,12 +38,14 @@ from lianfang.bus import Bus
 from lianfang.bus.connect import own
 from lianfang.clock import Clock, SystemClock
 from lianfang.config import Config
-from lianfang.errors import LianfangError
+from lianfang.errors import LianfangError, TransientError
 from lianfang.service import service_main
 
 _log = structlog.get_logger()
 
 _STUCK_S = 10.0  # a worker that has not turned its loop for so long is not working
+_PREDECESSOR_S = 15.0  # for one whose supervisor was killed to end by itself: it is given 10 s to
+_PREDECESSOR_RETRY_S = 0.2
 
 
 def main(argv: Sequence[str]) -> int:
@@ -48,7 +53,9 @@ def main(argv: Sequence[str]) -> int:
 
     def body(config: Config, _cameras: Sequence[str], stop: threading.Event) -> None:
         clock = SystemClock()
-        with own(config, clock) as bus:
+        with _own(config, clock, stop) as bus:
+            if bus is None:
+                return
             store = Store(f"sqlite:///{config.data_dir / 'store.sqlite3'}")
             try:
                 AlertService(config, bus, store, clock, *_registries()).run(stop)
@@ -56,6 +63,27 @@ def main(argv: Sequence[str]) -> int:
                 store.close()
 
     return service_main("alerts", "Rules, delivery, API and console.", argv, body)
+
+
+@contextmanager
+def _own(config: Config, clock: Clock, stop: threading.Event) -> Iterator[Bus | None]:
+    """Give the bus, None where ``stop`` came first; LianfangError if another process goes on to keep it."""
+    since, waiting = clock.monotonic(), False
+    with ExitStack() as opened:
+        while not stop.is_set():
+            try:
+                bus = opened.enter_context(own(config, clock))
+            except TransientError as error:
+                if clock.monotonic() - since >= _PREDECESSOR_S:
+                    raise LianfangError(str(error)) from error
+                if not waiting:
+                    _log.warning("waiting_for_predecessor", reason=str(error), at_most_s=_PREDECESSOR_S)
+                waiting = True
+                stop.wait(_PREDECESSOR_RETRY_S)
+            else:
+                yield bus
+                return
+        yield None
 
 
 class AlertService:
@@ -71,7 +99,10 @@ class AlertService:
         exported: CollectorRegistry,
     ) -> None:
         self._config, self._store, self._clock = config, store, clock
-        self._worker = AlertWorker(config, settings_version(config), bus, store, clock, registry)
+        self._watch = Watch(config, clock)
+        exported.register(self._watch)
+        self._canaries = Canaries(bus, self._watch, clock)
+        self._worker = AlertWorker(config, settings_version(config), bus, store, clock, registry, self._watch)
         evidence_dir = config.data_dir / "evidence"
         self._evidence = EvidenceKeeper(store, bus, config, evidence_dir, clock)
         self._metrics = DeliveryMetrics(registry)
@@ -84,17 +115,22 @@ class AlertService:
             registry=exported,
             ready=self.ready,
         )
-        self._failed: BaseException | None = None
+        self._failed: LianfangError | None = None
 
     def ready(self) -> Mapping[str, str]:
         """Return per component "ok", or what is wrong with it."""
-        return {"alerts": self._worker_state(), "store": self._store_state()}
+        return {
+            "alerts": self._worker_state(),
+            "store": self._store_state(),
+            "canary": self._watch.state(),
+        }
 
     def run(self, stop: threading.Event) -> None:
-        """Work until ``stop``; LianfangError names the part that failed."""
+        """Work until ``stop``; LianfangError says which part failed, or what keeps it from starting."""
         threads = [
             self._thread("alerts", self._worker.run, stop),
             self._thread("evidence", self._evidence.run, stop),
+            self._thread("canaries", self._canaries.run, stop),
             self._thread("outside", lambda s: asyncio.run(self._outside(s)), stop),
         ]
         for thread in threads:
@@ -103,7 +139,7 @@ class AlertService:
         for thread in threads:
             thread.join()
         if self._failed is not None:
-            raise LianfangError(f"a part of the alert service failed: {self._failed!r}") from self._failed
+            raise self._failed
 
     def _thread(
         self, name: str, work: Callable[[threading.Event], None], stop: threading.Event
@@ -112,8 +148,7 @@ class AlertService:
             try:
                 work(stop)
             except BaseException as error:  # noqa: BLE001 - a worker's outermost loop
-                _log.exception("part_failed", part=name)
-                self._failed = error
+                self._failed = self._failed or _failure(name, error)
             finally:
                 stop.set()
 
@@ -137,6 +172,8 @@ class AlertService:
             await asyncio.to_thread(stop.wait)
             server.should_exit = True
             delivery.stop()
+            if dead_man is not None:
+                dead_man.cancel()
 
         async def serve() -> None:
             # uvicorn ends the process where it cannot bind: say why, as an error of this service.
@@ -147,6 +184,8 @@ class AlertService:
             stop.set()
 
         async with asyncio.TaskGroup() as group:
+            settings = self._config.dead_man
+            dead_man = group.create_task(report_alive(settings, self.ready)) if settings else None
             group.create_task(end())
             group.create_task(delivery.run())
             group.create_task(serve())
@@ -175,6 +214,17 @@ class AlertService:
         except SQLAlchemyError as error:
             return f"{type(error).__name__}: {error}"
         return "ok"
+
+
+def _failure(part: str, error: BaseException) -> LianfangError:
+    """Return what ended a part: its own clear word, or after a fault of ours that the next start may help."""
+    cause = error
+    while isinstance(cause, BaseExceptionGroup) and len(cause.exceptions) == 1:
+        cause = cause.exceptions[0]
+    if isinstance(cause, LianfangError):
+        return cause
+    _log.error("part_failed", part=part, exc_info=error)
+    return TransientError(f"{part} failed: {cause!r}")
 
 
 def settings_version(config: Config) -> str:

@@ -58,6 +58,11 @@ def router(deps: Dependencies, views: CameraViews) -> APIRouter:
     async def show_community() -> models.Community:
         """Name the community, its language and its time zone."""
         community = deps.config.community
-        return models.Community(name=community.name, language=community.language, timezone=community.timezone)
+        return models.Community(
+            name=community.name,
+            language=community.language,
+            timezone=community.timezone,
+            receivers=Names(deps.config).receivers(),
+        )
 
     return routes

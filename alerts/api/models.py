@@ -34,8 +34,8 @@ class Named(_Model):
     name: str
 
 
-class NamedRule(_Model):
-    """A rule and its name."""
+class NamedInBoth(_Model):
+    """A rule, or a receiver, and its name."""
 
     id: str
     name: Words
@@ -103,7 +103,7 @@ class Incident(_Model):
 
     id: str
     version: Count
-    rule: NamedRule
+    rule: NamedInBoth
     severity: Severity
     state: State
     open: bool
@@ -245,6 +245,7 @@ class Community(_Model):
     name: str
     language: Literal["zh", "en"]
     timezone: str
+    receivers: list[NamedInBoth]
 
 
 class Login(BaseModel):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from alerts.api.models import Contact, Named, NamedRule, Words
+from alerts.api.models import Contact, Named, NamedInBoth, Words
+from alerts.channels.base import ChannelConfig
 from alerts.rules.base import RuleSettings
 from lianfang.config import Config
 
@@ -13,13 +14,26 @@ class Names:
     def __init__(self, config: Config) -> None:
         self._config = config
 
-    def rule(self, rule_id: str) -> NamedRule:
+    def rule(self, rule_id: str) -> NamedInBoth:
         """Return the rule's name in both languages."""
         rule = self._config.rules.get(rule_id)
         if not isinstance(rule, RuleSettings):
-            return NamedRule(id=rule_id, name=Words(zh=rule_id, en=rule_id))
+            return NamedInBoth(id=rule_id, name=Words(zh=rule_id, en=rule_id))
         name = rule.name
-        return NamedRule(id=rule_id, name=Words(zh=name.zh, en=name.in_language("en")))
+        return NamedInBoth(id=rule_id, name=Words(zh=name.zh, en=name.in_language("en")))
+
+    def receivers(self) -> list[NamedInBoth]:
+        """Return every receiver with its name in both languages."""
+        found = []
+        for receiver_id, receiver in self._config.receivers.items():
+            name = receiver.name if isinstance(receiver, ChannelConfig) else None
+            words = (
+                Words(zh=name.zh, en=name.in_language("en"))
+                if name
+                else Words(zh=receiver_id, en=receiver_id)
+            )
+            found.append(NamedInBoth(id=receiver_id, name=words))
+        return found
 
     def point(self, point_id: str) -> Named:
         """Return a point's name."""

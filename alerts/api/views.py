@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
 from operator import attrgetter
 from typing import TypeVar
 
@@ -49,7 +48,7 @@ class Views:
         owed = _by_incident(
             session.scalars(select(OutboxRow).where(OutboxRow.seq.in_(newest)).order_by(OutboxRow.seq))
         )
-        telling = ChangeRow.kind.in_((ChangeKind.OPENED, ChangeKind.UNSEEN, *ACTIONS.values()))
+        telling = ChangeRow.kind.in_((ChangeKind.OPENED, *ACTIONS.values()))
         told = _by_incident(
             session.scalars(
                 select(ChangeRow).where(ChangeRow.incident_id.in_(ids), telling).order_by(ChangeRow.seq)
@@ -115,13 +114,12 @@ class Views:
         kept = [e for e in pictures if e.state == "kept"]
         picture = (kept or pictures)[-1] if pictures else None
         opened = next((c.data for c in told if c.kind == ChangeKind.OPENED), {})
-        unseen_at = max((c.at for c in told if c.kind == ChangeKind.UNSEEN), default=None)
         return models.Incident.model_validate(
             {
                 **{name: getattr(row, name) for name in _SAME},
                 "rule": self._names.rule(row.rule),
                 "open": state in OPEN_STATES,
-                "presence": _presence(row, unseen_at),
+                "presence": _presence(row),
                 "point": self._names.point(row.point),
                 "camera": self._names.camera(row.camera),
                 "zone": self._names.zone(row.camera, row.zone),
@@ -167,10 +165,10 @@ _SAME = (
 )
 
 
-def _presence(row: IncidentRow, unseen_at: datetime | None) -> models.Presence:
+def _presence(row: IncidentRow) -> models.Presence:
     if not row.occupied:
         return "left"
-    return "unknown" if unseen_at is not None and unseen_at > row.last_seen_at else "there"
+    return "unknown" if row.unseen else "there"
 
 
 def _evidence(row: EvidenceRow) -> models.Evidence:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Literal, Protocol
 
-from lianfang.config import Stanza
+from lianfang.config import Stanza, Text
 
 Role = Literal["speaker", "notice"]
 
@@ -68,5 +68,7 @@ class ChannelConfig(Stanza):
 
     role: ClassVar[Role]
     """``speaker`` receives Speech and may stand in a zone's list; ``notice`` receives Notices."""
+    name: Text | None = None
+    """As people call it; its id where not given."""
     timeout_s: float = 10
     """Seconds until one attempt counts as failed."""

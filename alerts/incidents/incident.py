@@ -31,6 +31,7 @@ class Incident:
     empty_runs: Mapping[str, int] = field(default_factory=dict)
     cleared_at: datetime | None = None
     ended_at: datetime | None = None
+    unseen: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,8 @@ def _occupied(incident: Incident, sighting: Sighting, count: int) -> Step:
     changes = []
     if not incident.occupied:
         changes.append(Change(ChangeKind.RETURNED, at, camera))
+    elif incident.unseen:
+        changes.append(Change(ChangeKind.SEEN, at, camera))
     if count > incident.people:
         changes.append(Change(ChangeKind.RAISED, at, camera))
     after = replace(
@@ -95,6 +98,7 @@ def _occupied(incident: Incident, sighting: Sighting, count: int) -> Step:
         people=max(incident.people, count),
         last_seen_at=max(incident.last_seen_at, at),
         occupied=True,
+        unseen=False,
         cleared_at=None,
         empty_runs={**incident.empty_runs, camera: 0},
     )
@@ -109,7 +113,9 @@ def _empty(incident: Incident, sighting: Sighting, settings: RuleSettings) -> St
     after = replace(incident, empty_runs=runs)
     if min(runs.values()) < settings.cleared_after:
         return after, ()
-    return replace(after, occupied=False, cleared_at=at), (Change(ChangeKind.CLEARED, at, camera),)
+    return replace(after, occupied=False, unseen=False, cleared_at=at), (
+        Change(ChangeKind.CLEARED, at, camera),
+    )
 
 
 def has_lapsed(incident: Incident, at: datetime, settings: RuleSettings) -> bool:
@@ -130,5 +136,5 @@ def camera_lost(incident: Incident, camera: str, at: datetime) -> Step:
     """Return the incident after the stream of one of its cameras was lost: unknown, never cleared."""
     if not incident.occupied or camera not in incident.empty_runs:
         return incident, ()
-    after = replace(incident, empty_runs={**incident.empty_runs, camera: 0})
-    return after, (Change(ChangeKind.UNSEEN, at, camera),)
+    after = replace(incident, unseen=True, empty_runs={**incident.empty_runs, camera: 0})
+    return after, () if incident.unseen else (Change(ChangeKind.UNSEEN, at, camera),)

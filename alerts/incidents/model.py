@@ -23,6 +23,7 @@ class ChangeKind(StrEnum):
     CLEARED = "cleared"  # the place was seen empty
     RETURNED = "returned"  # somebody was there again before it closed
     UNSEEN = "unseen"  # no fresh observation: unknown, never "cleared"
+    SEEN = "seen"  # somebody is seen there again after that
     EVIDENCE = "evidence"  # pictures kept, or missing
     DELIVERED = "delivered"
     DELIVERY_FAILED = "delivery_failed"

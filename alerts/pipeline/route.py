@@ -24,6 +24,7 @@ TOLD = frozenset(
         ChangeKind.CLEARED,
         ChangeKind.RETURNED,
         ChangeKind.UNSEEN,
+        ChangeKind.SEEN,
         ChangeKind.ENDED,
         ChangeKind.CONFIRMED,
         ChangeKind.FALSE_ALARM,

@@ -43,6 +43,7 @@ def save(session: Session, incident: Incident, *, severity: str, settings_versio
         )
         session.add(row)
     row.occupied = incident.occupied
+    row.unseen = incident.unseen
     row.people = incident.people
     row.members_total = incident.members_total
     row.members = _PEOPLE.dump_python(incident.members, mode="json")
@@ -90,4 +91,5 @@ def _incident(row: IncidentRow) -> Incident:
         empty_runs={row.camera: 0} | {p.camera: 0 for p in members},
         cleared_at=row.cleared_at,
         ended_at=row.ended_at,
+        unseen=row.unseen,
     )

@@ -42,7 +42,10 @@ class IncidentRow(Base):
     """One incident: a condition at a place, from its first sight until nobody has to do with it any more."""
 
     __tablename__ = "incidents"
-    __table_args__ = (Index("ix_incidents_holder", "rule", "place", "ended_at"),)
+    __table_args__ = (
+        Index("ix_incidents_holder", "rule", "place", "ended_at"),
+        Index("ix_incidents_opened", "opened_at", "id"),
+    )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     rule: Mapped[str] = mapped_column(String(64))
@@ -53,6 +56,7 @@ class IncidentRow(Base):
     severity: Mapped[str] = mapped_column(String(16))
     state: Mapped[str] = mapped_column(String(16))  # alerts.incidents.model.State
     occupied: Mapped[bool]  # somebody is still there, as far as fresh observations say
+    unseen: Mapped[bool]  # a camera that saw somebody there gives no picture: unknown, not cleared
     version: Mapped[int]  # grows with every change; receivers drop lower ones
     people: Mapped[int]  # the most members seen at the same time
     members_total: Mapped[int]  # distinct members so far

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
+from argon2 import extract_parameters
+from argon2.exceptions import InvalidHashError
 from pydantic import Field, SerializeAsAny, field_validator
 from shapely import Polygon
 from shapely.validation import explain_validity
 
+from lianfang.config.kafka import Kafka, brokers
 from lianfang.config.stanza import Id, Problem, Secret, Stanza
 from lianfang.plugins import PluginConfig
 
@@ -145,6 +148,13 @@ class Operator(Stanza):
         del config
         if (self.password is None) == (self.password_hash is None):
             yield Problem((), "both or neither", "exactly one of password and password_hash")
+        if self.password_hash is not None:
+            try:
+                extract_parameters(self.password_hash.read())
+            except InvalidHashError:
+                yield Problem(("password_hash",), "a text of another form", "what `lianfang password` prints")
+            except LookupError:
+                pass  # the secret itself says so
 
 
 class Api(Stanza):
@@ -177,6 +187,17 @@ class Runtime(Stanza):
     """Upper bound of the frames kept of one camera, in bytes, preallocated."""
 
 
+class DeadMan(Stanza):
+    """A service outside that rings when it has not heard from this installation for a while."""
+
+    url: str = Field(pattern=r"^https?://[^\s@]+$")
+    """Called with POST while all is well; it needs no body and no password in the address."""
+    every_s: float = Field(default=30, ge=1, le=3600)
+    """Seconds between two calls."""
+    timeout_s: float = Field(default=10, gt=0, le=60)
+    """Seconds that it may take to answer."""
+
+
 class Config(Stanza):
     """Everything that one installation needs to know."""
 
@@ -184,14 +205,18 @@ class Config(Stanza):
     """Folder of the log, the store, the frames and the evidence; relative to this file."""
     models_dir: Path | None = None
     """Folder of the installed models; the user's cache where not given."""
-    bus: Literal["embedded"] = "embedded"
-    """What carries frames and observations."""
+    bus: str = "embedded"
+    """What carries frames and observations: embedded, or kafka://host:port[,host:port]."""
+    kafka: Kafka = Kafka()
+    """Topics and access of Kafka, where the bus is one."""
     community: Community
     """Whom it watches for."""
     api: Api = Api()
     """The HTTP API and the console."""
     runtime: Runtime = Runtime()
     """Processes, threads, deadlines."""
+    dead_man: DeadMan | None = None
+    """A dead-man's switch outside; none where not given."""
     points: dict[Id, Point] = Field(default_factory=dict)
     """Monitoring points."""
     cameras: dict[Id, Camera] = Field(min_length=1)
@@ -202,6 +227,13 @@ class Config(Stanza):
     """What matters."""
     receivers: dict[Id, ChannelStanza] = Field(default_factory=dict)
     """Who is told: speakers and platforms."""
+
+    @field_validator("bus")
+    @classmethod
+    def _known_bus(cls, value: str) -> str:
+        if value != "embedded":
+            brokers(value)
+        return value
 
     def place_of(self, camera_id: str, zone_id: str) -> str:
         """Return the place that a zone belongs to: its own, else the camera's point."""

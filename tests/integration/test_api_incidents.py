@@ -139,9 +139,9 @@ def test_presence_is_known_only_from_fresh_observations(site: Site, client: Clie
         return str(client.get(f"/api/incidents/{incident}").json["presence"])
 
     assert presence() == "there"
-    site.change(incident, ChangeKind.UNSEEN, _later(10))
+    site.change(incident, ChangeKind.UNSEEN, _later(10), unseen=True)
     assert presence() == "unknown"
-    site.change(incident, ChangeKind.RAISED, _later(20), last_seen_at=_later(20), people=2)
+    site.change(incident, ChangeKind.SEEN, _later(20), unseen=False, last_seen_at=_later(20))
     assert presence() == "there"
     site.change(incident, ChangeKind.CLEARED, _later(30), occupied=False, cleared_at=_later(30))
     assert presence() == "left"
@@ -245,4 +245,7 @@ def test_cameras_say_their_condition_and_never_their_source(tmp_path: Path) -> N
 
 def test_community(client: Client) -> None:
     shown = client.get("/api/community").json
+    receivers = shown.pop("receivers")
     assert shown == {"name": "东湖社区", "language": "zh", "timezone": "Asia/Shanghai"}
+    # Without a name of its own a receiver is called by its id.
+    assert {"id": "police", "name": {"zh": "police", "en": "police"}} in receivers

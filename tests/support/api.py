@@ -125,6 +125,7 @@ class Site:
             "severity": "critical",
             "state": "open",
             "occupied": True,
+            "unseen": False,
             "version": 0,
             "people": 1,
             "members_total": 1,
@@ -146,7 +147,14 @@ class Site:
         """Commit one change of an incident; of its columns, ``data`` names those that change with it."""
         with self.store.write() as session:
             row = session.get_one(IncidentRow, incident_id)
-            for name in data.keys() & {"occupied", "people", "cleared_at", "ended_at", "last_seen_at"}:
+            for name in data.keys() & {
+                "occupied",
+                "unseen",
+                "people",
+                "cleared_at",
+                "ended_at",
+                "last_seen_at",
+            }:
                 setattr(row, name, data.pop(name))
             add_change(session, incident_id, kind, "system", data, at)
 

@@ -35,6 +35,7 @@ def open_incident(session: Session, name: str, at: datetime = T0) -> str:
             severity="high",
             state="open",
             occupied=True,
+            unseen=False,
             version=1,
             people=1,
             members_total=1,

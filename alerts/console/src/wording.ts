@@ -1,14 +1,22 @@
 import { useI18n } from 'vue-i18n'
 
 import type { Action, Change, Incident, NoticeStatus } from '@/api/client'
+import { useSession } from '@/stores/session'
 import { useTime } from '@/time'
 
 /** What the page says about an incident, in the chosen language. */
 export function useWording() {
   const { t, te, locale } = useI18n()
   const time = useTime()
+  const session = useSession()
 
   const ruleName = (incident: Incident) => incident.rule.name[locale.value === 'en' ? 'en' : 'zh']
+
+  /** A receiver as people call it. */
+  function receiverName(id: string): string {
+    const found = session.community?.receivers.find((receiver) => receiver.id === id)
+    return found?.name[locale.value === 'en' ? 'en' : 'zh'] ?? id
+  }
 
   /** The point and its zone; a zone without a name adds nothing. */
   function place(incident: Incident): string {
@@ -28,7 +36,8 @@ export function useWording() {
   }
 
   function noticeText(notice: NoticeStatus): string {
-    const { receiver, attempts } = notice
+    const { attempts } = notice
+    const receiver = receiverName(notice.receiver)
     if (notice.state === 'pending' && notice.last_error) return t('notice.retrying', { receiver, attempts })
     const at = notice.finished_at ? time.clock(notice.finished_at) : ''
     return t(`notice.${notice.state}`, { receiver, time: at })
@@ -48,12 +57,23 @@ export function useWording() {
   function changeText(change: Change): string {
     const data = change.data as Record<string, string | undefined>
     if (change.kind === 'evidence') return t(data.state === 'kept' ? 'change.evidence_kept' : 'change.evidence_missing')
-    return t(`change.${change.kind}`, { people: data.people ?? '', receiver: data.receiver ?? '' })
+    return t(`change.${change.kind}`, { people: data.people ?? '', receiver: receiverName(data.receiver ?? '') })
   }
 
   const actorName = (change: Change) => (change.actor === 'system' ? t('actor.system') : change.actor_name || change.actor)
 
-  return { ruleName, place, known, speechAnswer, noticeText, actionName, nextText, changeText, actorName }
+  return {
+    ruleName,
+    receiverName,
+    place,
+    known,
+    speechAnswer,
+    noticeText,
+    actionName,
+    nextText,
+    changeText,
+    actorName,
+  }
 }
 
 /** The next step as a key of `next`. */

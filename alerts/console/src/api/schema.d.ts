@@ -324,7 +324,7 @@ export interface components {
          * @description What happened to an incident.
          * @enum {string}
          */
-        ChangeKind: "opened" | "raised" | "cleared" | "returned" | "unseen" | "evidence" | "delivered" | "delivery_failed" | "acknowledged" | "confirmed" | "false_alarm" | "closed" | "ended";
+        ChangeKind: "opened" | "raised" | "cleared" | "returned" | "unseen" | "seen" | "evidence" | "delivered" | "delivery_failed" | "acknowledged" | "confirmed" | "false_alarm" | "closed" | "ended";
         /**
          * Community
          * @description Whom this installation watches for.
@@ -337,6 +337,8 @@ export interface components {
             language: "zh" | "en";
             /** Name */
             name: string;
+            /** Receivers */
+            receivers: components["schemas"]["NamedInBoth"][];
             /** Timezone */
             timezone: string;
         };
@@ -533,7 +535,7 @@ export interface components {
              * @enum {string}
              */
             presence: "there" | "left" | "unknown";
-            rule: components["schemas"]["NamedRule"];
+            rule: components["schemas"]["NamedInBoth"];
             /**
              * Severity
              * @enum {string}
@@ -616,7 +618,7 @@ export interface components {
              * @enum {string}
              */
             presence: "there" | "left" | "unknown";
-            rule: components["schemas"]["NamedRule"];
+            rule: components["schemas"]["NamedInBoth"];
             /**
              * Severity
              * @enum {string}
@@ -722,10 +724,10 @@ export interface components {
             name: string;
         };
         /**
-         * NamedRule
-         * @description A rule and its name.
+         * NamedInBoth
+         * @description A rule, or a receiver, and its name.
          */
-        NamedRule: {
+        NamedInBoth: {
             /** Id */
             id: string;
             name: components["schemas"]["Words"];

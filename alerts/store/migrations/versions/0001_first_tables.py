@@ -47,6 +47,7 @@ def upgrade() -> None:
         sa.Column("severity", sa.String(length=16), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("occupied", sa.Boolean(), nullable=False),
+        sa.Column("unseen", sa.Boolean(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("people", sa.Integer(), nullable=False),
         sa.Column("members_total", sa.Integer(), nullable=False),
@@ -63,6 +64,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("incidents", schema=None) as batch_op:
         batch_op.create_index("ix_incidents_holder", ["rule", "place", "ended_at"], unique=False)
+        batch_op.create_index("ix_incidents_opened", ["opened_at", "id"], unique=False)
 
     op.create_table(
         "offsets",
@@ -176,6 +178,7 @@ def downgrade() -> None:
     op.drop_table("receiver_states")
     op.drop_table("offsets")
     with op.batch_alter_table("incidents", schema=None) as batch_op:
+        batch_op.drop_index("ix_incidents_opened")
         batch_op.drop_index("ix_incidents_holder")
 
     op.drop_table("incidents")

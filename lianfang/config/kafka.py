@@ -1,0 +1,84 @@
+"""How Kafka is reached and laid out, where ``bus`` names it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from lianfang.config.stanza import Problem, Secret, Stanza
+
+if TYPE_CHECKING:
+    from lianfang.config.model import Config
+
+SCHEME = "kafka://"
+_DEFAULT_PORT = 9092
+_BROKER = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:(?P<port>\d{1,5}))?")
+
+
+def brokers(bus: str) -> list[str]:
+    """Return ``host:port`` of each broker in ``kafka://host:port[,host:port]``; ValueError says what may be."""
+    found = []
+    for place in bus.removeprefix(SCHEME).split(","):
+        match = _BROKER.fullmatch(place)
+        port = int(match["port"] or _DEFAULT_PORT) if match else 0
+        if match is None or not bus.startswith(SCHEME) or not 0 < port < 65536:
+            raise ValueError("embedded, or kafka://host:port[,host:port]")
+        found.append(f"{match['host']}:{port}")
+    return found
+
+
+class Tls(Stanza):
+    """TLS to the brokers."""
+
+    ca_file: Path | None = None
+    """Certificates (PEM) that sign the brokers'; the system's where not given."""
+    cert_file: Path | None = None
+    """Our own certificate with its chain (PEM), where the brokers ask for one."""
+    key_file: Path | None = None
+    """The key of our own certificate (PEM)."""
+
+    def check(self, config: Config) -> Iterable[Problem]:
+        """Yield files that cannot be read, and a certificate without its key."""
+        del config
+        for name in ("ca_file", "cert_file", "key_file"):
+            file: Path | None = getattr(self, name)
+            if file is not None and not file.is_file():
+                yield Problem((name,), str(file), "a readable file")
+        if (self.cert_file is None) != (self.key_file is None):
+            yield Problem((), "one of cert_file and key_file", "both or neither")
+
+
+class Sasl(Stanza):
+    """How we log in to the brokers."""
+
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    """As the brokers have it."""
+    username: str = Field(min_length=1)
+    """Who we are."""
+    password: Secret
+    """The password."""
+
+
+class Kafka(Stanza):
+    """Topics and access; read only where ``bus`` is kafka://…"""
+
+    frame_partitions: int = Field(default=12, ge=1, le=1000)
+    """Partitions of frames: about one for five cameras, and no fewer than detector workers. Never changes."""
+    event_partitions: int = Field(default=12, ge=1, le=1000)
+    """Partitions of observations and dead letters. Never changes: it decides the order of events."""
+    replication: int = Field(default=1, ge=1, le=7)
+    """Brokers that hold each event: 3 in production. Frames are perishable and always have 1."""
+    tls: Tls | None = None
+    """TLS; not used where not given."""
+    sasl: Sasl | None = None
+    """Login; none where not given."""
+
+    def check(self, config: Config) -> Iterable[Problem]:
+        """Yield a password that would travel in clear."""
+        del config
+        if self.sasl is not None and self.sasl.mechanism == "PLAIN" and self.tls is None:
+            yield Problem(("sasl", "mechanism"), "PLAIN without tls", "PLAIN with tls, or a SCRAM mechanism")
