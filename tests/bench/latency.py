@@ -33,7 +33,10 @@ BURST = 3  # pictures with somebody, then as many with nobody
 
 
 def measure(folder: Path) -> dict[str, float]:
-    """Return the capacity in pictures a second, and p50 and p99 in ms at the rated and at the double load."""
+    """Return the capacity in pictures a second, and p50 and p99 in ms at the rated and at the double load.
+
+    ``blind_s`` are the seconds without a look at any picture when the detector is killed.
+    """
     os.environ |= SECRETS
     scenes = [jpeg(pictures(26)[25]), jpeg(empty_scene())]
     with Outside() as outside, _installation(folder, outside) as site:
@@ -49,6 +52,9 @@ def measure(folder: Path) -> dict[str, float]:
                 time.sleep(WARM_S)
                 found |= {f"{name}.{key}": value for key, value in _latency(site).items()}
             time.sleep(2)
+        with _load(site, capacity * 0.6, scenes):
+            time.sleep(WARM_S)
+            found["blind_s"] = statistics.median(_blind(site) for _ in range(3))
     return found
 
 
@@ -105,6 +111,16 @@ def _seen(site: Installation) -> float:
     return sum(
         metric(site, f'lianfang_frames_detected_total{{camera="cam{i}"}}') or 0 for i in range(CAMERAS)
     )
+
+
+def _blind(site: Installation) -> float:
+    """Return for how many seconds nothing is seen when the detector is killed."""
+    site.kill("detect")
+    start, before = time.monotonic(), _seen(site)
+    until("the next picture that is looked at", lambda: _seen(site) > before)
+    blind = time.monotonic() - start
+    time.sleep(WARM_S)
+    return blind
 
 
 def _latency(site: Installation) -> dict[str, float]:
