@@ -15,9 +15,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from deploy.supervisor import Child, Supervisor
+from lianfang.bus.embedded.host import FileLock, holder
 from lianfang.config import Config, load
-from lianfang.errors import ConfigError
+from lianfang.errors import ConfigError, LianfangError
 from lianfang.service import EXIT_REFUSED, run_service
+
+_LOCK = "run.lock"
 
 
 def main(argv: Sequence[str]) -> int:
@@ -42,11 +45,35 @@ def main(argv: Sequence[str]) -> int:
 
 
 def supervise(file: Path, config: Config, stop: threading.Event, log_level: str = "info") -> None:
-    """Run the process tree of ``config``, which was read from ``file``, until ``stop``."""
-    config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    metrics = config.data_dir / "metrics"
+    """Run the process tree of ``config``, which was read from ``file``, until ``stop``.
+
+    LianfangError where its data_dir cannot be used, or another tree uses it.
+    """
+    try:
+        lock, metrics = _occupy(config.data_dir)
+    except OSError as error:
+        raise LianfangError(
+            f"data_dir {config.data_dir} cannot be used: {error.strerror} ({error.filename})"
+        ) from error
+    try:
+        _supervise(file, config, stop, log_level, metrics)
+    finally:
+        lock.release()
+
+
+def _occupy(data_dir: Path) -> tuple[FileLock, Path]:
+    """Take ``data_dir`` for this tree; return the lock, and an empty folder for its metrics."""
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = FileLock.take(data_dir / _LOCK)
+    if lock is None:
+        raise LianfangError(f"data_dir {data_dir} is in use by process {holder(data_dir / _LOCK)}")
+    metrics = data_dir / "metrics"
     shutil.rmtree(metrics, ignore_errors=True)
     metrics.mkdir(mode=0o700)
+    return lock, metrics
+
+
+def _supervise(file: Path, config: Config, stop: threading.Event, log_level: str, metrics: Path) -> None:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
     from prometheus_client import multiprocess  # noqa: PLC0415 - reads that variable when it is imported
 

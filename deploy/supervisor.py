@@ -1,4 +1,8 @@
-"""Keep child processes running: restarted with backoff, said once each, ended together."""
+"""Keep child processes running: restarted with backoff, said once each, ended together.
+
+A child that refuses to start the first time (exit 2, as ``lianfang.service`` defines it) refuses for all of
+them: a person has to change something, and must not find out by a child that is restarted for ever.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
+
+from lianfang.errors import LianfangError
+from lianfang.service import EXIT_REFUSED
 
 _log = structlog.get_logger()
 
@@ -33,6 +40,7 @@ class Child:
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     started_at: float = 0.0
     start_at: float = 0.0
+    starts: int = 0
     backoff_s: float = _BACKOFF_FIRST_S
 
 
@@ -50,7 +58,10 @@ class Supervisor:
         self._on_death = on_death
 
     def run(self, stop: threading.Event) -> None:
-        """Keep the children running until ``stop``; then end them, the last started first."""
+        """Keep the children running until ``stop``; then end them, the last started first.
+
+        LianfangError, after all have been ended, where one refuses to start the first time.
+        """
         try:
             while not stop.wait(_POLL_S):
                 for child in list(self._children):
@@ -68,7 +79,10 @@ class Supervisor:
             return
         self._on_death(child.process.pid)
         child.process = None
-        if now - child.started_at >= _HEALTHY_S:
+        healthy = now - child.started_at >= _HEALTHY_S
+        if code == EXIT_REFUSED and child.starts == 1 and not healthy:
+            raise LianfangError(f"{child.name} refuses to start, for the reason that it has just given")
+        if healthy:
             child.backoff_s = _BACKOFF_FIRST_S
         child.start_at = now + child.backoff_s
         _log.warning(
@@ -92,6 +106,7 @@ class Supervisor:
             process_group=0,  # a Ctrl-C at the terminal reaches the supervisor, which ends them in order
         )
         child.started_at = now
+        child.starts += 1
         _log.info("child_started", child=child.name, pid=child.process.pid)
 
     def _split(self, child: Child) -> None:
@@ -101,7 +116,9 @@ class Supervisor:
         self._children.remove(child)
         for half in (child.parts[:middle], child.parts[middle:]):
             name = f"{child.name.partition(':')[0]}:{','.join(half)}"
-            self._children.append(Child(name, child.arguments, half, start_at=child.start_at))
+            self._children.append(
+                Child(name, child.arguments, half, start_at=child.start_at, starts=child.starts)
+            )
 
     def _end(self) -> None:
         running = [c.process for c in reversed(self._children) if c.process is not None]

@@ -16,7 +16,7 @@ import structlog
 
 from lianfang import logs
 from lianfang.config import Config, load
-from lianfang.errors import ConfigError, LianfangError
+from lianfang.errors import ConfigError, LianfangError, TransientError
 
 _log = structlog.get_logger()
 
@@ -56,7 +56,8 @@ def service_main(
 def run_service(name: str, body: Callable[[threading.Event], None], log_level: str = "info") -> int:
     """Run ``body`` until SIGTERM or SIGINT sets its event; return the exit code.
 
-    A LianfangError is one clear line and exit 2; anything else is a traceback and exit 1.
+    A LianfangError is one clear line and exit 2: things must change before another start can succeed. Exit 1
+    is a TransientError, also one line, and anything else, with its traceback.
     """
     logs.configure(name, log_level)
     stop = threading.Event()
@@ -64,6 +65,9 @@ def run_service(name: str, body: Callable[[threading.Event], None], log_level: s
     end_with_parent()
     try:
         body(stop)
+    except TransientError as error:
+        _log.error("service_failed", reason=str(error))
+        return EXIT_FAILED
     except LianfangError as error:
         _log.error("service_refused", reason=str(error))
         return EXIT_REFUSED

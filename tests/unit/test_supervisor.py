@@ -8,14 +8,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from queue import Queue
 
 import pytest
 
 from deploy import supervisor as module
 from deploy.supervisor import Child, Supervisor
+from lianfang.errors import LianfangError
 
 # Stands for the command `lianfang`: writes who it is, and dies as its first argument says.
 SCRIPT = """
@@ -28,21 +30,46 @@ if how == "crash" or (how == "crash_bad" and "bad" in parts):
     os.kill(os.getpid(), signal.SIGSEGV)
 if how == "exit":
     sys.exit(3)
+first = len(runs.read_text().splitlines()) == 1
+if how == "refuse" or (how == "refuse_later" and not first):
+    sys.exit(2)
+if how == "refuse_later":
+    sys.exit(1)
 time.sleep(60)
 """
 
 
+Outcome = Queue[BaseException | None]
+
+
+def _outcome(supervisor: Supervisor, stop: threading.Event, outcome: Outcome | None) -> None:
+    """Run the supervisor; ``outcome`` gets what it raised, or None."""
+    error: BaseException | None = None
+    try:
+        supervisor.run(stop)
+    except LianfangError as raised:
+        error = raised
+    if outcome is not None:
+        outcome.put(error)
+
+
 @contextmanager
 def running(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, how: str, parts: tuple[str, ...] = ()
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    how: str,
+    parts: tuple[str, ...] = (),
+    beside: Sequence[Child] = (),
+    outcome: Outcome | None = None,
 ) -> Iterator[tuple[Callable[[], list[str]], threading.Event]]:
     (folder / "fake.py").write_text(SCRIPT, encoding="utf-8")
     real = subprocess.Popen
 
     def popen(command: list[str], **kwargs: object) -> subprocess.Popen[bytes]:
         assert command[:3] == [sys.executable, "-m", "lianfang"]
+        its_way = how if command[3] == "ingest" else "stay"
         started: subprocess.Popen[bytes] = real(  # type: ignore[call-overload]
-            [sys.executable, str(folder / "fake.py"), str(folder), how, *command[4:]], **kwargs
+            [sys.executable, str(folder / "fake.py"), str(folder), its_way, *command[4:]], **kwargs
         )
         return started
 
@@ -50,7 +77,8 @@ def running(
     monkeypatch.setattr(module, "_BACKOFF_FIRST_S", 0.05)
     stop = threading.Event()
     child = Child("ingest:all", ["ingest", "--x"], parts, backoff_s=0.05)
-    thread = threading.Thread(target=Supervisor([child], {}, lambda pid: pid).run, args=(stop,))
+    supervisor = Supervisor([*beside, child], {}, lambda pid: pid)
+    thread = threading.Thread(target=_outcome, args=(supervisor, stop, outcome))
     thread.start()
 
     def runs() -> list[str]:
@@ -105,3 +133,32 @@ def test_stopping_ends_every_child(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         pid = int(runs()[0].split()[1])
         stop.set()
         until(lambda: not Path(f"/proc/{pid}").exists())
+
+
+def test_a_child_that_refuses_to_start_ends_the_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    outcome: Outcome = Queue()
+    other = Child("alerts", ["alerts", "--x"])
+    with running(tmp_path, monkeypatch, "refuse", beside=[other], outcome=outcome):
+        error = outcome.get(timeout=30)
+    assert str(error) == "ingest:all refuses to start, for the reason that it has just given"
+    assert other.starts == 1
+    assert other.process is not None
+    assert other.process.returncode == -signal.SIGTERM, "it was ended, too"
+
+
+def test_a_refusal_after_the_first_start_is_not_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # It could start once, as a camera's process whose model was then taken away: the others go on.
+    outcome: Outcome = Queue()
+    with running(tmp_path, monkeypatch, "refuse_later", outcome=outcome) as (runs, _):
+        until(lambda: len(runs()) >= 4)
+    assert outcome.get(timeout=30) is None
+
+
+def test_a_refusal_of_one_that_has_run_long_enough_is_not_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_HEALTHY_S", 0.0)
+    with running(tmp_path, monkeypatch, "refuse") as (runs, _):
+        until(lambda: len(runs()) >= 3)
