@@ -29,12 +29,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What it gets: rows that are settled, rows to attempt, and when there will be more (None: unknown)."""
+    """What it gets: rows that are settled, rows to attempt, and when more is due (None: unknown).
+
+    After anything was written there is another turn at once, because the commit wakes the lane.
+    """
 
     settled: Sequence[Settled] = ()
     claimed: Sequence[OutboxRow] = ()
     next_due: datetime | None = None
-    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +54,28 @@ class Exchange:
     commands: bool
 
     def __call__(self, asked: Asked, now: datetime) -> Given:
-        """Do it in one transaction. Nothing to do costs a short read, and no writer its turn."""
-        if not (asked.verdicts or asked.recovered or asked.renew):
-            with self.store.read() as session:
-                if not due.has_pending(session, self.mine):
-                    return Given()
-                if not self._work(session, asked.room, now):
-                    return Given(next_due=due.next_due(session, now, self.mine))
-        with self.store.write() as session:
-            return self._do(session, asked, now)
+        """Do it in one transaction. Nothing to do costs a short read, and no writer its turn.
 
-    def _work(self, session: Session, room: Mapping[str, int], now: datetime) -> bool:
-        off = receivers.disabled(session)
-        return bool(
-            due.is_due(session, now, _without(off, room))
-            or self._overdue(session, now)
-            or self._stranded(session, off, now)
-        )
+        A warning waits for every statement here: beside a busy loop each may cost the 5 ms after which
+        Python's threads take turns. So what is due is leased before anything else is looked at.
+        """
+        if asked.verdicts or asked.recovered or asked.renew:
+            with self.store.write() as session:
+                return self._whole(session, asked, now)
+        with self.store.read() as session:
+            if not due.has_pending(session, self.mine):
+                return Given()
+            off = receivers.disabled(session)
+            heads = due.due_heads(session, now, _without(off, asked.room))[:_BATCH]
+            if not heads and not self._overdue(session, now) and not self._stranded(session, off, now):
+                return Given(next_due=due.next_due(session, now, self.mine))
+        with self.store.write() as session:
+            if not heads:
+                return self._whole(session, asked, now)
+            return Given(claimed=self._lease(session, heads, now))
+
+    def _lease(self, session: Session, heads: Collection[int], now: datetime) -> list[OutboxRow]:
+        return outbox.lease(session, heads, owner=self.owner, now=now, lease_s=self.lease_s)
 
     def _overdue(self, session: Session, now: datetime) -> Sequence[OutboxRow]:
         return outbox.overdue(session, now, self.mine) if self.commands else ()
@@ -77,7 +84,7 @@ class Exchange:
         names = [name for name in self.mine if name in off and self.commands]
         return outbox.unserved(session, now, names) if names else ()
 
-    def _do(self, session: Session, asked: Asked, now: datetime) -> Given:
+    def _whole(self, session: Session, asked: Asked, now: datetime) -> Given:
         off = receivers.disabled(session)
         settled = settle(session, asked.verdicts, owner=self.owner, now=now, speakers=self._able(off))
         off = receivers.disabled(session)  # a verdict may have disabled one
@@ -90,12 +97,8 @@ class Exchange:
         if asked.renew:
             until = now + timedelta(seconds=self.lease_s)
             outbox.renew(session, owner=self.owner, seqs=asked.renew, until=until)
-        room = _without(off, asked.room)
-        claimed = outbox.claim(
-            session, owner=self.owner, now=now, lease_s=self.lease_s, limit=_BATCH, receivers=room
-        )
-        next_due = due.next_due(session, now, self.mine)
-        return Given(settled, claimed, next_due, more=len(claimed) == _BATCH)
+        heads = due.due_heads(session, now, _without(off, asked.room))[:_BATCH]
+        return Given(settled, self._lease(session, heads, now))
 
     def _end(
         self, session: Session, row: OutboxRow, verdict: Verdict, off: Collection[str], now: datetime

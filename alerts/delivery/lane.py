@@ -177,7 +177,7 @@ class Lane:
         self.wake()
 
     def _wait_s(self, given: Given) -> float:
-        wait_s = 0.0 if given.more else _POLL_S
+        wait_s = _POLL_S
         if given.next_due is not None:
             wait_s = min(wait_s, max(0.0, (given.next_due - self._clock.now()).total_seconds()))
         return min(wait_s, self._settings.lease_s / 3) if self._tasks else wait_s

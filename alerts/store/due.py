@@ -44,11 +44,6 @@ def due_heads(session: Session, now: datetime, receivers: Mapping[str, int]) -> 
     return [seq for _, seq in sorted(found)]
 
 
-def is_due(session: Session, now: datetime, receivers: Mapping[str, int]) -> bool:
-    """Say whether ``claim`` would find anything: a read, which costs no writer its turn."""
-    return bool(due_heads(session, now, {name: min(count, 1) for name, count in receivers.items()}))
-
-
 def next_due(session: Session, now: datetime, receivers: Collection[str]) -> datetime | None:
     """Return when the next row that waits for its time is due, None if there is none."""
     moments = [

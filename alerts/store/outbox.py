@@ -84,6 +84,13 @@ def claim(
     a row before its lease ends. What may not be sent any more is left to ``overdue``.
     """
     seqs = due_heads(session, now, receivers)[:limit]
+    return lease(session, seqs, owner=owner, now=now, lease_s=lease_s)
+
+
+def lease(
+    session: Session, seqs: Collection[int], *, owner: str, now: datetime, lease_s: float
+) -> list[OutboxRow]:
+    """Lease those of ``seqs``, which were due heads a moment ago, that still may be; as ``claim``."""
     if not seqs:
         return []
     # The conditions stand here again: on PostgreSQL another claimer may have come first.

@@ -10,13 +10,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import bus, detect, ingest, latency
+from tests.bench import bus, delivery, detect, ingest, latency
 
 Figures = dict[str, float]
 BENCHES: dict[str, Callable[[Path], Figures]] = {
     "ingest": ingest.measure,
     "detect": detect.measure,
     "bus": bus.measure,
+    "delivery": delivery.measure,
     "latency": latency.measure,
 }
 RESULT = Path("build/bench.json")
