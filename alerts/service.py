@@ -183,12 +183,15 @@ class AlertService:
                 raise LianfangError(f"the API cannot listen on {api.host}:{api.port}") from error
             stop.set()
 
-        async with asyncio.TaskGroup() as group:
-            settings = self._config.dead_man
-            dead_man = group.create_task(report_alive(settings, self.ready)) if settings else None
-            group.create_task(end())
-            group.create_task(delivery.run())
-            group.create_task(serve())
+        try:
+            async with asyncio.TaskGroup() as group:
+                settings = self._config.dead_man
+                dead_man = group.create_task(report_alive(settings, self.ready)) if settings else None
+                group.create_task(end())
+                group.create_task(delivery.run())
+                group.create_task(serve())
+        finally:
+            stop.set()  # for the thread of `end`, which asyncio.run waits for
 
     def _channels(self) -> tuple[dict[str, Channel], dict[str, Role]]:
         receivers = {

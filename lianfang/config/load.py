@@ -46,7 +46,7 @@ def load(file: Path) -> Config:
     try:
         config = Config.model_validate(document.data, context=context)
     except ValidationError as error:
-        found = [_explain(document, details, context) for details in error.errors(include_url=False)]
+        found = [_explain(document, details, context) for details in _causes(error)]
         raise ConfigError(found) from None
     config = _anchor(config, file.resolve().parent)
     problems = [document.problem(p.key, p.found, p.allowed) for p in _check_all(config)]
@@ -104,6 +104,13 @@ def _plain_mapping(document: _Document, node: yaml.MappingNode, key: Key) -> dic
         document.lines[here] = line
         mapping[name] = _plain(document, value_node, here)
     return mapping
+
+
+def _causes(error: ValidationError) -> list[ErrorDetails]:
+    """Return what is wrong, without the lists that pydantic finds too short only for their wrong items."""
+    details = error.errors(include_url=False)
+    below = {one["loc"][:n] for one in details for n in range(len(one["loc"]))}
+    return [one for one in details if one["type"] != "too_short" or one["loc"] not in below]
 
 
 def _explain(document: _Document, details: ErrorDetails, context: Mapping[int, list[str]]) -> ConfigProblem:

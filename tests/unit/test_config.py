@@ -132,6 +132,14 @@ def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
     assert {p.key for p in found} == {"cameras.cam.point", "rules.entry.zones.0"}
 
 
+def test_a_wrong_corner_is_not_said_to_be_a_missing_one(tmp_path: Path) -> None:
+    key = "cameras.cam.zones.water.polygon"
+    found = problems(tmp_path, (key, [[0, 0], [1.2, 0], [1, 1]]))
+    assert [p.key for p in found] == [f"{key}.1.0"]
+    found = problems(tmp_path, (key, [[0, 0], [1, 1]]))
+    assert [p.key for p in found] == [key]
+
+
 def test_two_cameras_of_one_id(tmp_path: Path) -> None:
     text = write(tmp_path, changed()).read_text(encoding="utf-8").replace("  cam2:\n", "  cam:\n")
     with pytest.raises(ConfigError) as caught:
