@@ -1,4 +1,7 @@
-"""A speaker that speaks lianfang's own protocol over HTTP. See docs/protocols/speaker_http.md."""
+"""``kind: speaker_http``: a speaker that speaks lianfang's own protocol over HTTP.
+
+See docs/protocols/speaker_http.md.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A webhook: notices as JSON, signed as Standard Webhooks lays down. See docs/protocols/webhook.md."""
+"""``kind: webhook``: notices as JSON, signed as Standard Webhooks lays down.
+
+See docs/protocols/webhook.md.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``zone_entry``: somebody stands in a zone for N consecutive frames."""
+"""``kind: zone_entry``: somebody stands in a zone for N consecutive frames."""
 
 from __future__ import annotations
 

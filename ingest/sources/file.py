@@ -1,4 +1,4 @@
-"""Recorded video in place of a camera."""
+"""``kind: file``: recorded video in place of a camera."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cameras that speak RTSP."""
+"""``kind: rtsp``: cameras that speak RTSP."""
 
 from __future__ import annotations
 

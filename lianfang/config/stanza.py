@@ -98,7 +98,9 @@ class Text(Stanza):
     """A text for people, in the languages of the community. A plain string is the Chinese one."""
 
     zh: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+    """Chinese."""
     en: str = ""
+    """English; the Chinese text stands in where it is empty."""
 
     @model_validator(mode="before")
     @classmethod
