@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -34,7 +35,19 @@ COMMANDS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the subcommand that ``argv`` names and return its exit code."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        code = _run(list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of a pipe has enough ("lianfang models list | head"): not an error of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    return code
+
+
+def _run(arguments: list[str]) -> int:
     name = arguments[0] if arguments else "--help"
     if name in ("-h", "--help"):
         sys.stdout.write(_usage())
@@ -46,12 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"lianfang: no command {name!r}\n\n{_usage()}")
         return 2
     module, _, function = COMMANDS[name].target.partition(":")
-    try:
-        code: int = getattr(importlib.import_module(module), function)(arguments[1:])
-    except BrokenPipeError:
-        # The reader of a pipe has enough ("lianfang models list | head"): not an error of ours.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    code: int = getattr(importlib.import_module(module), function)(arguments[1:])
     return code
 
 
