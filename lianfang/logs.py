@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -18,7 +19,7 @@ _NOISY = ("alembic", "aiohttp.access", "uvicorn.access", "asyncio")
 def configure(service: str, level: str = "info") -> None:
     """Send structlog and the standard library's logs to stderr: lines for a terminal, JSON for a pipe.
 
-    Every string of every event passes ``redact``, tracebacks included.
+    Every string of every event passes ``redact``, tracebacks included; also that of a thread which dies.
     """
 
     def name_service(
@@ -55,6 +56,13 @@ def configure(service: str, level: str = "info") -> None:
     root.setLevel(level.upper())
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    threading.excepthook = _thread_died
+
+
+def _thread_died(died: threading.ExceptHookArgs) -> None:
+    if died.exc_value is not None and not isinstance(died.exc_value, SystemExit):
+        name = died.thread.name if died.thread is not None else ""
+        structlog.get_logger().error("thread_died", thread=name, exc_info=died.exc_value)
 
 
 def _redact(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
