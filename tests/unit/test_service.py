@@ -249,43 +249,6 @@ def test_a_part_that_fails_ends_the_alert_service(
     registry = CollectorRegistry()
     running = alerts.AlertService(config, bus, store, SystemClock(), registry, registry)
     try:
-        says = f"{config.data_dir} is in use by process {os.getpid()}"
-    waiting = alerts._own(config, SystemClock(), threading.Event())
-    with pytest.raises(LianfangError, match=says) as caught:
-        waiting.__enter__()
-    assert not isinstance(caught.value, TransientError), "it is not worth another start"
-    staying.close()
-
-
-def test_the_alert_service_that_waits_can_be_stopped(config: Config) -> None:
-    staying = EmbeddedBus.own(config.data_dir)
-    stop = threading.Event()
-    stopping = threading.Timer(0.3, stop.set)
-    stopping.start()
-    with alerts._own(config, SystemClock(), stop) as bus:
-        assert bus is None
-    stopping.join()
-    staying.close()
-
-
-@pytest.mark.parametrize(
-    ("error", "kind", "says"),
-    [
-        (ValueError("a fault"), TransientError, r"evidence failed: ValueError\('a fault'\)"),
-        (LianfangError("a clear word"), LianfangError, "a clear word"),
-    ],
-)
-def test_a_part_that_fails_ends_the_alert_service(
-    config: Config, monkeypatch: pytest.MonkeyPatch, error: Exception, kind: type[Exception], says: str
-) -> None:
-    def fail(_self: EvidenceKeeper, _stop: threading.Event) -> None:
-        raise error
-
-    monkeypatch.setattr(EvidenceKeeper, "run", fail)
-    bus, store = EmbeddedBus.own(config.data_dir), Store(f"sqlite:///{config.data_dir / 'store.sqlite3'}")
-    registry = CollectorRegistry()
-    running = alerts.AlertService(config, bus, store, SystemClock(), registry, registry)
-    try:
         with pytest.raises(LianfangError, match=says) as caught:
             running.run(threading.Event())
         assert type(caught.value) is kind
