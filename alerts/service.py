@@ -39,7 +39,7 @@ from lianfang.bus.connect import own
 from lianfang.clock import Clock, SystemClock
 from lianfang.config import Config
 from lianfang.errors import LianfangError, TransientError
-from lianfang.service import service_main
+from lianfang.service import Run, service_main
 
 _log = structlog.get_logger()
 
@@ -51,14 +51,14 @@ _PREDECESSOR_RETRY_S = 0.2
 def main(argv: Sequence[str]) -> int:
     """Run the alert service from its command line."""
 
-    def body(config: Config, _cameras: Sequence[str], stop: threading.Event) -> None:
+    def body(run: Run) -> None:
         clock = SystemClock()
-        with _own(config, clock, stop) as bus:
+        with _own(run.config, clock, run.stop) as bus:
             if bus is None:
                 return
-            store = Store(f"sqlite:///{config.data_dir / 'store.sqlite3'}")
+            store = Store(f"sqlite:///{run.config.data_dir / 'store.sqlite3'}")
             try:
-                AlertService(config, bus, store, clock, *_registries()).run(stop)
+                AlertService(run.config, bus, store, clock, *_registries()).run(run.stop)
             finally:
                 store.close()
 

@@ -25,6 +25,7 @@ _log = structlog.get_logger()
 
 GROUP = "detectors"
 _IDLE_S, _BUSY_S = 0.2, 0.02
+_STUCK_S = 10.0  # a loop that has not turned for so long is not working
 DEAD_EVERY_S = 60.0  # a camera that sends only what cannot be read would fill the disk with dead letters
 
 
@@ -42,6 +43,7 @@ class DetectWorker:
         self._passed_over: Mapping[str, int] = {}
         self._dead_at: dict[str, float] = {}
         self._losing = False
+        self._turned_at: float | None = None
         self._seen = Counter(
             "lianfang_frames_detected_total", "Frames looked at", ["camera"], registry=registry
         )
@@ -57,11 +59,20 @@ class DetectWorker:
         consumer = self._bus.subscribe([FRAMES], GROUP, "latest")
         with closing(consumer), ThreadPoolExecutor(self._config.runtime.detect_threads, "detect") as pool:
             while not stop.is_set():
+                self._turned_at = self._clock.monotonic()
                 self._receive(consumer)
                 self._finish()
                 self._start(pool)
             wait(self._running)
             self._finish()
+
+    def ready(self) -> Mapping[str, str]:
+        """Return per component "ok", or what is wrong with it."""
+        if self._turned_at is None:
+            return {"detector": "starting"}
+        silent_s = self._clock.monotonic() - self._turned_at
+        turning = "ok" if silent_s < _STUCK_S else f"no turn for {silent_s:.0f} s"
+        return {"detector": turning, "bus": "observations are lost" if self._losing else "ok"}
 
     def _receive(self, consumer: Consumer) -> None:
         """Let what has come wait for its turn; pause while there is nothing else to do."""

@@ -13,16 +13,20 @@ from lianfang.bus import Bus
 from lianfang.bus.connect import join
 from lianfang.clock import SystemClock
 from lianfang.config import Config
-from lianfang.service import service_main
+from lianfang.ops import ops
+from lianfang.service import Run, service_main
 
 
 def main(argv: Sequence[str]) -> int:
     """Run ingest from its command line."""
 
-    def body(config: Config, camera_ids: Sequence[str], stop: threading.Event) -> None:
-        with join(config, SystemClock(), stop) as bus:
-            if bus is not None:
-                serve(config, bus, camera_ids, stop)
+    def body(run: Run) -> None:
+        registry = CollectorRegistry()
+        with join(run.config, SystemClock(), run.stop) as bus:
+            if bus is None:
+                return
+            with ops(run.ops_port, registry, lambda: {"bus": "lost" if run.stop.is_set() else "ok"}):
+                serve(run.config, bus, run.cameras, run.stop, registry)
 
     return service_main("ingest", "Read cameras and publish their pictures.", argv, body)
 

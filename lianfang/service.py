@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
@@ -24,20 +25,28 @@ EXIT_OK, EXIT_FAILED, EXIT_REFUSED = 0, 1, 2
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
-def service_main(
-    name: str,
-    summary: str,
-    argv: Sequence[str],
-    body: Callable[[Config, Sequence[str], threading.Event], None],
-) -> int:
-    """Run a service from its command line (``--config``, ``--camera`` …, ``--log-level``).
+@dataclass(frozen=True)
+class Run:
+    """What a service is asked to do.
 
-    ``body`` gets the configuration, the cameras that were asked for (all that are enabled, where none was)
-    and the event that ends it. Returns the exit code; 2 for a configuration that cannot run.
+    ``cameras`` are those that were named (all that are enabled, where none was), ``stop`` is set when it
+    must end, ``ops_port`` is where it answers those who run it, None where nowhere.
     """
+
+    config: Config
+    cameras: Sequence[str]
+    stop: threading.Event
+    ops_port: int | None
+
+
+def service_main(name: str, summary: str, argv: Sequence[str], body: Callable[[Run], None]) -> int:
+    """Run a service from its command line and return the exit code; 2 for a configuration that cannot run."""
     parser = argparse.ArgumentParser(prog=f"lianfang {name}", description=summary)
     parser.add_argument("--config", type=Path, required=True, help="configuration file (YAML)")
     parser.add_argument("--camera", action="append", default=[], help="only this camera; may be repeated")
+    parser.add_argument(
+        "--ops-port", type=int, help="answer /healthz, /readyz and /metrics on 127.0.0.1 here"
+    )
     parser.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
     arguments = parser.parse_args(argv)
     try:
@@ -50,7 +59,9 @@ def service_main(
         parser.error(f"no camera {', '.join(unknown)}; there are {', '.join(sorted(config.cameras))}")
     enabled = [camera_id for camera_id, camera in config.cameras.items() if camera.enabled]
     cameras = arguments.camera or enabled
-    return run_service(name, lambda stop: body(config, cameras, stop), arguments.log_level)
+    return run_service(
+        name, lambda stop: body(Run(config, cameras, stop, arguments.ops_port)), arguments.log_level
+    )
 
 
 def run_service(name: str, body: Callable[[threading.Event], None], log_level: str = "info") -> int:
