@@ -34,11 +34,9 @@ def suppress(
     """
     if not len(xyxy):
         return np.zeros(0, np.int64)
-    # Classes are moved apart, so that one pass serves all of them.
-    span = xyxy.max() - xyxy.min() + 1
-    apart = (xyxy + (class_id * span)[:, None]).astype(np.float32)
     order = np.argsort(-confidence, kind="stable")
-    covers = iou(apart[order], apart[order]) > max_iou
+    boxes, classes = xyxy[order], class_id[order]
+    covers = (iou(boxes, boxes) > max_iou) & (classes[:, None] == classes)
     left = np.ones(len(order), np.bool_)
     for rank in range(len(order)):
         if left[rank]:
