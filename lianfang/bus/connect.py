@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import structlog
 
@@ -18,11 +19,12 @@ _log = structlog.get_logger()
 
 _RETRY_S = 0.2
 _SAY_AFTER_S = 2.0
+Reached = TypeVar("Reached")
 
 
 @contextmanager
 def own(config: Config, clock: Clock) -> Iterator[Bus]:
-    """Give the bus to the one process that keeps it; TransientError if another one does."""
+    """Give the embedded bus to the one process that keeps it; TransientError if another one does."""
     ring = RingSettings(config.runtime.ring_seconds, config.runtime.ring_max_bytes)
     bus = EmbeddedBus.own(config.data_dir, ring, clock)
     try:
@@ -33,8 +35,16 @@ def own(config: Config, clock: Clock) -> Iterator[Bus]:
 
 @contextmanager
 def join(config: Config, clock: Clock, stop: threading.Event) -> Iterator[Bus | None]:
-    """Give the bus once its owner is there, None where ``stop`` came first; set ``stop`` when it is lost."""
-    bus = _joined(config, clock, stop)
+    """Give the bus once it is there, None where ``stop`` came first.
+
+    The embedded bus is lost with its owner: that sets ``stop``. Kafka is never lost: its clients find the
+    brokers again.
+    """
+    if not config.bus_is_embedded:
+        with _kafka(config, clock, stop) as reached:
+            yield reached
+        return
+    bus = _wait_for(lambda: EmbeddedBus.join(config.data_dir, clock), clock, stop)
     if bus is None:
         yield None
         return
@@ -54,14 +64,33 @@ def join(config: Config, clock: Clock, stop: threading.Event) -> Iterator[Bus | 
         bus.close()
 
 
-def _joined(config: Config, clock: Clock, stop: threading.Event) -> EmbeddedBus | None:
+@contextmanager
+def _kafka(config: Config, clock: Clock, stop: threading.Event) -> Iterator[Bus | None]:
+    # Imported only where it is configured: the library reads a hundred schemas, 0.4 s.
+    from lianfang.bus.kafka import Access, KafkaBus, topics_of  # noqa: PLC0415
+
+    access, topics = Access.of(config.bus, config.kafka), topics_of(config.kafka)
+    bus = _wait_for(lambda: KafkaBus.connect(access, topics, clock), clock, stop)
+    try:
+        yield bus
+    finally:
+        if bus is not None:
+            bus.close()
+
+
+def _wait_for(reach: Callable[[], Reached], clock: Clock, stop: threading.Event) -> Reached | None:
+    """Return what ``reach`` gives once it does, None where ``stop`` came first; say if it takes long."""
     started, said = clock.monotonic(), False
     while not stop.is_set():
         try:
-            return EmbeddedBus.join(config.data_dir, clock)
+            reached = reach()
         except TransientError as error:
             if not said and clock.monotonic() - started >= _SAY_AFTER_S:
-                _log.info("waiting_for_bus", reason=str(error))
+                _log.warning("waiting_for_bus", reason=str(error))
                 said = True
             stop.wait(_RETRY_S)
+        else:
+            if said:
+                _log.info("bus_reached", after_s=round(clock.monotonic() - started, 1))
+            return reached
     return None

@@ -20,7 +20,7 @@ _BROKER = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:(?P<port>\d
 
 
 def brokers(bus: str) -> list[str]:
-    """Return ``host:port`` of each broker in ``kafka://host:port[,host:port]``; ValueError says what may be."""
+    """Return the ``host:port`` of each broker in ``bus``; ValueError says what may be."""
     found = []
     for place in bus.removeprefix(SCHEME).split(","):
         match = _BROKER.fullmatch(place)
@@ -64,7 +64,7 @@ class Sasl(Stanza):
 
 
 class Kafka(Stanza):
-    """Topics and access; read only where ``bus`` is kafka://…"""
+    """Topics and access, where the bus is kafka://…; nothing otherwise."""
 
     frame_partitions: int = Field(default=12, ge=1, le=1000)
     """Partitions of frames: about one for five cameras, and no fewer than detector workers. Never changes."""

@@ -235,6 +235,11 @@ class Config(Stanza):
             brokers(value)
         return value
 
+    @property
+    def bus_is_embedded(self) -> bool:
+        """True where the alert service keeps the bus for all; Kafka keeps itself."""
+        return self.bus == "embedded"
+
     def place_of(self, camera_id: str, zone_id: str) -> str:
         """Return the place that a zone belongs to: its own, else the camera's point."""
         camera = self.cameras[camera_id]

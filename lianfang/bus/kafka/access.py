@@ -1,0 +1,68 @@
+"""How the brokers are reached: addresses, TLS, login."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lianfang.config.kafka import Kafka, brokers
+from lianfang.errors import LianfangError, TransientError
+
+# How long until a broker that cannot be reached is tried again, at most.
+_RECONNECT_MAX_MS = 1000
+
+
+@dataclass(frozen=True)
+class Access:
+    """What every client needs to know. ``arguments`` are those of kafka-python, ``brokers`` is for people."""
+
+    brokers: str
+    arguments: Mapping[str, Any] = field(repr=False)  # holds the password
+
+    @classmethod
+    def of(cls, bus: str, settings: Kafka) -> Access:
+        """Return the access that a configuration names; LianfangError where a secret or file is missing."""
+        places = brokers(bus)
+        arguments: dict[str, Any] = {
+            "bootstrap_servers": places,
+            "client_id": "lianfang",
+            "reconnect_backoff_max_ms": _RECONNECT_MAX_MS,
+        }
+        protocol = "SSL" if settings.tls else "PLAINTEXT"
+        if settings.tls:
+            tls = settings.tls
+            arguments["ssl_context"] = _ssl_context(tls.ca_file, tls.cert_file, tls.key_file)
+        if settings.sasl:
+            protocol = f"SASL_{protocol}"
+            arguments["sasl_mechanism"] = settings.sasl.mechanism
+            arguments["sasl_plain_username"] = settings.sasl.username
+            try:
+                arguments["sasl_plain_password"] = settings.sasl.password.read()
+            except LookupError as error:
+                raise LianfangError(f"kafka.sasl.password: {error}") from error
+        return cls(",".join(places), {**arguments, "security_protocol": protocol})
+
+
+def _ssl_context(ca_file: Path | None, cert_file: Path | None, key_file: Path | None) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+        if cert_file is not None:
+            context.load_cert_chain(cert_file, key_file)
+    except (OSError, ssl.SSLError) as error:
+        raise LianfangError(f"kafka.tls: {error}") from error
+    return context
+
+
+def quiet() -> None:
+    """Keep the client library's own log for debugging: it says every attempt, and we say transitions."""
+    if not logging.getLogger().isEnabledFor(logging.DEBUG):
+        logging.getLogger("kafka").setLevel(logging.CRITICAL + 1)
+
+
+def transient(what: str, error: BaseException) -> TransientError:
+    """Return ``error`` of the client library as the TransientError that our callers know."""
+    return TransientError(f"{what}: {error}")
