@@ -1,8 +1,8 @@
 """The alert service: the one place where its parts are put together.
 
-It owns the embedded bus and the store. Threads: the alert worker, the evidence keeper, and one event loop
-with delivery, API and console. A part that fails ends the process, and its supervisor starts it anew: all
-that it owes is in the store.
+It owns the store, and the bus where that is embedded. Threads: the alert worker, the evidence keeper, and
+one event loop with delivery, API and console. A part that fails ends the process, and its supervisor starts
+it anew: all that it owes is in the store.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from alerts.pipeline.worker import AlertWorker
 from alerts.store import Store
 from lianfang import plugins
 from lianfang.bus import Bus
-from lianfang.bus.connect import own
+from lianfang.bus.connect import join, own
 from lianfang.clock import Clock, SystemClock
 from lianfang.config import Config
 from lianfang.errors import LianfangError, TransientError
@@ -53,7 +53,8 @@ def main(argv: Sequence[str]) -> int:
 
     def body(run: Run) -> None:
         clock = SystemClock()
-        with _own(run.config, clock, run.stop) as bus:
+        reach = _own if run.config.bus_is_embedded else join
+        with reach(run.config, clock, run.stop) as bus:
             if bus is None:
                 return
             store = Store(f"sqlite:///{run.config.data_dir / 'store.sqlite3'}")

@@ -36,6 +36,7 @@ GROUP = "alerts"
 # older than this: a counter of frames in a row needs seconds, not hours.
 READ_BACK_RECORDS = 5000
 READ_BACK = timedelta(minutes=1)
+_READ_BACK_S = 10.0  # without a record, while rebuilding: then the bus is asked anew
 _POLL_S = 0.5
 _RETRY_S = 0.5
 
@@ -52,10 +53,10 @@ class _PoisonedError(Exception):
 
 @dataclass
 class _Partition:
-    """Where this worker stands in one partition: ``stored`` is the offset that the store holds."""
+    """What this worker knows of a partition: its generation as owner, the offset that the store holds."""
 
+    generation: int
     stored: int | None
-    at: int
 
 
 class AlertWorker:
@@ -91,7 +92,8 @@ class AlertWorker:
         while not stop.is_set():
             consumer = self._bus.subscribe([OBSERVATIONS], GROUP, "durable")
             try:
-                self._run(consumer, stop)
+                while not stop.is_set():
+                    self._run(consumer, stop)
             except (TransientError, offsets.LostPartition) as error:
                 # What is in memory may be ahead of the store: forget it, and start from the store again.
                 _log.warning("alerts_restart_from_store", reason=str(error))
@@ -104,14 +106,17 @@ class AlertWorker:
                 consumer.close()
 
     def _run(self, consumer: Consumer, stop: threading.Event) -> None:
+        """Work on the partitions that the consumer has now; return when it is given others.
+
+        What is in memory is true only for them: another worker may have decided for the rest meanwhile.
+        """
         order, decider = Order(), Decider(self._config)
         with self._store.read() as session:
             decider.hold(load_holders(session))
-        partitions: dict[TopicPartition, _Partition] = {}
-        while not stop.is_set():
+        assigned = consumer.assignment()
+        partitions = {p: self._resume(consumer, p, order, decider) for p in assigned}
+        while not stop.is_set() and consumer.assignment() == assigned:
             self.last_poll = self._clock.monotonic()
-            for partition in consumer.assignment() - partitions.keys():
-                partitions[partition] = self._resume(consumer, partition, order, decider)
             self._watch.turned(partitions.keys())
             records = consumer.poll(_POLL_S)
             if records:
@@ -122,26 +127,38 @@ class AlertWorker:
     ) -> _Partition:
         """Take the partition over and rebuild the rules' counters from just before its offset."""
         with self._store.write() as session:
-            offsets.take(session, partition, consumer.generation)
+            generation = offsets.take(session, partition)
             stored = offsets.load(session, partition)
         beginning, end = consumer.beginning(partition), consumer.end(partition)
         at = beginning if stored is None else stored
         if not beginning <= at <= end:
             _log.error("offset_out_of_range", topic=partition.topic, stored=at, kept_from=beginning, end=end)
             at = beginning
-        consumer.pause(consumer.assignment() - {partition})
-        consumer.seek(partition, max(beginning, at - READ_BACK_RECORDS))
-        events = []
-        while stored is not None and (records := consumer.poll(0)):
-            events += [e for r in records if r.position.offset < at and (e := _event(r)) is not None]
-            if records[-1].position.offset >= at - 1:
-                break
-        for event in _recent(events):
+        start = at if stored is None else max(beginning, at - READ_BACK_RECORDS)
+        for event in _recent(self._read_back(consumer, partition, start, at)):
             if event.camera_id in self._config.cameras and order.admit(event) is None:
                 decider.remember(event)
         consumer.seek(partition, at)
+        return _Partition(generation, stored)
+
+    def _read_back(self, consumer: Consumer, partition: TopicPartition, start: int, end: int) -> list[Event]:
+        """Return the events of a partition from ``start`` to before ``end``."""
+        events: list[Event] = []
+        consumer.pause(consumer.assignment() - {partition})
+        consumer.seek(partition, start)
+        patience_ends = self._clock.monotonic() + _READ_BACK_S
+        while start < end:
+            records = consumer.poll(_POLL_S)
+            if partition not in consumer.assignment():
+                raise offsets.LostPartition(f"{partition.topic}/{partition.partition} was taken away")
+            events += [e for r in records if r.position.offset < end and (e := _event(r)) is not None]
+            if records:
+                start = records[-1].position.offset + 1
+                patience_ends = self._clock.monotonic() + _READ_BACK_S
+            elif self._clock.monotonic() >= patience_ends:
+                raise TransientError(f"{partition.topic}/{partition.partition} does not come from {start} on")
         consumer.resume(consumer.assignment())
-        return _Partition(stored, at)
+        return events
 
     def _batch(
         self,
@@ -164,9 +181,10 @@ class AlertWorker:
                 elif event is not None and self._admitted(event, order):
                     decided.append((event, self._decide(session, entry, event, decider)))
             for where, end in ends.items():
-                offsets.advance(session, where, consumer.generation, partitions[where].stored, end)
+                mine = partitions[where]
+                offsets.advance(session, where, mine.generation, mine.stored, end)
         for where, end in ends.items():
-            partitions[where] = _Partition(end, end)
+            partitions[where].stored = end
         consumer.commit(ends)
         # Only now: what a canary proves is that the store has taken what came before it.
         for where, canary in canaries:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, CursorResult, and_, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from alerts.store.schema import OffsetRow
@@ -21,14 +22,15 @@ def load(session: Session, partition: TopicPartition) -> int | None:
     return session.scalar(select(OffsetRow.next_offset).where(_is(partition)))
 
 
-def take(session: Session, partition: TopicPartition, generation: int) -> None:
-    """Make ``generation`` the owner; LostPartition if a newer one already is."""
-    row = session.get(OffsetRow, (partition.topic, partition.partition))
-    if row is None:
-        return
-    if row.generation > generation:
-        raise LostPartition(f"{partition.topic}/{partition.partition} is owned by {row.generation}")
-    row.generation = generation
+def take(session: Session, partition: TopicPartition) -> int:
+    """Become the owner of the partition; return the generation that every later ``advance`` has to name.
+
+    The number is kept here, beside what it guards, and grows with every owner. The bus has numbers of its
+    own, but they begin anew with a new broker or a group that was forgotten, and would lock us out.
+    """
+    session.execute(update(OffsetRow).where(_is(partition)).values(generation=OffsetRow.generation + 1))
+    generation = session.scalar(select(OffsetRow.generation).where(_is(partition)))
+    return 1 if generation is None else generation
 
 
 def advance(
@@ -36,15 +38,7 @@ def advance(
 ) -> None:
     """Move the offset from ``expected`` to ``next_offset`` by compare-and-set; LostPartition otherwise."""
     if expected is None:
-        session.add(
-            OffsetRow(
-                topic=partition.topic,
-                partition=partition.partition,
-                generation=generation,
-                next_offset=next_offset,
-            )
-        )
-        session.flush()  # a second worker's first row breaks the primary key here
+        _insert(session, partition, generation, next_offset)
         return
     moved = cast(
         "CursorResult[Any]",
@@ -56,6 +50,20 @@ def advance(
     )
     if moved.rowcount != 1:
         raise LostPartition(f"{partition.topic}/{partition.partition} is no longer at {expected}")
+
+
+def _insert(session: Session, partition: TopicPartition, generation: int, next_offset: int) -> None:
+    row = OffsetRow(
+        topic=partition.topic,
+        partition=partition.partition,
+        generation=generation,
+        next_offset=next_offset,
+    )
+    session.add(row)
+    try:
+        session.flush()  # a second worker's first row breaks the primary key here
+    except IntegrityError as error:
+        raise LostPartition(f"{partition.topic}/{partition.partition} has been begun") from error
 
 
 def _is(partition: TopicPartition) -> ColumnElement[bool]:
