@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+MAX_SPEECH_CHARACTERS = 500
 NoticeMode = Literal["live", "test", "drill", "backfill"]
 Datum = Literal["wgs84", "gcj02", "cgcs2000"]
 
@@ -19,7 +20,7 @@ class Speech(_Payload):
 
     schema_version: Literal["lianfang.speech/1"] = "lianfang.speech/1"
     id: str
-    text: Annotated[str, Field(min_length=1, max_length=500)]
+    text: Annotated[str, Field(min_length=1, max_length=MAX_SPEECH_CHARACTERS)]
     language: str = "zh"
     volume_pct: Annotated[int, Field(ge=0, le=100)]
     repeat: Annotated[int, Field(ge=1, le=10)]

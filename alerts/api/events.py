@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
-from prometheus_client import Gauge
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 from starlette.types import Receive, Scope, Send
 
@@ -91,13 +92,26 @@ class EventStream(StreamingResponse):
             await super().__call__(scope, receive, send)
 
 
+class Streams(Collector):
+    """How many consoles follow, asked when it is scraped.
+
+    Not a Gauge: under several processes that one is kept in the files of all of them as well, and would be
+    exported twice.
+    """
+
+    def __init__(self, feed: ChangeFeed) -> None:
+        self._feed = feed
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield the number as of now."""
+        text = "Consoles that follow the live stream"
+        yield GaugeMetricFamily("lianfang_console_streams", text, value=self._feed.followers)
+
+
 def router(deps: Dependencies, feed: ChangeFeed, sessions: Sessions) -> APIRouter:
     """Return /events."""
     routes = APIRouter(tags=["events"])
-    streams = Gauge(
-        "lianfang_console_streams", "Consoles that follow the live stream", registry=deps.registry
-    )
-    streams.set_function(lambda: feed.followers)
+    deps.registry.register(Streams(feed))
 
     @routes.get(
         "/events",

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from alerts.incidents.model import ChangeKind
 from alerts.notices import notice
-from alerts.payload import Speech
+from alerts.payload import MAX_SPEECH_CHARACTERS, Speech
 from alerts.rules.base import RuleSettings
 from alerts.store import outbox
 from alerts.store.schema import IncidentRow
@@ -104,4 +104,5 @@ def _text(config: Config, rule: RuleSettings, row: IncidentRow) -> str:
     template = rule.speech.text.in_language(config.community.language)
     point = config.points[row.point].name
     zone = config.cameras[row.camera].zones[row.zone].name  # perhaps none: the point says enough then
-    return template.format(place=f"{point}{zone}", point=point, zone=zone or point, people=row.people)
+    text = template.format(place=f"{point}{zone}", point=point, zone=zone or point, people=row.people)
+    return text[:MAX_SPEECH_CHARACTERS]  # long names: rather cut short than not said

@@ -233,6 +233,20 @@ def test_late_speech_is_not_owed_and_said_to_be_late(config: Config, bus: Bus, s
     assert change.data["silent"] == "late"
 
 
+def test_a_text_that_became_too_long_is_cut_and_said(
+    config: Config, bus: Bus, store: Store, tmp_path: Path
+) -> None:
+    config = loaded(
+        tmp_path, ("rules.entry.speech.text", "{place}" + "离" * 490), ("points.bank.name", "岸" * 50)
+    )
+    publish(bus, *standing(5))
+    with working(config, bus, store):
+        until("the end of the log", decided(bus, store))
+    (speech,) = [row for row in rows(store, OutboxRow) if row.kind == "speech"]
+    assert len(speech.payload["speech"]["text"]) == 500
+    assert rows(store, DeadRecordRow) == []
+
+
 def test_camera_states_are_kept_and_a_lost_camera_is_told_about(
     config: Config, bus: Bus, store: Store
 ) -> None:
