@@ -37,6 +37,7 @@ _REASONS: tuple[tuple[type[BaseException], str], ...] = (
     (av.error.EOFError, "end of stream"),
     (av.error.FileNotFoundError, "no such file"),
     (av.error.InvalidDataError, "no video that can be read"),
+    (av.error.ArgumentError, "no video that can be read"),  # a format that is not allowed, among others
 )
 
 

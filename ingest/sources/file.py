@@ -22,6 +22,14 @@ DEFAULT_INTERVAL_S = 1 / 25
 """Distance of two pictures of a file that states no rate."""
 MAX_INTERVAL_S = 60.0
 """A larger step between two time stamps is a fault of the file, not a pause."""
+FORMATS = (
+    *("asf", "avi", "flv", "matroska", "mov", "mpeg", "mpegts", "mxf", "nut", "ogg"),
+    *("dhav", "hxvs"),  # recorders of Dahua and HXVS
+    *("av1", "dv", "h264", "hevc", "ivf", "m4v", "mjpeg", "mpegvideo", "obu"),
+    *("jpeg_pipe", "png_pipe"),  # a still picture is a short video
+)
+"""What counts as video, by the names of FFmpeg's demuxers. It would also draw the letters of a text (tty) or
+follow a play list, and each of its hundreds of formats is one more way in."""
 MAX_BEHIND_S = 1.0
 """Further behind real time than this, the pace starts anew rather than hurry."""
 
@@ -86,8 +94,9 @@ class FileSource:
                 raise SourceEnded("end of file")
 
     def _round(self, timeline: _Timeline, stop: threading.Event) -> Iterator[Picture]:
-        # The whitelist keeps a play list that poses as a video from opening what it names.
-        with opened(str(self._config.path), {"protocol_whitelist": "file"}) as container:
+        # The whitelists keep a play list that poses as a video from opening what it names.
+        allowed = {"protocol_whitelist": "file", "format_whitelist": ",".join(FORMATS)}
+        with opened(str(self._config.path), allowed) as container:
             rate = container.streams.video[0].average_rate if container.streams.video else None
             timeline.begin(1 / float(rate) if rate else DEFAULT_INTERVAL_S)
             for picture in decoded(container, stop):

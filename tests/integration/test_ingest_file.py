@@ -105,9 +105,11 @@ def audio_only(path: Path) -> None:
     ("name", "make", "reason"),
     [
         ("text.mp4", lambda path: path.write_text("no video at all\n" * 100), "no video that can be read"),
+        # FFmpeg would draw the letters, 25 pictures a second, and call it a video.
+        ("text.txt", lambda path: path.write_text("no video at all\n" * 100), "no video that can be read"),
         ("empty.avi", lambda path: path.write_bytes(b""), "no video that can be read"),
         ("folder.mp4", Path.mkdir, "Is a directory"),
-        ("sound.wav", audio_only, "no video stream"),
+        ("sound.mkv", audio_only, "no video stream"),
         (
             "list.m3u8",
             lambda path: path.write_text("#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:1/a.ts\n"),

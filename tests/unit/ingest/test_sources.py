@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 from pydantic import ValidationError
 
@@ -24,6 +25,10 @@ def rtsp_problems(**stanza: Any) -> list[tuple[str, str]]:  # noqa: ANN401
 
 def test_the_plug_ins_are_found() -> None:
     assert plugins.kinds("ingest.sources") == ["file", "rtsp"]
+
+
+def test_every_allowed_format_is_one_of_ffmpegs() -> None:
+    assert set(file.FORMATS) <= av.formats_available
 
 
 @pytest.mark.parametrize(
