@@ -118,9 +118,7 @@ class Demo:
                 task.cancel()
         if ended in done:
             self._say("ended_early", code=process.returncode)
-            sys.stdout.writelines(
-                self._log.read_text(encoding="utf-8").splitlines(keepends=True)[-_LOG_TAIL:]
-            )
+            self._show_log()
             return 1
         if stopped in done:
             return 0
@@ -128,7 +126,8 @@ class Demo:
             await following
             self._say("done")
             return 0
-        self._say("timeout", seconds=limit, log=self._log)
+        self._say("timeout", seconds=limit)
+        self._show_log()
         return 1
 
     async def _follow(self, *, is_sample: bool) -> None:
@@ -166,6 +165,11 @@ class Demo:
             if self._conditions.get(camera["id"]) != condition:
                 self._conditions[camera["id"]] = condition
                 self._say("camera", name=camera["name"], condition=condition, reason=camera["reason"])
+
+    def _show_log(self) -> None:
+        """Print the end of the log: the folder that it lies in is gone soon, unless it was named."""
+        lines = self._log.read_text(encoding="utf-8").splitlines()
+        _print("\n".join(lines[-_LOG_TAIL:]))
 
     def _say(self, name: str, /, **fields: object) -> None:
         _print(TEXTS[self._arguments.language][name].format(**fields).rstrip())

@@ -39,10 +39,18 @@ async def events(site: Site) -> AsyncIterator[tuple[str, dict[str, Any]]]:
 
 async def ready(site: Site) -> None:
     """Return once the API is ready; LianfangError if that takes more than a minute."""
-    async with aiohttp.ClientSession() as session, asyncio.timeout(_START_WITHIN_S):
+    try:
+        async with asyncio.timeout(_START_WITHIN_S):
+            await _answered(f"http://127.0.0.1:{site.port}/readyz")
+    except TimeoutError as error:
+        raise LianfangError(f"the services are not ready after {_START_WITHIN_S:.0f} s") from error
+
+
+async def _answered(url: str) -> None:
+    async with aiohttp.ClientSession() as session:
         while True:
             try:
-                async with session.get(f"http://127.0.0.1:{site.port}/readyz") as response:
+                async with session.get(url) as response:
                     if response.status == 200:
                         return
             except aiohttp.ClientError:

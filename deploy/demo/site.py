@@ -56,7 +56,10 @@ def new_secrets(folder: Path, port: int) -> Site:
 
 
 def write(site: Site, source: str, addresses: Addresses, *, sample: bool, language: str) -> None:
-    """Write the configuration. ``source`` is a file or an rtsp URL; but for the sample, all of it is the zone."""
+    """Write the configuration with the video of ``source``, a file or an rtsp URL.
+
+    But for the sample, the whole picture is the zone.
+    """
     text = resources.files("configs").joinpath("demo.yaml").read_text(encoding="utf-8")
     config: dict[str, Any] = yaml.safe_load(text)
     config["data_dir"] = str(site.file.parent / "data")

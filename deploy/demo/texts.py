@@ -27,7 +27,7 @@ TEXTS = {
         "false_alarm": "处置    {actor} 判为误报",
         "closed": "处置    {actor} 已关闭",
         "done": "首个报警已送达：喇叭和警务平台都已确认。",
-        "timeout": "{seconds:.0f} 秒内没有报警送达两个接收方。日志：{log}",
+        "timeout": "{seconds:.0f} 秒内没有报警送达两个接收方。日志最后几行：",
         "ended_early": "服务意外退出（代码 {code}），日志最后几行：",
     },
     "en": {
@@ -54,7 +54,7 @@ TEXTS = {
         "false_alarm": "operator  {actor} calls it a false alarm",
         "closed": "operator  {actor} has closed it",
         "done": "the first alert is delivered: the speaker and the police platform have both confirmed it.",
-        "timeout": "no alert reached both receivers within {seconds:.0f} s. Logs: {log}",
+        "timeout": "no alert reached both receivers within {seconds:.0f} s; the last lines of the log:",
         "ended_early": "the services ended by themselves (exit {code}); the last lines of the log:",
     },
 }
