@@ -10,7 +10,7 @@ STATIC := alerts/api/static/index.html
 SOURCE ?=
 CONFIG ?= configs/demo.yaml
 
-.PHONY: help setup demo run test check bench console packages format clean
+.PHONY: help setup demo run test chaos check bench console packages format clean
 help:  ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -65,6 +65,9 @@ format: $(VENV)/dev.stamp  ## let ruff write what it can
 
 test: packages $(VENV)/dev.stamp $(STATIC)  ## every test, its stages timed
 	@bash tests/run.sh
+
+chaos: packages $(VENV)/dev.stamp $(STATIC)  ## the long tests with deaths at random moments
+	$(BIN)/python -m pytest -q -s -m chaos tests
 
 bench: $(VENV)/dev.stamp $(STATIC)  ## measure, into build/bench.json
 	$(BIN)/python -m tests.bench

@@ -201,6 +201,11 @@ class Installation:
         return [row for row in self.rows(OutboxRow) if row.state != "delivered"]
 
 
+def from_file(video: Path) -> dict[str, object]:
+    """Return the stanza of a camera that plays ``video`` in real time, looped."""
+    return {"kind": "file", "path": str(video), "pace": "realtime", "loop": True}
+
+
 def get(site: Installation, path: str) -> str:
     """Return what the API answers to a GET; OSError when it does not."""
     with urllib.request.urlopen(f"http://127.0.0.1:{site.port}{path}", timeout=10) as answer:

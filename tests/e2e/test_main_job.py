@@ -9,40 +9,19 @@ import re
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import simplejpeg
 
 from alerts.store.schema import CameraStateRow, ChangeRow, EvidenceRow, OutboxRow
-from deploy.demo.sample import sample
-from lianfang.errors import LianfangError
-from tests.e2e.installation import Installation, Outside, metric, ready, until
+from tests.e2e.installation import Installation, Outside, from_file, metric, ready, until
 from tests.support.rtsp_server import Login, RtspServer, require_rtsp
 from tests.truth.labels import load
 
 pytestmark = pytest.mark.e2e
 
 HOPS = ("captured_to_published", "published_to_detected", "detected_to_decided", "decided_to_delivered")
-
-
-@pytest.fixture(scope="session")
-def video() -> Path:
-    try:
-        return sample(print)
-    except LianfangError as error:
-        pytest.skip(f"no sample video: {error}")
-
-
-@pytest.fixture
-def outside() -> Iterator[Outside]:
-    with Outside() as world:
-        yield world
-
-
-def from_file(video: Path) -> dict[str, object]:
-    return {"kind": "file", "path": str(video), "pace": "realtime", "loop": True}
 
 
 def bank() -> list[list[float]]:
