@@ -7,12 +7,14 @@ the ingest processes, a few cameras each; and the detector. Whichever dies is st
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import sys
 import threading
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+
+from prometheus_client.multiprocess import mark_process_dead
 
 from deploy.supervisor import Child, Supervisor
 from lianfang.bus.embedded.host import FileLock, holder
@@ -55,8 +57,10 @@ def supervise(file: Path, config: Config, stop: threading.Event, log_level: str 
         raise LianfangError(
             f"data_dir {config.data_dir} cannot be used: {error.strerror} ({error.filename})"
         ) from error
+    environment = {"PROMETHEUS_MULTIPROC_DIR": str(metrics)}
+    on_death = partial(mark_process_dead, path=str(metrics))
     try:
-        _supervise(file, config, stop, log_level, metrics)
+        Supervisor(children(file, config, log_level), environment, on_death).run(stop)
     finally:
         lock.release()
 
@@ -71,14 +75,6 @@ def _occupy(data_dir: Path) -> tuple[FileLock, Path]:
     shutil.rmtree(metrics, ignore_errors=True)
     metrics.mkdir(mode=0o700)
     return lock, metrics
-
-
-def _supervise(file: Path, config: Config, stop: threading.Event, log_level: str, metrics: Path) -> None:
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
-    from prometheus_client import multiprocess  # noqa: PLC0415 - reads that variable when it is imported
-
-    environment = {"PROMETHEUS_MULTIPROC_DIR": str(metrics)}
-    Supervisor(children(file, config, log_level), environment, multiprocess.mark_process_dead).run(stop)
 
 
 def children(file: Path, config: Config, log_level: str) -> list[Child]:

@@ -6,6 +6,7 @@ them: a person has to change something, and must not find out by a child that is
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -43,15 +44,23 @@ class Child:
     starts: int = 0
     backoff_s: float = _BACKOFF_FIRST_S
 
+    @property
+    def label(self) -> str:
+        """A name that fits into that of a file, and stays the same from one start to the next."""
+        return f"{self.name.partition(':')[0]}-{hashlib.sha256(self.name.encode()).hexdigest()[:8]}"
+
 
 class Supervisor:
-    """Runs ``lianfang <arguments>`` for each child; a part of a child is an option ``--camera PART``."""
+    """Runs ``lianfang <arguments>`` for each child; a part of a child is an option ``--camera PART``.
+
+    A child finds its label in ``LIANFANG_PROCESS``; ``on_death`` gets the label of one that has ended.
+    """
 
     def __init__(
         self,
         children: Sequence[Child],
         environment: Mapping[str, str],
-        on_death: Callable[[int], object],
+        on_death: Callable[[str], object],
     ) -> None:
         self._children = list(children)
         self._environment = {**os.environ, **environment, "LIANFANG_PARENT": str(os.getpid())}
@@ -77,7 +86,7 @@ class Supervisor:
         code = child.process.poll()
         if code is None:
             return
-        self._on_death(child.process.pid)
+        self._on_death(child.label)
         child.process = None
         healthy = now - child.started_at >= _HEALTHY_S
         if code == EXIT_REFUSED and child.starts == 1 and not healthy:
@@ -101,7 +110,7 @@ class Supervisor:
         command = [sys.executable, "-m", "lianfang", *child.arguments, *parts]
         child.process = subprocess.Popen(  # noqa: S603 - our own command, no shell
             command,
-            env=self._environment,
+            env={**self._environment, "LIANFANG_PROCESS": child.label},
             stdin=subprocess.DEVNULL,
             process_group=0,  # a Ctrl-C at the terminal reaches the supervisor, which ends them in order
         )

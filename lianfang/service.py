@@ -15,7 +15,7 @@ from types import FrameType
 
 import structlog
 
-from lianfang import logs
+from lianfang import logs, metrics
 from lianfang.config import Config, load
 from lianfang.errors import ConfigError, LianfangError, TransientError
 
@@ -74,6 +74,7 @@ def run_service(name: str, body: Callable[[threading.Event], None], log_level: s
     stop = threading.Event()
     stop_on_signals(stop)
     end_with_parent()
+    metrics.continue_predecessor()
     try:
         body(stop)
     except TransientError as error:

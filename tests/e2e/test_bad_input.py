@@ -17,7 +17,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from alerts.store.schema import CameraStateRow
-from tests.e2e.installation import Installation, Outside, get, ready, until
+from tests.e2e.installation import Installation, Outside, get, metric, ready, until
 from tests.support.configs import changed, write
 from tests.support.video import write_clip
 
@@ -181,9 +181,15 @@ def test_an_ingest_process_that_is_killed_is_started_again(
 ) -> None:
     with Installation(tmp_path, outside, source(clip)) as site:
         until("the camera to be online", lambda: _states(site).get("cam") == ("online", ""))
+        _publishes(site)
+        before = metric(site, 'lianfang_frames_published_total{camera="cam"}') or 0
         killed = site.kill("ingest")
         assert site.child("ingest") != killed
         _publishes(site)
+        # It goes on with the counters of the killed one, and no file of that is left to be read for ever.
+        assert (metric(site, 'lianfang_frames_published_total{camera="cam"}') or 0) >= before + 10
+        counters = [file.name for file in (tmp_path / "data" / "metrics").glob("counter_*")]
+        assert len(counters) == 3, counters
         families = list(text_string_to_metric_families(get(site, "/metrics")))
         log = site.log.read_text(encoding="utf-8")
     assert '"killed by SIGKILL"' in log

@@ -25,7 +25,7 @@ import os, pathlib, signal, sys, time
 folder, how, parts = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[5::2]
 runs = folder / "runs"
 with runs.open("a") as file:
-    file.write((",".join(parts) or "-") + " " + str(os.getpid()) + "\\n")
+    file.write((",".join(parts) or "-") + f" {os.getpid()} {os.environ['LIANFANG_PROCESS']}\\n")
 if how == "crash" or (how == "crash_bad" and "bad" in parts):
     os.kill(os.getpid(), signal.SIGSEGV)
 if how == "exit":
@@ -61,6 +61,7 @@ def running(
     parts: tuple[str, ...] = (),
     beside: Sequence[Child] = (),
     outcome: Outcome | None = None,
+    ended: list[str] | None = None,
 ) -> Iterator[tuple[Callable[[], list[str]], threading.Event]]:
     (folder / "fake.py").write_text(SCRIPT, encoding="utf-8")
     real = subprocess.Popen
@@ -77,7 +78,7 @@ def running(
     monkeypatch.setattr(module, "_BACKOFF_FIRST_S", 0.05)
     stop = threading.Event()
     child = Child("ingest:all", ["ingest", "--x"], parts, backoff_s=0.05)
-    supervisor = Supervisor([*beside, child], {}, lambda pid: pid)
+    supervisor = Supervisor([*beside, child], {}, (ended if ended is not None else []).append)
     thread = threading.Thread(target=_outcome, args=(supervisor, stop, outcome))
     thread.start()
 
@@ -104,8 +105,13 @@ def until(condition: Callable[[], bool], timeout_s: float = 30) -> None:
 def test_a_child_that_ends_is_started_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    with running(tmp_path, monkeypatch, how) as (runs, _):
+    ended: list[str] = []
+    with running(tmp_path, monkeypatch, how, ended=ended) as (runs, _):
         until(lambda: len(runs()) >= 3)
+    # Its successors are known by its name, so that they go on with its counters.
+    (label,) = {line.split()[2] for line in runs()}
+    assert label.startswith("ingest-")
+    assert set(ended) == {label}
 
 
 def test_a_killed_child_is_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
