@@ -20,6 +20,7 @@ from alerts.pipeline.watch import Watch
 from alerts.store import Store, offsets
 from alerts.store.incidents import load_holders
 from alerts.store.schema import DeadRecordRow
+from alerts.store.store import QUIET
 from lianfang import codec
 from lianfang.bus import Bus, Consumer, Position, Record, TopicPartition
 from lianfang.clock import Clock
@@ -183,6 +184,7 @@ class AlertWorker:
             for where, end in ends.items():
                 mine = partitions[where]
                 offsets.advance(session, where, mine.generation, mine.stored, end)
+            session.info[QUIET] = not any(_matters(event, decisions) for event, decisions in decided)
         for where, end in ends.items():
             partitions[where].stored = end
         consumer.commit(ends)
@@ -247,6 +249,11 @@ class AlertWorker:
                     )
                     if change.kind is ChangeKind.OPENED:
                         self._opened.labels(decision.rule).inc()
+
+
+def _matters(event: Event, decisions: Sequence[Decision]) -> bool:
+    """Whether somebody waits for what came of an event: a camera's state, or a change of an incident."""
+    return isinstance(event, CameraState) or any(decision.changes for decision in decisions)
 
 
 def _event(entry: Record) -> Event | None:

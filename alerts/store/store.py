@@ -19,6 +19,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from lianfang.errors import LianfangError, TransientError
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+QUIET = "quiet"
+"""Key of ``session.info``: true where a write holds nothing that a listener could wait for."""
 
 
 class Store:
@@ -54,18 +56,22 @@ class Store:
     def write(self) -> Iterator[Session]:
         """Give a session that commits at the end, or rolls all of it back on any error.
 
-        A database that is locked, full or away raises TransientError.
+        A database that is locked, full or away raises TransientError. Listeners are called afterwards,
+        unless ``session.info[QUIET]`` was set: positions move many times a second, and each call makes
+        delivery, evidence and consoles look at the store.
         """
         try:
             with self._writing, self._sessions.begin() as session:
                 yield session
         except OperationalError as error:
             raise TransientError(f"the store cannot write now: {error.orig}") from error
+        if session.info.get(QUIET):
+            return
         for listener in list(self._listeners):
             listener()
 
     def on_commit(self, listener: Callable[[], None]) -> None:
-        """Call ``listener`` after each committed write."""
+        """Call ``listener`` after each committed write that is not quiet."""
         self._listeners.append(listener)
 
     def close(self) -> None:

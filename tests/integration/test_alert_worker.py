@@ -301,3 +301,17 @@ def test_evidence_is_the_frame_that_decided_or_said_to_be_missing(
     assert missing[0] == ()
     assert missing[1]
     assert keeper.keep_pending() == 0
+
+
+def test_positions_that_move_wake_nobody_and_changes_do(config: Config, bus: Bus, store: Store) -> None:
+    woken: list[int] = []
+    store.on_commit(lambda: woken.append(1))
+    with working(config, bus, store):
+        until("the partition is taken over", lambda: woken)
+        woken.clear()
+        publish(bus, *(observation(i * 0.2, {}) for i in range(5)))
+        until("the end of the log", decided(bus, store))
+        assert not woken
+        publish(bus, *standing(5, 5))
+        until("an incident", lambda: rows(store, IncidentRow))
+        until("somebody is woken", lambda: woken)
