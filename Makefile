@@ -10,7 +10,7 @@ STATIC := alerts/api/static/index.html
 SOURCE ?=
 CONFIG ?= configs/demo.yaml
 
-.PHONY: help setup demo run test chaos check bench console packages format clean
+.PHONY: help setup demo run test chaos check kafka bench console packages format clean
 help:  ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -41,7 +41,7 @@ $(STATIC): $(CONSOLE)/node_modules/.stamp $(CONSOLE_SOURCES)
 
 console: $(STATIC)  ## build the console
 
-packages:  ## install the Debian packages that the tests need (browser, RTSP server)
+packages:  ## install the Debian packages that the tests need (browser, RTSP server, Java)
 	@bash tests/packages.sh
 
 setup: $(VENV)/dev.stamp $(STATIC)  ## everything for working on it
@@ -68,6 +68,9 @@ test: packages $(VENV)/dev.stamp $(STATIC)  ## every test, its stages timed
 
 chaos: packages $(VENV)/dev.stamp $(STATIC)  ## the long tests with deaths at random moments
 	$(BIN)/python -m pytest -q -s -m chaos tests
+
+kafka: $(VENV)/base.stamp  ## a Kafka broker on 127.0.0.1:9092, until Ctrl-C
+	$(BIN)/python -m deploy.kafka
 
 bench: $(VENV)/dev.stamp $(STATIC)  ## measure, into build/bench.json
 	$(BIN)/python -m tests.bench

@@ -6,6 +6,7 @@ import atexit
 import os
 import secrets
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
@@ -15,12 +16,14 @@ from typing import NoReturn
 import pytest
 
 from deploy.kafka import Broker, jars
+from lianfang.bus import Consumer, TopicPartition
 from lianfang.bus.kafka import Access, KafkaBus, Topic, topics_of
 from lianfang.clock import Clock
 from lianfang.config.kafka import Kafka
 from lianfang.errors import LianfangError
 
 ADDRESS = "LIANFANG_TEST_KAFKA"
+WAIT_S = 30.0
 SETTINGS = Kafka(frame_partitions=4, event_partitions=3)
 
 
@@ -79,3 +82,12 @@ def connected(address: str, *topics: str, clock: Clock | None = None) -> KafkaBu
 def fresh(name: str) -> str:
     """Return a name that no other test uses."""
     return f"{name}-{secrets.token_hex(4)}"
+
+
+def poll_until_assigned(consumer: Consumer) -> frozenset[TopicPartition]:
+    """Poll until the group has given us partitions; return them. Records that come are lost."""
+    deadline = time.monotonic() + WAIT_S
+    while not consumer.assignment():
+        assert time.monotonic() < deadline, "no partition was assigned"
+        consumer.poll(0.1)
+    return consumer.assignment()

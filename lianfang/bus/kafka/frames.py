@@ -14,7 +14,7 @@ from lianfang.bus.kafka.topics import Topic
 from lianfang.errors import EvidenceMissing, TransientError
 from lianfang.events import FrameReference
 
-_FETCH_S = 3.0
+_FETCH_MS = 3000
 
 
 class FrameReader:
@@ -33,7 +33,7 @@ class FrameReader:
                 allow_auto_create_topics=False,
                 fetch_max_wait_ms=50,
                 max_partition_fetch_bytes=1,  # one batch comes all the same, and a frame has its own
-                request_timeout_ms=_FETCH_S * 1000,
+                request_timeout_ms=_FETCH_MS,
             )
         except (KafkaError, OSError) as error:
             raise transient("no consumer", error) from error
@@ -69,14 +69,13 @@ class FrameReader:
 
     def _read(self, place: TopicPartition, offset: int) -> Record | None:
         """Return the record at ``offset``, None where there is none."""
-        timeout_ms = _FETCH_S * 1000
-        if not offset < self._client.end_offsets([place], timeout_ms=timeout_ms)[place]:
+        if not offset < self._client.end_offsets([place], timeout_ms=_FETCH_MS)[place]:
             return None
         self._client.assign([place])
         self._client.seek(place, offset)
-        found = self._client.poll(timeout_ms=int(timeout_ms), max_records=1).get(place)
+        found = self._client.poll(timeout_ms=_FETCH_MS, max_records=1).get(place)
         if not found:
-            raise TransientError(f"{place.topic}/{place.partition}/{offset} did not come in {_FETCH_S:.0f} s")
+            raise TransientError(f"{place.topic}/{place.partition}/{offset} did not come in {_FETCH_MS} ms")
         return record_of(found[0])
 
 

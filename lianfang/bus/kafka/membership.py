@@ -20,12 +20,13 @@ from kafka.structs import MemberState, OffsetAndMetadata
 
 from lianfang.bus import TopicPartition
 from lianfang.bus.kafka.access import Access, transient
+from lianfang.bus.kafka.rejoin import mend
 from lianfang.errors import TransientError
 
 _log = structlog.get_logger(__name__)
 
-CALL_S = 5.0  # for one question to the brokers: where a partition begins or ends, a commit
-_CLOSE_S = 2.0
+CALL_MS = 5000  # for one question to the brokers: where a partition begins or ends, a commit
+_CLOSE_MS = 2000
 _SLICE_S = 0.1  # so often a long poll looks whether partitions were given or taken
 _RETRY_S = 0.1
 _LOST_S = 3.0  # without a place in the group for so long, it is said
@@ -34,7 +35,7 @@ _COMMON: Mapping[str, Any] = {
     "allow_auto_create_topics": False,
     "partition_assignment_strategy": [CooperativeStickyAssignor],
     "session_timeout_ms": 6000,  # a worker that was killed is replaced after so long
-    "heartbeat_interval_ms": 1500,
+    "heartbeat_interval_ms": 500,  # so soon a member hears that the group changes; until then all wait for it
     "max_poll_interval_ms": 30_000,
     "request_timeout_ms": 10_000,
 }
@@ -65,6 +66,7 @@ class Membership:
             )
         except (KafkaError, OSError) as error:
             raise transient("no consumer", error) from error
+        mend(self.client)
         self.client.subscribe(list(topics), listener=_Listener(self))
 
     @property
@@ -127,8 +129,8 @@ class Membership:
         """Return (earliest offset kept, offset of the next record); TransientError without an answer."""
         place = _theirs(partition)
         try:
-            beginning = self.client.beginning_offsets([place], timeout_ms=CALL_S * 1000)[place]
-            end = self.client.end_offsets([place], timeout_ms=CALL_S * 1000)[place]
+            beginning = self.client.beginning_offsets([place], timeout_ms=CALL_MS)[place]
+            end = self.client.end_offsets([place], timeout_ms=CALL_MS)[place]
         except KafkaError as error:
             raise transient(f"no bounds of {partition.topic}/{partition.partition}", error) from error
         return beginning, end
@@ -152,7 +154,7 @@ class Membership:
     def close(self) -> None:
         """Leave the group, so that the others need not wait for our session to end."""
         try:
-            self.client.close(autocommit=False, timeout_ms=_CLOSE_S * 1000)
+            self.client.close(autocommit=False, timeout_ms=_CLOSE_MS)
         except KafkaError as error:
             _log.debug("kafka_close", group=self._group, reason=str(error))
 
@@ -193,7 +195,7 @@ class Membership:
             return
         offsets = {_theirs(p): OffsetAndMetadata(offset, "", -1) for p, offset in self._uncommitted.items()}
         try:
-            self.client.commit(offsets, timeout_ms=CALL_S * 1000)
+            self.client.commit(offsets, timeout_ms=CALL_MS)
         except CommitFailedError:
             return  # the members change: we keep it until we know what remains ours
         except KafkaError as error:

@@ -159,6 +159,9 @@ class Publisher:
             self._producer.flush(self._terms.close_s)
         except KafkaError as error:
             _log.warning("kafka_gave_up", producer=self._terms.name, reason=str(error))
+            # Its own close would wait again, raise, and leave the thread running.
+            self._producer._sender.force_close()  # noqa: SLF001
+            self._producer._sender.join(self._terms.close_s)  # noqa: SLF001
         self._producer.close(self._terms.close_s)
 
     def _reserve(self, size: int) -> None:

@@ -72,8 +72,8 @@ def ensure(access: Access, topics: Sequence[Topic], timeout_s: float) -> tuple[i
     try:
         admin = KafkaAdminClient(
             **access.arguments,
-            bootstrap_timeout_ms=timeout_s * 1000,
-            request_timeout_ms=max(1000, timeout_s * 1000),
+            bootstrap_timeout_ms=int(timeout_s * 1000),
+            request_timeout_ms=max(1000, int(timeout_s * 1000)),
         )
     except (KafkaError, OSError) as error:
         raise transient(f"no broker answers at {access.brokers}", error) from error
