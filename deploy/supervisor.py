@@ -24,7 +24,8 @@ from lianfang.service import EXIT_REFUSED
 _log = structlog.get_logger()
 
 _POLL_S = 0.1
-_BACKOFF_FIRST_S, _BACKOFF_MAX_S = 0.5, 30.0
+# Short even at its longest: while a child is away its cameras are blind, and a start costs seconds of a core.
+_BACKOFF_FIRST_S, _BACKOFF_MAX_S = 0.5, 5.0
 _HEALTHY_S = 60.0  # a child that ran so long starts its next backoff from the beginning
 _GRACE_S = 10.0  # for SIGTERM to work before SIGKILL
 # How a process dies of what it was fed, as opposed to being stopped or running out of memory.
