@@ -59,3 +59,9 @@ class Engine(Protocol):
         Raises ValueError for an array that is no such image.
         """
         ...
+
+
+def require_image(image_bgr: NDArray[np.uint8]) -> None:
+    """Raise ValueError unless ``image_bgr`` is uint8, (height, width, 3), and not empty."""
+    if image_bgr.ndim != 3 or image_bgr.shape[2] != 3 or not image_bgr.size or image_bgr.dtype != np.uint8:
+        raise ValueError(f"want a uint8 image (height, width, 3), got {image_bgr.dtype} {image_bgr.shape}")

@@ -11,7 +11,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
-from detectors.engines.base import Detections, Engine
+from detectors.engines.base import Detections, Engine, require_image
 from detectors.models.manifest import ModelEntry, entry, manifest
 from detectors.models.nanodet import NanoDet
 from detectors.models.store import verify
@@ -115,14 +115,6 @@ class _OnnxEngine:
         self._input = session.get_inputs()[0].name
 
     def detect(self, image_bgr: NDArray[np.uint8]) -> Detections:
-        if (
-            image_bgr.ndim != 3
-            or image_bgr.shape[2] != 3
-            or not image_bgr.size
-            or image_bgr.dtype != np.uint8
-        ):
-            raise ValueError(
-                f"want a uint8 image (height, width, 3), got {image_bgr.dtype} {image_bgr.shape}"
-            )
+        require_image(image_bgr)
         tensor, content = self._family.prepare(image_bgr)
         return self._family.decode(self._session.run(None, {self._input: tensor}), content)
