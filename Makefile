@@ -10,7 +10,7 @@ STATIC := alerts/api/static/index.html
 SOURCE ?=
 CONFIG ?= configs/demo.yaml
 
-.PHONY: help setup demo run test chaos check kafka bench console packages format clean
+.PHONY: help setup demo run test chaos ultralytics check kafka bench console packages format clean
 help:  ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -71,6 +71,9 @@ chaos: packages $(VENV)/dev.stamp $(STATIC)  ## the long tests with deaths at ra
 
 kafka: $(VENV)/base.stamp  ## a Kafka broker on 127.0.0.1:9092, until Ctrl-C
 	$(BIN)/python -m deploy.kafka
+
+ultralytics: $(VENV)/dev.stamp  ## the tests of the ultralytics engine, in an environment of its own (6 GB)
+	@bash tests/ultralytics.sh
 
 bench: $(VENV)/dev.stamp $(STATIC)  ## measure, into build/bench.json
 	$(BIN)/python -m tests.bench

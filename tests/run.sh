@@ -19,6 +19,7 @@ stage console npm --prefix alerts/console run --silent test
 for folder in unit contract integration e2e truth; do
   stage "$folder" "$bin/python" -m pytest -q --durations=5 -m "not chaos" "tests/$folder"
 done
+stage ultralytics bash tests/ultralytics.sh
 
 printf '\n%-12s %6s  %s\n' stage seconds result
 failed=0
