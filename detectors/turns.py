@@ -23,6 +23,10 @@ class Turns:
         self._waiting[record.key] = record
         return replaced
 
+    def withdraw(self, key: str) -> bool:
+        """Let no frame of ``key`` wait any more; return whether one did."""
+        return self._waiting.pop(key, None) is not None
+
     def take(self) -> Record | None:
         """Return the frame whose turn it is, None where every waiting camera is busy or none waits."""
         for key in self._waiting:

@@ -15,7 +15,7 @@ from detectors.camera import WatchedCamera
 from detectors.stages.base import Stage
 from detectors.turns import Turns
 from lianfang import codec
-from lianfang.bus import Bus, Consumer, Position, Record
+from lianfang.bus import Bus, Consumer, Position, Record, TopicPartition
 from lianfang.clock import Clock
 from lianfang.config import Config
 from lianfang.errors import DecodeError, TransientError
@@ -39,6 +39,8 @@ class DetectWorker:
         self._deadline = timedelta(seconds=config.runtime.frame_deadline_s)
         self._turns = Turns()
         self._watched: dict[str, WatchedCamera] = {}
+        self._assigned: frozenset[TopicPartition] = frozenset()
+        self._places: dict[str, TopicPartition] = {}  # of the cameras that are ours to look at
         self._running: dict[Future[None], str] = {}
         self._passed_over: Mapping[str, int] = {}
         self._dead_at: dict[str, float] = {}
@@ -80,10 +82,26 @@ class DetectWorker:
         blocked = len(self._running) == self._config.runtime.detect_threads or len(self._turns) > 0
         if blocked:
             wait(self._running, timeout=_BUSY_S, return_when=FIRST_COMPLETED)
-        for record in consumer.poll(0 if blocked else _BUSY_S if self._running else _IDLE_S):
+        records = consumer.poll(0 if blocked else _BUSY_S if self._running else _IDLE_S)
+        self._forget(self._assigned - consumer.assignment())
+        self._assigned = consumer.assignment()
+        for record in records:
+            self._places[record.key] = TopicPartition(record.position.topic, record.position.partition)
             if self._turns.offer(record):
                 self._dropped.labels(record.key, "superseded").inc()
         self._count_passed_over(consumer.skipped())
+
+    def _forget(self, lost: frozenset[TopicPartition]) -> None:
+        """Drop the trackers of cameras that another worker looks at now.
+
+        Should they come back, they begin a new track epoch: the old one is retired by then, and whatever it
+        said would not be believed.
+        """
+        for key in [key for key, place in self._places.items() if place in lost]:
+            del self._places[key]
+            if self._turns.withdraw(key):
+                self._dropped.labels(key, "moved").inc()
+            self._watched.pop(key, None)
 
     def _count_passed_over(self, counts: Mapping[str, int]) -> None:
         """Count the frames that the bus itself has passed over, given their sums so far."""
@@ -107,6 +125,9 @@ class DetectWorker:
     def _look(self, record: Record) -> None:
         try:
             frame = _frame(record)
+            if record.key not in self._places:
+                self._dropped.labels(record.key, "moved").inc()
+                return
             if self._clock.now() - frame.captured_at > self._deadline:
                 self._dropped.labels(record.key, "late").inc()
                 return

@@ -14,6 +14,9 @@ from enum import StrEnum
 from lianfang.events import CameraState, Observation
 
 _RETIRED_KEPT = 16  # a tracker that was superseded so many lives ago is no longer running
+# Where the newest tracker has been silent for so long, an older one that speaks is believed: whatever went
+# wrong between two detectors that handed the camera over, it must not stay blind.
+_SILENT = timedelta(seconds=5)
 _CLOCK_STEP = timedelta(seconds=30)  # records of two connections are never out of order by so much
 
 
@@ -53,9 +56,17 @@ class Order:
         if connection is not None and connection not in before.connections:
             after = replace(after, connections=(*before.connections, connection)[-_RETIRED_KEPT:])
         if isinstance(event, Observation) and event.track_epoch != before.epoch:
-            if event.track_epoch in before.retired:
+            if event.track_epoch in before.retired and not _alone(event, before):
                 return Dropped.OLD_EPOCH
-            retired = before.retired if before.epoch is None else (*before.retired, before.epoch)
+            others = tuple(epoch for epoch in before.retired if epoch != event.track_epoch)
+            retired = others if before.epoch is None else (*others, before.epoch)
             after = replace(after, epoch=event.track_epoch, retired=retired[-_RETIRED_KEPT:])
         self.cameras[event.camera_id] = after
         return None
+
+
+def _alone(event: Observation, before: CameraOrder) -> bool:
+    """Say whether nobody but its tracker speaks about the camera's present connection."""
+    if before.last_at is None or before.connections[-1:] != (event.frame.epoch,):
+        return False
+    return event.captured_at - before.last_at >= _SILENT

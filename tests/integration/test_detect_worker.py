@@ -113,6 +113,34 @@ def test_a_camera_that_is_not_configured_is_counted(tmp_path: Path) -> None:
         assert worker.other_dead_letters() == []
 
 
+def test_a_camera_that_another_worker_had_meanwhile_begins_a_new_track_epoch(tmp_path: Path) -> None:
+    with looking(tmp_path, somebody) as worker:
+        worker.bus.send(frame(0))
+        worker.bus.send(frame(1))
+        (before,) = {o.track_epoch for o in worker.observations(1)}
+        worker.bus.taken_away = True
+        polls = worker.bus.polls
+        until(lambda: worker.bus.polls > polls + 2, "it to see that it has lost the camera")
+        worker.bus.taken_away = False
+        worker.bus.send(frame(2))
+        until(lambda: len(worker.stage.opened) == 2, "another track epoch")
+        assert [camera for camera, _ in worker.stage.opened] == ["cam", "cam"]
+        assert worker.stage.opened[1][1] != before
+
+
+def test_frames_of_a_camera_that_was_lost_are_not_looked_at(tmp_path: Path) -> None:
+    gate = Gate()
+    with looking(tmp_path, gate) as worker:
+        worker.bus.send(frame(0))
+        gate.begun(1)
+        worker.bus.send(frame(1))
+        delivered(worker, 1)
+        worker.bus.taken_away = True
+        until(lambda: worker.skipped("moved") == 1, "the waiting frame to be dropped")
+        gate.let(2)
+    assert gate.looking == [("cam", 0)]
+
+
 def test_two_cameras_share_one_thread_in_turn(tmp_path: Path) -> None:
     gate = Gate()
     with looking(tmp_path, gate, cameras=("fast", "slow")) as worker:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
 from detectors.worker import DetectWorker
-from lianfang.bus import Consumer, Mode, Position, Record
+from lianfang.bus import Consumer, Mode, Position, Record, TopicPartition
 from lianfang.bus.embedded import EmbeddedBus, RingSettings
 from lianfang.bus.embedded.consumer import EmbeddedConsumer
 from lianfang.clock import SystemClock
@@ -136,6 +136,8 @@ class TappedBus:
         self.subscribed = threading.Event()
         self.polls = 0
         self.closed = 0
+        self.taken_away = False
+        """Set it, and the reader of frames sees its partitions given to somebody else."""
         self.delivered: list[tuple[str, int]] = []
         """(key, seq) of every frame that the reader was given."""
 
@@ -165,11 +167,11 @@ class TappedBus:
         self._bus.close()
 
     def _tap(self, consumer: EmbeddedConsumer) -> None:
-        poll, close = consumer.poll, consumer.close
+        poll, close, assignment = consumer.poll, consumer.close, consumer.assignment
 
         def tapped_poll(timeout_s: float, max_records: int = 500) -> list[Record]:
             self.polls += 1
-            records = poll(timeout_s, max_records)
+            records = [] if self.taken_away else poll(timeout_s, max_records)
             self.delivered += [(record.key, int(record.headers["seq"])) for record in records]
             return records
 
@@ -177,6 +179,10 @@ class TappedBus:
             self.closed += 1
             close()
 
+        def tapped_assignment() -> frozenset[TopicPartition]:
+            return frozenset() if self.taken_away else assignment()
+
+        consumer.assignment = tapped_assignment  # type: ignore[method-assign]
         consumer.poll = tapped_poll  # type: ignore[method-assign]
         consumer.close = tapped_close  # type: ignore[method-assign]
 

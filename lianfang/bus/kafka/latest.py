@@ -121,7 +121,7 @@ class LatestConsumer:
             for entry in entries:
                 self._offer(entry)
         if changed:
-            self._reading &= self._membership.assignment()
+            self._reading = self._reading & self._membership.assignment() - self._membership.given()
             self._waiting = {k: r for k, r in self._waiting.items() if _place(r) in self._reading}
         return changed
 

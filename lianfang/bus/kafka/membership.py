@@ -54,6 +54,8 @@ class Membership:
     ) -> None:
         self._group = group
         self._given: set[KafkaPartition] = set()  # not resumed yet
+        self._removed: set[TopicPartition] = set()  # within this poll
+        self._hidden: frozenset[TopicPartition] = frozenset()  # lost and given back within the last poll
         self._mine: frozenset[TopicPartition] = frozenset()
         self._paused: set[TopicPartition] = set()
         self._uncommitted: dict[TopicPartition, int] = {}
@@ -75,8 +77,11 @@ class Membership:
         return self._generation
 
     def assignment(self) -> frozenset[TopicPartition]:
-        """Return the partitions that are ours as of the last poll."""
-        return self._mine
+        """Return the partitions that are ours as of the last poll.
+
+        One that was lost and given back within one poll is first missing: others may have had it meanwhile.
+        """
+        return self._mine - self._hidden
 
     def poll(self, timeout_s: float, max_records: int) -> tuple[Mapping[Any, list[Any]], bool]:
         """Return (the client's records per partition, whether the assignment changed).
@@ -84,13 +89,18 @@ class Membership:
         It returns early, and without the records of what is new, when the assignment changes. Brokers that
         are away are no error: nothing comes, and the client finds them again. TransientError: they refuse us.
         """
+        if self._hidden:
+            self._hidden = frozenset()
+            return {}, True
         deadline = time.monotonic() + timeout_s
         while True:
+            self._removed.clear()
             remaining_s = max(0.0, deadline - time.monotonic())
             self._commit_late()
             records = self._poll(min(remaining_s, _SLICE_S), max_records)
             changed, self._changed = self._changed, False
             if changed:
+                self._hidden = frozenset(self._removed) & self._mine
                 self._say_assignment()
             if records or changed or remaining_s <= _SLICE_S:
                 return records, changed
@@ -219,6 +229,7 @@ class Membership:
         self._given -= partitions
         gone = {_ours(partition) for partition in partitions}
         self._mine -= gone
+        self._removed |= gone
         self._paused -= gone
         self._uncommitted = {p: offset for p, offset in self._uncommitted.items() if p not in gone}
         self._changed = True

@@ -171,6 +171,14 @@ def test_a_tracker_that_was_superseded_is_not_heard_any_more(play: Play) -> None
     assert play.dropped == [Dropped.OLD_EPOCH]
 
 
+def test_a_tracker_that_was_superseded_is_heard_again_where_the_newer_one_is_silent(play: Play) -> None:
+    back = stay(16.2, 20, {1: A}, epoch="e1")
+    play([*stay(0, 10, {1: A}, epoch="e1"), *stay(10, 11, {1: A}, epoch="e2"), *back])
+    assert play.dropped == []
+    play([observation(20.5, {9: C}, epoch="e2")])
+    assert play.dropped == [Dropped.OLD_EPOCH], "now the other one is superseded"
+
+
 def test_late_and_repeated_observations_are_dropped(play: Play) -> None:
     script = stay(0, 5, {1: A})
     play([*script, script[3], script[-1]])
