@@ -15,9 +15,6 @@ from lianfang.ids import new_epoch
 
 # Absence is a fact too: said at once when a view becomes empty, and again so often while it stays so.
 EMPTY_EVERY = timedelta(seconds=1)
-# So long without a picture, and nobody can be followed across: the tracker has forgotten them, and inside one
-# track epoch nobody takes over from somebody who was lost for longer. A new one says that we looked away.
-LOOKED_AWAY = timedelta(seconds=3)
 # A new connection that says a time so far back: the host's clock was ahead and has been set right.
 CLOCK_STEP = timedelta(seconds=30)
 
@@ -40,16 +37,13 @@ class WatchedCamera:
         return self._last_at is not None and frame.captured_at <= self._last_at
 
     def is_over(self, frame: Frame) -> bool:
-        """Say whether ``frame`` begins another track epoch.
+        """Say whether ``frame`` begins another track epoch, because time went back between connections.
 
-        It does after a time without pictures, and where time went back between connections: to drop what
-        follows as old would leave the camera blind until the wrong time has come.
+        To drop what follows as old would leave the camera blind until the wrong time has come.
         """
-        if self._last_at is None:
+        if self._last_at is None or frame.epoch == self._connection:
             return False
-        if frame.captured_at - self._last_at >= LOOKED_AWAY:
-            return True
-        return frame.epoch != self._connection and self._last_at - frame.captured_at >= CLOCK_STEP
+        return self._last_at - frame.captured_at >= CLOCK_STEP
 
     def look(self, frame: Frame, position: Position) -> Observation | None:
         """Return what is to be said about ``frame``, None while an empty view was said just now.
