@@ -10,6 +10,7 @@ import time
 import uuid
 from base64 import urlsafe_b64encode
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -32,9 +33,10 @@ _PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=CLIENT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=CLIENT://127.0.0.1:{port}
+listener.security.protocol.map=CLIENT:{protocol},CONTROLLER:PLAINTEXT
+inter.broker.listener.name=CLIENT
 controller.listener.names=CONTROLLER
 log.dirs={folder}/log
 auto.create.topics.enable=false
@@ -52,19 +54,42 @@ num.network.threads=2
 num.io.threads=2
 log.cleaner.dedupe.buffer.size=4194304
 """
+_SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule"
+_SECURE = """\
+sasl.enabled.mechanisms={login.mechanism}
+sasl.mechanism.inter.broker.protocol={login.mechanism}
+listener.name.client.{mechanism}.sasl.jaas.config={scram} required \
+username="{login.user}" password="{login.password}";
+ssl.keystore.type=PEM
+ssl.keystore.location={login.certificate}
+ssl.truststore.type=PEM
+ssl.truststore.location={login.certificate}
+"""
+
+
+@dataclass(frozen=True)
+class Login:
+    """What clients must know: a user of SCRAM, and TLS with the certificate and key in a PEM file."""
+
+    user: str
+    password: str
+    certificate: Path
+    mechanism: str = "SCRAM-SHA-512"
 
 
 class Broker:
     """A broker that keeps everything in ``folder``, on 127.0.0.1; a context manager.
 
     ``port`` 0 lets the system choose; a restart keeps it. ``jars`` is what ``deploy.kafka.jars()`` returns.
+    With a ``login`` it speaks SASL over TLS only.
     """
 
-    def __init__(self, folder: Path, jars: Path, port: int = 0) -> None:
+    def __init__(self, folder: Path, jars: Path, port: int = 0, login: Login | None = None) -> None:
         self._folder = folder
         self._jars = jars
         self.port = port or _free_port()
         self._controller = _free_port()
+        self._login = login
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -145,7 +170,15 @@ class Broker:
 
     def _format(self, settings: Path) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        text = _PROPERTIES.format(port=self.port, controller=self._controller, folder=self._folder)
+        protocol = "SASL_SSL" if self._login else "PLAINTEXT"
+        text = _PROPERTIES.format(
+            port=self.port, controller=self._controller, folder=self._folder, protocol=protocol
+        )
+        users = []
+        if self._login:
+            text += _SECURE.format(login=self._login, mechanism=self._login.mechanism.lower(), scram=_SCRAM)
+            user = f"name={self._login.user},password={self._login.password}"
+            users = ["--add-scram", f"{self._login.mechanism}=[{user}]"]
         written = settings.with_suffix(".new")
         written.write_text(text, encoding="utf-8")
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
@@ -157,6 +190,7 @@ class Broker:
                 f"--cluster-id={cluster}",
                 "-c",
                 str(written),
+                *users,
             ],
             capture_output=True,
             text=True,

@@ -15,7 +15,7 @@ from typing import NoReturn
 
 import pytest
 
-from deploy.kafka import Broker, jars
+from deploy.kafka import Broker, Login, jars
 from lianfang.bus import Consumer, TopicPartition
 from lianfang.bus.kafka import Access, KafkaBus, Topic, topics_of
 from lianfang.clock import Clock
@@ -62,9 +62,9 @@ def shared_broker() -> str:
 
 
 @contextmanager
-def own_broker(folder: Path) -> Iterator[Broker]:
+def own_broker(folder: Path, login: Login | None = None) -> Iterator[Broker]:
     """Give a broker that the test may kill; skip where none can be started."""
-    with Broker(folder, _jars()) as broker:
+    with Broker(folder, _jars(), login=login) as broker:
         yield broker
 
 

@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from lianfang.config.kafka import Kafka, brokers
 from lianfang.errors import LianfangError, TransientError
@@ -61,6 +61,33 @@ def quiet() -> None:
     """Keep the client library's own log for debugging: it says every attempt, and we say transitions."""
     if not logging.getLogger().isEnabledFor(logging.DEBUG):
         logging.getLogger("kafka").setLevel(logging.CRITICAL + 1)
+
+
+class LastWords(logging.Handler):
+    """Keeps what the client library said last about a connection: its errors say only that time is up."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.text = ""
+        self._logger = logging.getLogger("kafka.net.manager")
+
+    def __enter__(self) -> Self:
+        self._logger.addHandler(self)
+        self._level, self._propagate = self._logger.level, self._logger.propagate
+        self._logger.setLevel(logging.WARNING)
+        self._logger.propagate = logging.getLogger().isEnabledFor(logging.DEBUG)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._logger.removeHandler(self)
+        self._logger.setLevel(self._level)
+        self._logger.propagate = self._propagate
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep it, if it is about a connection that failed."""
+        text = record.getMessage()
+        if "onnection" in text and " failed: " in text:
+            self.text = text
 
 
 def transient(what: str, error: BaseException) -> TransientError:

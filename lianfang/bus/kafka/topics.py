@@ -16,7 +16,7 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 from kafka.partitioner.default import murmur2
 
-from lianfang.bus.kafka.access import Access, transient
+from lianfang.bus.kafka.access import Access, LastWords, transient
 from lianfang.config.kafka import Kafka
 from lianfang.errors import LianfangError, TransientError
 from lianfang.events import DEAD_LETTER, FRAMES, OBSERVATIONS
@@ -66,17 +66,18 @@ def topics_of(settings: Kafka) -> list[Topic]:
 def ensure(access: Access, topics: Sequence[Topic], timeout_s: float) -> tuple[int, ...]:
     """Make what is missing, check what is there; return the brokers' version.
 
-    TransientError: no broker answers within ``timeout_s``, or they are not ready. LianfangError names the
-    topic whose partitions differ, or what the brokers refuse.
+    TransientError: no broker answers within ``timeout_s``, they refuse our login, or are not ready.
+    LianfangError names the topic whose partitions differ, or what the brokers refuse.
     """
-    try:
-        admin = KafkaAdminClient(
-            **access.arguments,
-            bootstrap_timeout_ms=int(timeout_s * 1000),
-            request_timeout_ms=max(1000, int(timeout_s * 1000)),
-        )
-    except (KafkaError, OSError) as error:
-        raise transient(f"no broker answers at {access.brokers}", error) from error
+    with LastWords() as words:
+        try:
+            admin = KafkaAdminClient(
+                **access.arguments,
+                bootstrap_timeout_ms=int(timeout_s * 1000),
+                request_timeout_ms=max(1000, int(timeout_s * 1000)),
+            )
+        except (KafkaError, OSError) as error:
+            raise TransientError(f"no broker serves us at {access.brokers}: {words.text or error}") from error
     try:
         _create(admin, topics)
         _verify(admin, topics)
