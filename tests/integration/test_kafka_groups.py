@@ -264,3 +264,23 @@ def test_topics_have_the_settings_that_evidence_and_back_tests_need() -> None:
 
 def _partition(topic: str, key: str) -> TopicPartition:
     return TopicPartition(topic, Topic(topic, PARTITIONS, 1).partition_of(key))
+
+
+def test_a_partition_that_was_paused_with_records_in_hand_is_read_on(bus: KafkaBus, topic: str) -> None:
+    # Enough for several fetches, read in small polls: some of it is fetched and not given out when we pause.
+    for key in KEYS:
+        publish(bus, topic, key, *(f"{i}" for i in range(30)))
+    consumer = bus.subscribe([topic], fresh("group"))
+    seen = poll_all(consumer, lambda seen: len(seen) > 0)
+    for turn in range(12):
+        paused = sorted(consumer.assignment(), key=lambda p: p.partition)[turn % PARTITIONS]
+        consumer.pause([paused])
+        records = consumer.poll(0.2, 7)
+        assert paused not in after(records)
+        seen += records
+        consumer.resume([paused])
+        seen += consumer.poll(0.1, 7)
+    seen += poll_all(consumer, lambda more: len(seen) + len(more) >= 30 * len(KEYS))
+    for key in KEYS:
+        assert [r.value.decode() for r in seen if r.key == key] == [f"{i}" for i in range(30)]
+    consumer.close()

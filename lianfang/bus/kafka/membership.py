@@ -20,7 +20,7 @@ from kafka.structs import MemberState, OffsetAndMetadata
 
 from lianfang.bus import TopicPartition
 from lianfang.bus.kafka.access import Access, transient
-from lianfang.bus.kafka.rejoin import mend
+from lianfang.bus.kafka.mends import keep_joins, unpark
 from lianfang.errors import TransientError
 
 _log = structlog.get_logger(__name__)
@@ -68,7 +68,7 @@ class Membership:
             )
         except (KafkaError, OSError) as error:
             raise transient("no consumer", error) from error
-        mend(self.client)
+        keep_joins(self.client)
         self.client.subscribe(list(topics), listener=_Listener(self))
 
     @property
@@ -169,6 +169,7 @@ class Membership:
             _log.debug("kafka_close", group=self._group, reason=str(error))
 
     def _poll(self, timeout_s: float, max_records: int) -> Mapping[Any, list[Any]]:
+        unpark(self.client)
         try:
             records: Mapping[Any, list[Any]] = self.client.poll(
                 timeout_ms=int(timeout_s * 1000), max_records=max_records
