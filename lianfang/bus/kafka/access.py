@@ -79,14 +79,16 @@ class LastWords(logging.Handler):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._logger.removeHandler(self)
         self._logger.setLevel(self._level)
         self._logger.propagate = self._propagate
+        self._logger.removeHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep it, if it is about a connection that failed."""
         text = record.getMessage()
-        if "onnection" in text and " failed: " in text:
+        if "onnection" not in text or " failed: " not in text:
+            return
+        if not self.text or "disconnected" not in text:  # so ends every attempt: the cause was said before
             self.text = text
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 
 from lianfang.bus import Consumer, Mode, Position, Record
@@ -35,8 +35,8 @@ class KafkaBus:
             opened.callback(self._frames.close)
             self._reader = FrameReader(access, version)
             opened.callback(self._reader.close)
-            for topic in topics:
-                self._publisher(topic.name).learn(topic, _CONNECT_S)
+            with ThreadPoolExecutor(len(topics)) as pool:  # each waits for an answer
+                list(pool.map(lambda topic: self._publisher(topic.name).learn(topic, _CONNECT_S), topics))
             self._resources = opened.pop_all()
 
     @classmethod
