@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import subprocess
 import threading
@@ -19,9 +20,9 @@ from lianfang.errors import TransientError
 from lianfang.events import OBSERVATIONS
 from tests.contract.bus_contract import publish_frame, read
 from tests.support.configs import loaded
-from tests.support.kafka import own_broker
+from tests.support.kafka import open_files, own_broker
 
-# Where a handshake fails, kafka-python leaves its sockets to the garbage collector.
+# A handshake that is given up in the middle leaves its socket to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <s:ResourceWarning")
 USER, PASSWORD = "lianfang", "a-secret-of-brokers"
 
@@ -44,6 +45,12 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def broker(certificate: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     with own_broker(tmp_path_factory.mktemp("broker"), Login(USER, PASSWORD, certificate)) as broker:
         yield broker
+
+
+@pytest.fixture(autouse=True)
+def _sockets() -> Iterator[None]:
+    yield
+    gc.collect()
 
 
 def stanza(certificate: Path) -> dict[str, object]:
@@ -81,5 +88,12 @@ def test_a_wrong_password_is_not_shown(
 
 def test_a_certificate_that_nobody_vouches_for_is_not_trusted_and_that_is_said(broker: Broker) -> None:
     access = Access.of(f"kafka://{broker.address}", Kafka(tls=Tls()))
-    with pytest.raises(TransientError, match="CERTIFICATE_VERIFY_FAILED"):
-        KafkaBus.connect(access, [Topic("any", 1, 1)], timeout_s=2)
+    files, threads = open_files(), threading.active_count()
+    gc.disable()
+    try:
+        with pytest.raises(TransientError, match="CERTIFICATE_VERIFY_FAILED"):
+            KafkaBus.connect(access, [Topic("any", 1, 1)], timeout_s=2)
+        assert open_files() <= files, "what could not be connected is closed"
+        assert threading.active_count() <= threads
+    finally:
+        gc.enable()

@@ -91,3 +91,8 @@ def poll_until_assigned(consumer: Consumer) -> frozenset[TopicPartition]:
         assert time.monotonic() < deadline, "no partition was assigned"
         consumer.poll(0.1)
     return consumer.assignment()
+
+
+def open_files() -> int:
+    """Return how many files and sockets this process has open."""
+    return len(list(Path("/proc/self/fd").iterdir()))

@@ -84,8 +84,11 @@ def service(how: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str, list[dict[str, Any]]]:
     """Return the exit code, what else it printed, and its log."""
-    out, err = process.communicate(timeout=WAIT_S)
-    return process.returncode, out, [json.loads(line) for line in err.splitlines()]
+    assert process.stdout is not None
+    assert process.stderr is not None
+    out = process.stdout.read()  # communicate() misses what came along with a line that was read
+    err = process.stderr.read()
+    return process.wait(WAIT_S), out, [json.loads(line) for line in err.splitlines()]
 
 
 def until(condition: Callable[[], object], what: str) -> None:

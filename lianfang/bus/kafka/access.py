@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from lianfang.bus.kafka.mends import CLOSING_SOCKETS, close_on_failure
 from lianfang.config.kafka import Kafka, brokers
 from lianfang.errors import LianfangError, TransientError
 
@@ -31,6 +32,7 @@ class Access:
             "bootstrap_servers": places,
             "client_id": "lianfang",
             "reconnect_backoff_max_ms": _RECONNECT_MAX_MS,
+            **CLOSING_SOCKETS,
         }
         protocol = "SSL" if settings.tls else "PLAINTEXT"
         if settings.tls:
@@ -54,6 +56,7 @@ def _ssl_context(ca_file: Path | None, cert_file: Path | None, key_file: Path | 
             context.load_cert_chain(cert_file, key_file)
     except (OSError, ssl.SSLError) as error:
         raise LianfangError(f"kafka.tls: {error}") from error
+    close_on_failure(context)
     return context
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.net.compat import KafkaNetClient
 from kafka.partitioner.default import murmur2
 
 from lianfang.bus.kafka.access import Access, LastWords, transient
@@ -69,14 +70,25 @@ def ensure(access: Access, topics: Sequence[Topic], timeout_s: float) -> tuple[i
     TransientError: no broker answers within ``timeout_s``, they refuse our login, or are not ready.
     LianfangError names the topic whose partitions differ, or what the brokers refuse.
     """
+    client: KafkaNetClient | None = None
+
+    def made(**arguments: Any) -> KafkaNetClient:  # noqa: ANN401 - kafka-python is untyped
+        nonlocal client
+        client = KafkaNetClient(**arguments)
+        return client
+
     with LastWords() as words:
         try:
             admin = KafkaAdminClient(
                 **access.arguments,
                 bootstrap_timeout_ms=int(timeout_s * 1000),
                 request_timeout_ms=max(1000, int(timeout_s * 1000)),
+                kafka_client=made,
             )
         except (KafkaError, OSError) as error:
+            if client is not None:  # one that reached nobody leaves its thread and sockets behind
+                client.close()
+                client._manager._net.stop()  # noqa: SLF001 - it has no public name
             raise TransientError(f"no broker serves us at {access.brokers}: {words.text or error}") from error
     try:
         _create(admin, topics)
