@@ -122,6 +122,7 @@ class AlertService:
         """Return per component "ok", or what is wrong with it."""
         return {
             "alerts": self._worker_state(),
+            "bus": "out of reach" if self._worker.bus_lost else "ok",
             "store": self._store_state(),
             "canary": self._watch.state(),
         }

@@ -45,6 +45,7 @@ class DetectWorker:
         self._passed_over: Mapping[str, int] = {}
         self._dead_at: dict[str, float] = {}
         self._losing = False
+        self._unreached = False
         self._turned_at: float | None = None
         self._seen = Counter(
             "lianfang_frames_detected_total", "Frames looked at", ["camera"], registry=registry
@@ -74,7 +75,8 @@ class DetectWorker:
             return {"detector": "starting"}
         silent_s = self._clock.monotonic() - self._turned_at
         turning = "ok" if silent_s < _STUCK_S else f"no turn for {silent_s:.0f} s"
-        return {"detector": turning, "bus": "observations are lost" if self._losing else "ok"}
+        bus = "out of reach" if self._unreached else "observations are lost" if self._losing else "ok"
+        return {"detector": turning, "bus": bus}
 
     def _receive(self, consumer: Consumer) -> None:
         """Let what has come wait for its turn; pause while there is nothing else to do."""
@@ -84,7 +86,7 @@ class DetectWorker:
             wait(self._running, timeout=_BUSY_S, return_when=FIRST_COMPLETED)
         records = consumer.poll(0 if blocked else _BUSY_S if self._running else _IDLE_S)
         self._forget(self._assigned - consumer.assignment())
-        self._assigned = consumer.assignment()
+        self._assigned, self._unreached = consumer.assignment(), consumer.lost
         for record in records:
             self._places[record.key] = TopicPartition(record.position.topic, record.position.partition)
             if self._turns.offer(record):

@@ -79,6 +79,11 @@ class CameraReader:
         self._reported = ""
         self._log = structlog.get_logger().bind(camera_id=camera_id)
 
+    @property
+    def losing(self) -> bool:
+        """Whether the bus does not take its frames."""
+        return self._publisher.losing
+
     def run(self, stop: threading.Event) -> None:
         """Read until ``stop`` is set."""
         self._metrics.online.labels(self._id).set(0)

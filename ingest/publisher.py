@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, wait
+from concurrent.futures import CancelledError, Future, wait
 
 import structlog
 
@@ -19,15 +19,21 @@ WAIT_S = 5.0
 class FramePublisher:
     """Publishes frames and counts what became of them; what the bus does not take is gone.
 
-    That it refuses, and that it takes again, is logged once each. One thread owns it.
+    That it takes none, and that it takes them again, is logged once each. One thread publishes; answers come
+    in the bus's.
     """
 
     def __init__(self, camera_id: str, bus: Bus, metrics: IngestMetrics) -> None:
         self._id = camera_id
         self._bus = bus
         self._metrics = metrics
-        self._refused = False
+        self._losing = False
         self._log = structlog.get_logger().bind(camera_id=camera_id)
+
+    @property
+    def losing(self) -> bool:
+        """Whether the bus has not taken the last frame that it has answered for."""
+        return self._losing
 
     def publish(self, frame: Frame, patient: bool) -> None:
         """Publish ``frame``; a patient caller returns only when the bus has taken it, or after WAIT_S."""
@@ -35,22 +41,26 @@ class FramePublisher:
         try:
             future = self._bus.publish(FRAMES, frame.camera_id, pixels, headers)
         except LianfangError as error:
-            self._metrics.drop(self._id, "bus")
-            if not self._refused:
-                self._log.warning("frames_refused", reason=str(error))
-            self._refused = True
+            self._lost(error)
             return
-        if self._refused:
-            self._log.info("frames_taken_again")
-        self._refused = False
-        future.add_done_callback(self._count)
+        future.add_done_callback(self._answered)
         hop_s = (frame.published_at - frame.captured_at).total_seconds()
         self._metrics.hop.labels("captured_to_published").observe(max(0.0, hop_s))
         if patient:
             wait([future], WAIT_S)
 
-    def _count(self, future: Future[Position]) -> None:
-        if future.cancelled() or future.exception() is not None:
-            self._metrics.drop(self._id, "bus")
-        else:
-            self._metrics.published.labels(self._id).inc()
+    def _answered(self, future: Future[Position]) -> None:
+        error = CancelledError() if future.cancelled() else future.exception()
+        if error is not None:
+            self._lost(error)
+            return
+        self._metrics.published.labels(self._id).inc()
+        if self._losing:
+            self._losing = False
+            self._log.info("frames_taken_again")
+
+    def _lost(self, error: BaseException) -> None:
+        self._metrics.drop(self._id, "bus")
+        if not self._losing:
+            self._losing = True
+            self._log.warning("frames_lost", reason=str(error))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import structlog
 
@@ -34,6 +34,11 @@ class IngestWorker:
         self._readers = {
             camera_id: _reader(config, camera_id, bus, clock, metrics) for camera_id in camera_ids
         }
+
+    def ready(self) -> Mapping[str, str]:
+        """Return per component "ok", or what is wrong with it. Cameras may be offline: no fault of ours."""
+        losing = sorted(camera_id for camera_id, reader in self._readers.items() if reader.losing)
+        return {"bus": f"frames are lost: {', '.join(losing)}" if losing else "ok"}
 
     def run(self, stop: threading.Event) -> None:
         """Read until ``stop`` is set; also when every source has ended."""

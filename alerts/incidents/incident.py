@@ -43,6 +43,10 @@ class Change:
     camera: str
 
 
+# After a break a tracker finds its people anew: until they have been seen often enough to count, the place is
+# not empty where somebody may be.
+SETTLE = timedelta(seconds=3)
+
 Step = tuple[Incident, tuple[Change, ...]]
 
 
@@ -72,14 +76,15 @@ def advance(incident: Incident, sighting: Sighting, settings: RuleSettings) -> S
     """Return the incident after a sighting at its place, and the changes that followed.
 
     Those who are not sure yet keep a place occupied only where they can be one of its people: a box that
-    comes and goes elsewhere does not.
+    comes and goes elsewhere does not, unless nobody has looked for a while: then they may be anybody.
     """
     people, total = follow(incident.members, sighting, incident.members_total)
     incident = replace(incident, members=people, members_total=total)
     count = len(seen_at(people, sighting.camera, sighting.captured_at))
     if sighting.members or (incident.occupied and count):
         return _occupied(incident, sighting, count)
-    if incident.occupied:
+    settling = bool(sighting.present) and sighting.captured_at - sighting.since < SETTLE
+    if incident.occupied and not settling:
         return _empty(incident, sighting, settings)
     return incident, ()
 

@@ -10,7 +10,8 @@ from math import hypot
 from alerts.rules.base import Member, Sighting
 from lianfang.events import XYXYN
 
-# A tracker that was restarted or moved knows nobody: whoever stands there is taken for who stood there.
+# A tracker that was restarted or moved knows nobody, nor does one after a while without pictures: whoever
+# stands there is taken for who stood there.
 NEW_EPOCH_TAKEOVER = timedelta(seconds=15)
 # Inside an epoch a lost number is an occlusion: short, and the person cannot be far.
 OCCLUSION_TAKEOVER = timedelta(seconds=3)
@@ -96,7 +97,8 @@ def _takeover_distance(person: Person, member: Member, sighting: Sighting) -> fl
     """Return how far ``member`` is from ``person`` in box heights, None where it cannot be the same."""
     gap = sighting.captured_at - person.last_at
     distance = _heights_apart(person.xyxyn, member.xyxyn)
-    if not person.track_id.startswith(f"{sighting.track_epoch}:"):
+    unwatched = person.last_at < sighting.since
+    if unwatched or not person.track_id.startswith(f"{sighting.track_epoch}:"):
         return distance if gap <= NEW_EPOCH_TAKEOVER else None
     near = NEAR_AT_ONCE + NEAR_PER_SECOND * gap.total_seconds()
     return distance if gap <= OCCLUSION_TAKEOVER and distance <= near else None

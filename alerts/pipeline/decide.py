@@ -15,6 +15,7 @@ from alerts.incidents.incident import (
     has_lapsed,
     open_incident,
 )
+from alerts.pipeline.coverage import Coverage
 from alerts.rules.base import Rule, RuleSettings, Sighting
 from lianfang import plugins
 from lianfang.config import Config
@@ -49,6 +50,7 @@ class Decider:
             if isinstance(settings, RuleSettings) and settings.enabled
         }
         self._holders: dict[tuple[str, str], Incident] = {}
+        self._coverage = Coverage(config.cameras)
 
     def hold(self, incidents: Iterable[Incident]) -> None:
         """Take over incidents that have not ended, as the store knows them."""
@@ -73,8 +75,9 @@ class Decider:
 
     def _sightings(self, event: Observation) -> Iterator[tuple[str, str, Sighting]]:
         """Yield (rule, place, who is to be seen there) for every place that the camera sees for a rule."""
+        camera = event.camera_id
+        since = self._coverage.since(camera, event.captured_at)
         for rule_id, state in self._rules.items():
-            camera = event.camera_id
             if camera not in state.settings.cameras:
                 continue
             epoch, before = state.per_camera.get(camera, ("", None))
@@ -82,7 +85,7 @@ class Decider:
                 before = state.rule.initial()  # the numbers of another tracker mean other people
             after, sighting = state.rule.step(before, event)
             state.per_camera[camera] = (event.track_epoch, after)
-            for place, part in _by_place(self._config, state.settings, sighting):
+            for place, part in _by_place(self._config, state.settings, replace(sighting, since=since)):
                 yield rule_id, place, part
 
     def _advance(

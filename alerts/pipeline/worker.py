@@ -87,6 +87,8 @@ class AlertWorker:
         self._poisoned: set[Position] = set()
         self.last_poll: float | None = None
         """Monotonic time of the last turn of the loop, for readiness."""
+        self.bus_lost = False
+        """Whether the bus is out of reach."""
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set. A store that cannot write is waited for; nothing is skipped."""
@@ -120,6 +122,7 @@ class AlertWorker:
             self.last_poll = self._clock.monotonic()
             self._watch.turned(partitions.keys())
             records = consumer.poll(_POLL_S)
+            self.bus_lost = consumer.lost
             if records:
                 self._batch(records, consumer, partitions, order, decider)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal, Protocol, TypeVar
 
 from pydantic import Field, field_validator
@@ -89,6 +89,9 @@ class RuleSettings(Stanza):
                 yield Problem(("notify", i, "receiver"), repr(notice.receiver), allowed)
 
 
+_EVER = datetime.min.replace(tzinfo=UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """One object that fulfils a rule now; without a ``track_id`` it is not yet confirmed by the tracker."""
@@ -106,7 +109,8 @@ class Sighting:
 
     ``present`` are those who may be there but are not sure yet (not enough frames, or the tracker lost the
     number): enough to keep an incident occupied, too little to open one. ``elsewhere`` are the tracks that
-    are seen, but not there: whoever they belonged to has left, and is not merely lost from sight.
+    are seen, but not there: whoever they belonged to has left, and is not merely lost from sight. ``since``
+    is when the unbroken look at this camera began that the observation belongs to; rules leave it open.
     """
 
     camera: str
@@ -115,6 +119,7 @@ class Sighting:
     members: tuple[Member, ...]
     present: tuple[Member, ...]
     elsewhere: frozenset[str] = frozenset()
+    since: datetime = _EVER
 
 
 S = TypeVar("S")

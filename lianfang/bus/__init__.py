@@ -53,6 +53,11 @@ class Consumer(Protocol):
         """A number that grows with every new owner of the group's partitions."""
         ...
 
+    @property
+    def lost(self) -> bool:
+        """Whether the bus has been out of reach for a while: nothing comes, and that is no silence."""
+        ...
+
     def assignment(self) -> frozenset[TopicPartition]:
         """Return the partitions this consumer reads now."""
         ...

@@ -10,15 +10,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import bus, delivery, detect, ingest, latency
+from tests.bench import bus, delivery, detect, ingest, kafka, latency
 
 Figures = dict[str, float]
 BENCHES: dict[str, Callable[[Path], Figures]] = {
     "ingest": ingest.measure,
     "detect": detect.measure,
     "bus": bus.measure,
+    "bus.kafka": kafka.measure,
     "delivery": delivery.measure,
     "latency": latency.measure,
+    "latency.kafka": latency.measure_kafka,
 }
 RESULT = Path("build/bench.json")
 

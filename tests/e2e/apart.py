@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -15,6 +17,7 @@ import yaml
 from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
 
+from deploy.demo.site import free_port
 from lianfang.bus import TopicPartition
 from lianfang.bus.kafka import Topic
 from lianfang.events import FRAMES
@@ -46,6 +49,7 @@ class Apart(Installation):
             "event_partitions": EVENT_PARTITIONS,
         }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.ops_ports = {name: free_port(0) for name in SERVICES if name != "alerts"}
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -66,6 +70,8 @@ class Apart(Installation):
     def start_service(self, name: str) -> None:
         """Start one service."""
         command = [SERVICES[name], "--config", str(self.folder / "site.yaml")]
+        if name in self.ops_ports:
+            command += ["--ops-port", str(self.ops_ports[name])]
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
                 [sys.executable, "-m", "lianfang", *command],
@@ -114,6 +120,17 @@ class Apart(Installation):
             said = [e["partitions"] for e in self.events_of(name) if e["event"] == "partitions_assigned"]
             counts.append(len(said[-1]) if said else 0)
         return min(counts) > 0 and sum(counts) == FRAME_PARTITIONS
+
+    def unready(self) -> set[str]:
+        """Return the services that answer that they are not ready; URLError: one does not answer."""
+        found = set()
+        for name in SERVICES:
+            port = self.ops_ports.get(name, self.port)
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=10).close()
+            except urllib.error.HTTPError:
+                found.add(name)
+        return found
 
     def seconds_until_observed(self, timeout_s: float = 90) -> float:
         """Return how long it takes until the store has taken three more observations than now."""

@@ -10,17 +10,20 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from ingest.service import serve
+from ingest.metrics import IngestMetrics
+from ingest.worker import IngestWorker
+from lianfang.clock import SystemClock
 from lianfang.config import Camera, Community, Config
 from tests.support.fake_bus import FakeBus
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A running service, its bus and its metrics."""
+    """Running cameras, their bus and metrics."""
 
     bus: FakeBus
     registry: CollectorRegistry
+    worker: IngestWorker
 
     def count(self, series: str, **labels: str) -> float:
         """Return the value of a series, 0 where there is none yet."""
@@ -48,10 +51,10 @@ def reading(
     cameras: Mapping[str, Mapping[str, Any]], refuse: Callable[[str, str], bool] = lambda _topic, _key: False
 ) -> Iterator[Reading]:
     """Read ``cameras`` (id to stanza) in a thread for as long as the block runs."""
-    running = Reading(FakeBus(refuse), CollectorRegistry())
-    stop = threading.Event()
-    arguments = (configured(cameras), running.bus, list(cameras), stop, running.registry)
-    thread = threading.Thread(target=serve, args=arguments)
+    bus, registry, stop = FakeBus(refuse), CollectorRegistry(), threading.Event()
+    worker = IngestWorker(configured(cameras), list(cameras), bus, SystemClock(), IngestMetrics(registry))
+    running = Reading(bus, registry, worker)
+    thread = threading.Thread(target=worker.run, args=(stop,))
     thread.start()
     try:
         yield running

@@ -36,6 +36,11 @@ class EmbeddedConsumer:
         """A number that grows with every consumer of the group."""
         return self._generation
 
+    @property
+    def lost(self) -> bool:
+        """Return False: it reads files of this machine, and a connection that ends is an error."""
+        return False
+
     def assignment(self) -> frozenset[TopicPartition]:
         """Return the partitions this consumer reads now."""
         return frozenset().union(*(source.partitions() for source in self._turns))

@@ -33,6 +33,11 @@ class DurableConsumer:
         """The group's generation: it grows with every change of its members."""
         return self._membership.generation
 
+    @property
+    def lost(self) -> bool:
+        """Whether it has had no answer from its group for 3 s: no broker, or none that takes us."""
+        return self._membership.lost
+
     def assignment(self) -> frozenset[TopicPartition]:
         """Return the partitions that are ours as of the last poll."""
         return self._membership.assignment()

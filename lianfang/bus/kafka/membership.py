@@ -20,7 +20,7 @@ from kafka.structs import MemberState, OffsetAndMetadata
 
 from lianfang.bus import TopicPartition
 from lianfang.bus.kafka.access import Access, transient
-from lianfang.bus.kafka.mends import keep_joins, unpark
+from lianfang.bus.kafka.mends import heard_at, keep_joins, unpark
 from lianfang.errors import TransientError
 
 _log = structlog.get_logger(__name__)
@@ -29,7 +29,7 @@ CALL_MS = 5000  # for one question to the brokers: where a partition begins or e
 _CLOSE_MS = 2000
 _SLICE_S = 0.1  # so often a long poll looks whether partitions were given or taken
 _RETRY_S = 0.1
-_LOST_S = 3.0  # without a place in the group for so long, it is said
+_LOST_S = 3.0  # without a place in the group, or an answer from it, for so long: it is said
 _COMMON: Mapping[str, Any] = {
     "enable_auto_commit": False,
     "allow_auto_create_topics": False,
@@ -60,7 +60,7 @@ class Membership:
         self._paused: set[TopicPartition] = set()
         self._uncommitted: dict[TopicPartition, int] = {}
         self._generation = 0
-        self._placed_at, self._said_lost = time.monotonic(), False
+        self._placed_at, self._lost = time.monotonic(), False
         self._changed = False
         try:
             self.client = KafkaConsumer(
@@ -75,6 +75,11 @@ class Membership:
     def generation(self) -> int:
         """The group's generation, the last that we were part of: it grows with every change of members."""
         return self._generation
+
+    @property
+    def lost(self) -> bool:
+        """Whether we have had no place in the group for a while."""
+        return self._lost
 
     def assignment(self) -> frozenset[TopicPartition]:
         """Return the partitions that are ours as of the last poll.
@@ -183,18 +188,22 @@ class Membership:
         return records
 
     def _look_around(self) -> None:
-        """Note our place in the group; say that it is lost for a while, and that it is found."""
+        """Note our place in the group; say that it is lost for a while, and that it is found.
+
+        The client calls a place stable that no broker has confirmed for long: what counts is a heartbeat.
+        """
         place = self.client.group_metadata()
         now = time.monotonic()
         if place.state == MemberState.STABLE:
-            self._generation = max(self._generation, place.generation_id)
-            self._placed_at = now
-            if self._said_lost:
-                _log.info("kafka_group_found", group=self._group)
-            self._said_lost = False
-        elif not self._said_lost and now - self._placed_at >= _LOST_S:
+            if place.generation_id > self._generation:
+                self._generation, self._placed_at = place.generation_id, now
+            self._placed_at = max(self._placed_at, heard_at(self.client))
+        lost = now - self._placed_at >= _LOST_S
+        if lost and not self._lost:
             _log.warning("kafka_group_lost", group=self._group, for_s=round(now - self._placed_at, 1))
-            self._said_lost = True
+        elif self._lost and not lost:
+            _log.info("kafka_group_found", group=self._group)
+        self._lost = lost
 
     def _commit_late(self) -> None:
         """Commit what could not be committed while the members of the group changed."""

@@ -116,3 +116,9 @@ def unpark(consumer: KafkaConsumer) -> None:
     fetcher = consumer._fetcher  # noqa: SLF001
     if fetcher._next_partition_records is not None and not fetcher._next_partition_records:  # noqa: SLF001
         fetcher._next_partition_records = None  # noqa: SLF001
+
+
+def heard_at(consumer: KafkaConsumer) -> float:
+    """Return the monotonic time of the last heartbeat that the group has answered, -inf before the first."""
+    heard: float = consumer._coordinator.heartbeat.last_receive  # noqa: SLF001
+    return heard

@@ -165,6 +165,34 @@ def test_a_ghost_elsewhere_does_not_keep_a_place_occupied(play: Play) -> None:
     assert play.kinds == ["opened", "cleared"]
 
 
+def test_after_a_break_whoever_may_be_there_is_no_empty_view(play: Play) -> None:
+    unsure = [observation(40 + i / 2, {None: C}) for i in range(4)]
+    play([*stay(0, 5, {1: A}), *unsure, *stay(42, 45, {2: C})])
+    assert play.kinds == ["opened"]
+
+
+def test_after_a_break_an_empty_view_is_one(play: Play) -> None:
+    play([*stay(0, 5, {1: A}), *stay(40, 43, {})])
+    assert play.changes == [(1.0, "opened"), (41.0, "cleared")]
+
+
+def test_a_ghost_keeps_a_place_occupied_only_for_a_while_after_a_break(play: Play) -> None:
+    play([*stay(0, 5, {1: A}), *stay(40, 50, {None: C})])
+    assert play.changes == [(1.0, "opened"), (44.0, "cleared")]
+
+
+def test_whoever_was_there_before_a_break_is_still_there_after_it(play: Play) -> None:
+    play([*stay(0, 5, {1: A}), *stay(9, 12, {2: C})])
+    assert play.kinds == ["opened"]
+    assert play.only.members_total == 1
+
+
+def test_a_slow_camera_has_no_break_between_any_two_pictures(tmp_path: Path) -> None:
+    play = Play(loaded(tmp_path, ("cameras.cam.fps", 0.2)))
+    play([*stay(0, 30, {1: A}, step=5), *stay(30, 35, {2: C}, step=5), *stay(35, 60, {}, step=5)])
+    assert play.kinds == ["opened", "cleared"]
+
+
 def test_a_tracker_that_was_superseded_is_not_heard_any_more(play: Play) -> None:
     old = observation(11.2, {5: C}, epoch="e1")
     play([*stay(0, 10, {1: A}, epoch="e1"), *stay(10, 11, {1: A}, epoch="e2"), old])

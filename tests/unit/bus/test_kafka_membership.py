@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ import pytest
 from kafka import TopicPartition as Place
 from kafka.errors import CommitFailedError, KafkaTimeoutError, TopicAuthorizationFailedError
 from kafka.structs import MemberState
+from structlog.testing import capture_logs
 
 from lianfang.bus import TopicPartition
 from lianfang.bus.kafka import membership
@@ -34,6 +36,7 @@ class Client:
         self.state, self.generation = MemberState.STABLE, 1
         self.committed: list[dict[Place, int]] = []
         self.commit_errors: deque[Exception] = deque()
+        self.heard_at = 0.0
 
     def subscribe(self, topics: list[str], listener: object) -> None:
         assert topics == ["topic"]
@@ -90,6 +93,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Client:
     monkeypatch.setattr(membership, "KafkaConsumer", lambda **_: client)
     monkeypatch.setattr(membership, "keep_joins", lambda _: None)
     monkeypatch.setattr(membership, "unpark", lambda _: None)
+    monkeypatch.setattr(membership, "heard_at", lambda client: client.heard_at)
     return client
 
 
@@ -243,3 +247,21 @@ def test_brokers_that_are_away_are_no_error_and_brokers_that_refuse_are(
     assert poll(member) == ({}, False)
     with pytest.raises(TransientError, match="TopicAuthorizationFailed"):
         poll(member)
+
+
+def test_a_group_that_answers_no_more_is_lost_though_the_client_calls_it_stable(
+    client: Client, member: Membership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    client.script.append(client.give(A))
+    seen = []
+    with capture_logs() as logs:
+        for answered in (True, True, False, False, True):
+            now += 2
+            client.heard_at = now if answered else client.heard_at
+            poll(member)
+            seen.append(member.lost)
+    assert seen == [False, False, False, True, False]
+    said = [line["event"] for line in logs if line["event"].startswith("kafka_group")]
+    assert said == ["kafka_group_lost", "kafka_group_found"]

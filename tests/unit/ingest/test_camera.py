@@ -195,7 +195,7 @@ def test_a_bus_that_refuses_loses_frames_but_not_the_stream(clock: ManualClock) 
     assert [frame.seq for frame in played.bus.frames("gate")] == [0, 3, 4]
     assert played.dropped("bus") == 2
     assert played.value("lianfang_frames_published_total") == 3
-    assert played.events == ["camera_online", "frames_refused", "frames_taken_again", "camera_offline"]
+    assert played.events == ["camera_online", "frames_lost", "frames_taken_again", "camera_offline"]
 
 
 def test_a_state_that_the_bus_refuses_comes_later(clock: ManualClock) -> None:
