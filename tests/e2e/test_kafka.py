@@ -6,10 +6,14 @@ import random
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from kafka import KafkaConsumer
+from kafka import TopicPartition as KafkaPartition
 
+from alerts.pipeline.worker import GROUP
 from alerts.store.schema import CameraStateRow, ChangeRow, DeadRecordRow, EvidenceRow, OutboxRow
 from deploy.kafka import Broker
 from lianfang.events import OBSERVATIONS
@@ -154,3 +158,6 @@ def _everything_published_was_decided_on(site: Apart, broker: Broker) -> None:
     until("the API", lambda: ready(site))
     until("the end of the log", lambda: all(site.stands_at().get(p, 0) >= end for p, end in ends.items()))
     assert site.stop() == 0
+    with closing(KafkaConsumer(bootstrap_servers=broker.address, group_id=GROUP)) as monitor:
+        stored = {p: monitor.committed(KafkaPartition(p.topic, p.partition)) for p in ends}
+    assert stored == site.stands_at(), "a service that ends leaves its offsets to those who watch its lag"
