@@ -1,0 +1,157 @@
+"""Left objects over clips: how many events are false, and whether those that are expected come.
+
+``clips/*.avi`` and ``*.mp4`` are played at FPS through the object stage and the garbage stage, each as a
+camera of its own, and with them the sample video of the demo where it is in the user's cache. What a clip
+shows stands in ``clips/events.jsonl`` (``{"file", "rule", "start_s", "end_s"}``, the rule ``left_object`` or
+``garbage``): every other event is false.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import av
+import av.error
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.evaluation.base import Figure, Report, proportion
+from detectors.stages import garbage, objects
+from detectors.stages.base import Stage
+from lianfang.events import DetectedObject
+
+FPS = 5.0
+RULES = frozenset({garbage.LABEL, "garbage"})
+_LABELS = ("person", "bicycle", "motorcycle", "car", "bus", "truck", "boat")
+_UNREADABLE = "hostile_"  # a file that crashes decoders is no measure of a detector
+_LATE_S = 30.0  # an event may be reported so long after the thing was left: its owner must be gone first
+_START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing reported in a clip, from ``first_s`` on."""
+
+    file: str
+    first_s: float
+    xyxyn: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """One thing that is left in a clip between two times."""
+
+    file: str
+    start_s: float
+    end_s: float
+
+    def is_met_by(self, event: Event) -> bool:
+        """Say whether ``event`` can be this one."""
+        return event.file == self.file and self.start_s <= event.first_s <= self.end_s + _LATE_S
+
+
+@dataclass(frozen=True)
+class Played:
+    """A clip that was looked at: how long it is, for how long the ground was learned, what was reported."""
+
+    file: str
+    seconds: float
+    warming_s: float
+    events: tuple[Event, ...]
+
+
+def evaluate(data: Path, models_dir: Path | None) -> Report | None:
+    """Return ``garbage.false_events`` over the clips of ``data``; None where it has none.
+
+    ModelError where the object model is missing; ValueError where a line of events.jsonl is none.
+    """
+    clips = sorted(p for p in (data / "clips").glob("*") if p.suffix in {".avi", ".mp4"})
+    clips = [p for p in clips if not p.name.startswith(_UNREADABLE)]
+    if not clips:
+        return None
+    if (sample := _sample()).is_file():
+        clips.append(sample)
+    stages = _stages(models_dir)
+    played = [play(clip, stages) for clip in clips]
+    events = [event for clip in played for event in clip.events]
+    return report(played, events, expected(data / "clips" / "events.jsonl"))
+
+
+def report(played: Iterable[Played], events: Iterable[Event], wanted: Iterable[Expected]) -> Report:
+    """Return the figures of clips that were ``played``, given what was reported and what was ``wanted``."""
+    played, events, wanted = list(played), list(events), list(wanted)
+    false = [e for e in events if not any(w.is_met_by(e) for w in wanted)]
+    figures = {"garbage.false_events": Figure(float(len(false)), len(played))}
+    if wanted:
+        found = sum(any(w.is_met_by(e) for e in events) for w in wanted)
+        figures["garbage.events_found"] = proportion(found, len(wanted))
+    notes = [
+        f"{p.file}: {p.seconds:.0f} s, of which the ground was learned for {p.warming_s:.0f} s"
+        for p in played
+    ]
+    notes += [f"false: {e.file} at {e.first_s:.1f} s, {np.round(e.xyxyn, 3).tolist()}" for e in false]
+    return Report(figures, tuple(notes))
+
+
+def expected(file: Path) -> list[Expected]:
+    """Return the left objects that ``file`` lists, none where there is no such file."""
+    if not file.is_file():
+        return []
+    rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return [
+        Expected(str(row["file"]), float(row["start_s"]), float(row["end_s"]))
+        for row in rows
+        if row["rule"] in RULES
+    ]
+
+
+def play(clip: Path, stages: Iterable[Stage]) -> Played:
+    """Return what the ``stages``, of which one is the garbage stage, report over the whole ``clip``."""
+    cameras = [stage.open(clip.stem, "e") for stage in stages]
+    (watching,) = (c for c in cameras if isinstance(c, garbage.CameraGarbage))
+    events: dict[str | None, Event] = {}
+    last_s = warming_s = 0.0
+    for at_s, picture in pictures(clip):
+        found: tuple[DetectedObject, ...] = ()
+        for camera in cameras:
+            found = camera.look(picture, _START + timedelta(seconds=at_s), found)
+        for thing in (o for o in found if o.label == garbage.LABEL):
+            events.setdefault(thing.track_id, Event(clip.name, at_s, thing.xyxyn))
+        warming_s += at_s - last_s if watching.warming is not None else 0.0
+        last_s = at_s
+    return Played(clip.name, last_s, warming_s, tuple(events.values()))
+
+
+def pictures(clip: Path) -> Iterator[tuple[float, NDArray[np.uint8]]]:
+    """Yield (seconds, picture (H, W, 3) BGR) at FPS; what cannot be decoded ends the clip."""
+    due_s = 0.0
+    with av.open(str(clip)) as container:
+        frames = container.decode(video=0)
+        while True:
+            try:
+                frame = next(frames)
+            except (StopIteration, av.error.FFmpegError):
+                return
+            at_s = float(frame.time or 0.0)
+            if at_s + 1e-3 < due_s:
+                continue
+            due_s += 1 / FPS
+            yield at_s, frame.to_ndarray(format="bgr24").astype(np.uint8, copy=False)
+
+
+def _stages(models_dir: Path | None) -> list[Stage]:
+    seeing = objects.Config.model_validate(
+        {"kind": "objects", "engine": {"kind": "onnx"}, "labels": list(_LABELS)}
+    )
+    watching = garbage.Config(kind="garbage")
+    return [objects.build(seeing, models_dir), garbage.build(watching, models_dir)]
+
+
+def _sample() -> Path:
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "lianfang" / "media" / "vtest.avi"

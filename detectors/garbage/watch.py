@@ -1,0 +1,188 @@
+"""The watch over one camera: things come, are attended, are left, are taken away again."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from detectors.garbage.background import SETTLE_S, Background, Mask, Picture
+from detectors.garbage.left import LeftThing
+from detectors.garbage.owners import Attendance, Person
+from detectors.garbage.settings import Settings
+from detectors.garbage.shapes import Region, is_light, overlap, regions, was_taken_away
+
+_LIGHT_LEVELS, _LIGHT_SHARE = (
+    8.0,
+    0.5,
+)  # so much of the picture off the ground at once is the light, or the view
+_COMING_S = 2.0  # who is beside a thing so long before or after it comes to rest has brought it
+_MISSING_S = 2.0  # a candidate that is not seen for so long was none
+_SAME = 0.3  # overlap of the boxes of one candidate in two pictures
+_ABSORB_S = 60.0  # what stands for so long and is no candidate belongs to the ground
+_MOST = 32  # things left at once: more are a change of the scene
+
+
+class WarmUp(StrEnum):
+    """Why the ground is being learned."""
+
+    START = "start"
+    GAP = "gap"
+    SIZE = "size"
+    LIGHT = "light"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One picture's people and everything else where nothing is looked for; boxes in pixels at work."""
+
+    people: tuple[Person, ...]
+    held: Mask
+
+
+@dataclass(eq=False)
+class _Candidate:
+    """Something that has settled; ``seen_s`` is when it last was there, in sight or behind somebody."""
+
+    region: Region
+    since_s: float
+    seen_s: float
+    attendance: Attendance
+    in_sight: bool = True
+
+
+class Watch:
+    """What has been left in the pictures of one camera, which come in order."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._background: Background | None = None
+        self._warm_s = 0.0  # when the ground is learned
+        self._last_s = 0.0
+        self._candidates: list[_Candidate] = []
+        self._left: list[LeftThing] = []
+        self._history: deque[tuple[float, tuple[Person, ...]]] = deque()
+        self._count = 0
+        self.warming: WarmUp | None = WarmUp.START
+        """Why the ground is being learned, None once it is known."""
+
+    def look(self, picture: Picture, seen: Seen, at_s: float) -> Sequence[LeftThing]:
+        """Return what is left in the ``picture`` at work, taken at ``at_s``."""
+        background = self._ready(picture, seen.held, at_s)
+        self._last_s = at_s
+        self._remember(seen.people, at_s)
+        if self.warming is not None and at_s >= self._warm_s:
+            self._left = [t for t in self._left if t.recognise(background)]
+            self.warming = None
+        background.update(picture, seen.held, at_s, learning=self.warming is not None)
+        if self.warming is None:
+            self._left = [t for t in self._left if not self._is_over(background, t, picture, seen.held, at_s)]
+            self._collect(background, seen, at_s)
+            self._absorb(background, seen.held)
+            self._promote(background, at_s)
+        return tuple(self._left)
+
+    def _ready(self, picture: Picture, held: Mask, at_s: float) -> Background:
+        """Return the background, a new one where the old cannot be compared with ``picture``."""
+        background = self._background
+        reason: WarmUp | None = None
+        if background is None:
+            reason = WarmUp.START
+        elif background.look.shape != picture.shape:
+            reason = WarmUp.SIZE
+            self._left = []
+        elif at_s - self._last_s > self._settings.max_gap_s:
+            reason = WarmUp.GAP
+        elif _is_other_light(background, picture, held):
+            reason = WarmUp.LIGHT
+        if background is None or reason is not None:
+            background = self._background = Background(picture, at_s, self._settings.contrast)
+            self._warm_s, self.warming = at_s + self._settings.warm_up_s, reason
+            self._candidates = []
+        return background
+
+    def _remember(self, people: tuple[Person, ...], at_s: float) -> None:
+        self._history.append((at_s, people))
+        while self._history[0][0] < at_s - SETTLE_S - 2 * _COMING_S:
+            self._history.popleft()
+
+    def _is_over(
+        self, background: Background, thing: LeftThing, picture: Picture, held: Mask, at_s: float
+    ) -> bool:
+        """Look after ``thing``; say whether it was taken away, or has become part of the place."""
+        expected = at_s - thing.since_s <= self._settings.forget_after_s
+        if expected and thing.is_there(picture, held, background, at_s):
+            return False
+        background.adopt(thing.region.full((held.shape[0], held.shape[1])) & ~held)
+        return True
+
+    def _collect(self, background: Background, seen: Seen, at_s: float) -> None:
+        """Follow the candidates, and add what has newly settled."""
+        side = max(seen.held.shape)
+        low, high = (round(s * side) for s in (self._settings.min_side, self._settings.max_side))
+        for candidate in self._candidates:
+            candidate.in_sight = False
+        for region in regions(background.static() & ~seen.held, max(low, 3), high):
+            if any(region.touches(t.region) for t in self._left):
+                continue
+            known = self._same(region)
+            if known is None:
+                self._candidates.append(self._new(background, region, at_s))
+            else:
+                known.region, known.seen_s, known.in_sight = region, at_s, True
+        for candidate in self._candidates:
+            candidate.attendance.see(candidate.region.box, seen.people, at_s)
+            if seen.held[candidate.region.window].mean() > 0.5:
+                candidate.seen_s = at_s  # hidden is not gone
+        self._candidates = [c for c in self._candidates if at_s - c.seen_s <= _MISSING_S]
+
+    def _absorb(self, background: Background, held: Mask) -> None:
+        """Let what has stood for long, and is neither a candidate nor left, belong to the ground."""
+        stale = background.static() & (background.still_s > _ABSORB_S) & ~held
+        for region in (*(c.region for c in self._candidates), *(t.region for t in self._left)):
+            stale[region.window] = False
+        if stale.any():
+            background.adopt(stale)
+
+    def _same(self, region: Region) -> _Candidate | None:
+        best = max(self._candidates, key=lambda c: overlap(c.region, region), default=None)
+        return best if best is not None and overlap(best.region, region) >= _SAME else None
+
+    def _new(self, background: Background, region: Region, at_s: float) -> _Candidate:
+        since_s = at_s - float(np.median(region.of(background.still_s)))
+        attendance = Attendance(since_s)
+        for then_s, people in self._history:
+            if abs(then_s - since_s) <= _COMING_S:
+                attendance.came(region.box, people, then_s)
+        return _Candidate(region, since_s, at_s, attendance)
+
+    def _promote(self, background: Background, at_s: float) -> None:
+        """Let what has stood long enough without its owner be left, unless it is no thing."""
+        waiting: list[_Candidate] = []
+        for candidate in self._candidates:
+            region = candidate.region
+            still_s = float(np.median(region.of(background.still_s)))
+            alone = candidate.attendance.gone_s(at_s) >= self._settings.owner_gone_s
+            if still_s < self._settings.still_s or not alone or not candidate.in_sight:
+                waiting.append(candidate)
+            elif (
+                len(self._left) >= _MOST
+                or was_taken_away(background.look, background.ground, region)
+                or is_light(background.look, background.ground, region)
+            ):
+                background.adopt(region.full((background.known.shape[0], background.known.shape[1])))
+            else:
+                self._count += 1
+                self._left.append(LeftThing(self._count, region, candidate.since_s, background, at_s))
+        self._candidates = waiting
+
+
+def _is_other_light(background: Background, picture: Picture, held: Mask) -> bool:
+    """Say whether most of ``picture`` has left the ground at once, if only by a little."""
+    judged = background.known & ~held
+    if not judged.any():
+        return False
+    return float((background.off_ground(picture)[judged] > _LIGHT_LEVELS).mean()) > _LIGHT_SHARE

@@ -1,0 +1,158 @@
+"""``kind: garbage``: things left behind, from a background on two time scales; after an object stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from detectors.garbage.background import at_work
+from detectors.garbage.left import LeftThing
+from detectors.garbage.owners import HANDOVER_S, Person
+from detectors.garbage.settings import Settings
+from detectors.garbage.watch import Seen, WarmUp, Watch
+from lianfang.config import Config as Root
+from lianfang.config import Problem
+from lianfang.events import DetectedObject
+
+_log = structlog.get_logger()
+
+LABEL = "left_object"
+_SURE = 0.35  # of people whose track is unconfirmed: below, a cone or the bag itself is often taken for one
+_WIDER, _TALLER = 0.15, 0.1  # of a box, added on each side where nothing is looked for: shadows, loose boxes
+
+
+class Config(Settings):
+    """Things that came, stand still, and whose owner is gone. A camera names it after its object stage."""
+
+    kind: Literal["garbage"]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What it finds."""
+        return (LABEL,)
+
+    def check(self, config: Root) -> Iterable[Problem]:
+        """Yield cameras on which no stage before this one finds people: whoever stands would be left."""
+        for camera_id, camera in config.cameras.items():
+            stages = [config.detectors[name] for name in camera.detectors if name in config.detectors]
+            if not any(stage is self for stage in stages):
+                continue
+            before = stages[: next(i for i, stage in enumerate(stages) if stage is self)]
+            given = {label for stage in before for label in getattr(stage, "labels", ())}
+            if given.isdisjoint(self.people):
+                found = ", ".join(sorted(given)) or "nothing"
+                allowed = f"a label that a detector of camera {camera_id} before this one gives: {found}"
+                yield Problem(("people",), repr(list(self.people)), allowed)
+
+
+@dataclass(frozen=True)
+class Garbage:
+    """The stage."""
+
+    config: Config
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Return nothing: it runs no model."""
+        return ()
+
+    def open(self, camera_id: str, track_epoch: str) -> CameraGarbage:
+        """Return the stage for one camera; it learns the ground first."""
+        return CameraGarbage(self.config, camera_id, track_epoch)
+
+
+class CameraGarbage:
+    """The watch over one camera."""
+
+    def __init__(self, config: Config, camera_id: str, track_epoch: str) -> None:
+        self._config, self._epoch = config, track_epoch
+        self._watch = Watch(config)
+        self._log = _log.bind(camera_id=camera_id)
+        self._first_s: dict[str, float] = {}  # when a track was first seen
+        self._seen_s: dict[str, float] = {}  # when last
+        self._said: WarmUp | None = None
+
+    @property
+    def warming(self) -> WarmUp | None:
+        """Return why the ground is being learned and nothing new is reported, None while it watches."""
+        return self._watch.warming
+
+    def look(
+        self, image_bgr: NDArray[np.uint8], at: datetime, objects: tuple[DetectedObject, ...]
+    ) -> tuple[DetectedObject, ...]:
+        """Return ``objects`` and what is left in this picture."""
+        at_s = at.timestamp()
+        picture = at_work(image_bgr)
+        shape = (picture.shape[0], picture.shape[1])
+        left = self._watch.look(picture, self._seen(objects, shape, at_s), at_s)
+        self._say()
+        return (*objects, *(self._object(thing, shape) for thing in left))
+
+    def _seen(self, objects: Iterable[DetectedObject], shape: tuple[int, int], at_s: float) -> Seen:
+        """Return the people, and where nothing is looked for, in pixels of ``shape`` (height, width)."""
+        height, width = shape
+        held = np.zeros(shape, bool)
+        people: list[Person] = []
+        for found in objects:
+            somebody = found.label in self._config.people
+            if not (somebody or found.label in self._config.excluded):
+                continue
+            if found.track_id is None and found.confidence < _SURE:
+                continue
+            x_min, y_min, x_max, y_max = np.multiply(found.xyxyn, (width, height, width, height))
+            dx, dy = _WIDER * (x_max - x_min), _TALLER * (y_max - y_min)
+            rows = slice(max(0, int(y_min - dy)), int(y_max + dy) + 1)
+            held[rows, max(0, int(x_min - dx)) : int(x_max + dx) + 1] = True
+            if somebody:
+                box = (float(x_min), float(y_min), float(x_max), float(y_max))
+                people.append(Person(found.track_id, box, self._is_new(found.track_id, at_s)))
+        return Seen(tuple(people), held)
+
+    def _is_new(self, track_id: str | None, at_s: float) -> bool:
+        if track_id is None:
+            return True
+        gone = [t for t, seen_s in self._seen_s.items() if at_s - seen_s > 60]
+        for track in gone:
+            del self._seen_s[track], self._first_s[track]
+        self._seen_s[track_id] = at_s
+        return at_s - self._first_s.setdefault(track_id, at_s) <= HANDOVER_S
+
+    def _object(self, thing: LeftThing, shape: tuple[int, int]) -> DetectedObject:
+        x_min, y_min, x_max, y_max = thing.region.box
+        height, width = shape
+        return DetectedObject(
+            track_id=f"{self._epoch}:{LABEL}{thing.n}",
+            label=LABEL,
+            # No probability: how clearly it stands out from the ground, half at the least that is asked for.
+            confidence=min(1.0, thing.contrast / (2 * self._config.contrast)),
+            xyxyn=(x_min / width, y_min / height, x_max / width, y_max / height),
+            attributes={
+                "since": _utc(thing.since_s),
+                "before": None if thing.before_s is None else _utc(thing.before_s),
+            },
+        )
+
+    def _say(self) -> None:
+        warming = self._watch.warming
+        if warming is not None and warming != self._said:
+            self._log.info("garbage_warming_up", reason=warming.value, for_s=self._config.warm_up_s)
+        elif warming is None and self._said is not None:
+            self._log.info("garbage_watching")
+        self._said = warming
+
+
+def _utc(at_s: float) -> str:
+    return datetime.fromtimestamp(at_s, UTC).isoformat()
+
+
+def build(config: Config, models_dir: Path | None) -> Garbage:
+    """Return the stage; it loads nothing, and raises nothing."""
+    del models_dir
+    return Garbage(config)
