@@ -70,16 +70,21 @@ def evaluate(data: Path, models_dir: Path | None) -> Report | None:
 
     ModelError where the object model is missing; ValueError where a line of events.jsonl is none.
     """
-    clips = sorted(p for p in (data / "clips").glob("*") if p.suffix in {".avi", ".mp4"})
-    clips = [p for p in clips if not p.name.startswith(_UNREADABLE)]
+    clips = clips_of(data)
     if not clips:
         return None
-    if (sample := _sample()).is_file():
-        clips.append(sample)
     stages = _stages(models_dir)
     played = [play(clip, stages) for clip in clips]
     events = [event for clip in played for event in clip.events]
     return report(played, events, expected(data / "clips" / "events.jsonl"))
+
+
+def clips_of(data: Path) -> list[Path]:
+    """Return the clips of ``data`` and, where it has any, the sample video if this user has it."""
+    clips = sorted(p for p in (data / "clips").glob("*") if p.suffix in {".avi", ".mp4"})
+    clips = [p for p in clips if not p.name.startswith(_UNREADABLE)]
+    sample = _sample()
+    return [*clips, sample] if clips and sample.is_file() else clips
 
 
 def report(played: Iterable[Played], events: Iterable[Event], wanted: Iterable[Expected]) -> Report:
