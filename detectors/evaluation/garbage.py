@@ -9,26 +9,22 @@ shows stands in ``clips/events.jsonl`` (``{"file", "rule", "start_s", "end_s"}``
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import av
-import av.error
 import numpy as np
-from numpy.typing import NDArray
 
+from detectors.evaluation.bags import measure
 from detectors.evaluation.base import Figure, Report, proportion
+from detectors.evaluation.media import clips_of, pictures, sample
 from detectors.stages import garbage, objects
 from detectors.stages.base import Stage
 from lianfang.events import DetectedObject
 
-FPS = 5.0
 RULES = frozenset({garbage.LABEL, "garbage"})
 _LABELS = ("person", "bicycle", "motorcycle", "car", "bus", "truck", "boat")
-_UNREADABLE = "hostile_"  # a file that crashes decoders is no measure of a detector
 _LATE_S = 30.0  # an event may be reported so long after the thing was left: its owner must be gone first
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -66,7 +62,7 @@ class Played:
 
 
 def evaluate(data: Path, models_dir: Path | None) -> Report | None:
-    """Return ``garbage.false_events`` over the clips of ``data``; None where it has none.
+    """Return ``garbage.false_events`` over the clips of ``data``, and `bags`; None where it has no clips.
 
     ModelError where the object model is missing; ValueError where a line of events.jsonl is none.
     """
@@ -76,15 +72,12 @@ def evaluate(data: Path, models_dir: Path | None) -> Report | None:
     stages = _stages(models_dir)
     played = [play(clip, stages) for clip in clips]
     events = [event for clip in played for event in clip.events]
-    return report(played, events, expected(data / "clips" / "events.jsonl"))
-
-
-def clips_of(data: Path) -> list[Path]:
-    """Return the clips of ``data`` and, where it has any, the sample video if this user has it."""
-    clips = sorted(p for p in (data / "clips").glob("*") if p.suffix in {".avi", ".mp4"})
-    clips = [p for p in clips if not p.name.startswith(_UNREADABLE)]
-    sample = _sample()
-    return [*clips, sample] if clips and sample.is_file() else clips
+    result = report(played, events, expected(data / "clips" / "events.jsonl"))
+    if not sample().is_file():
+        return result
+    return replace(
+        result, figures={**result.figures, **measure(sample(), data / "garbage_bags" / "test", stages[0])}
+    )
 
 
 def report(played: Iterable[Played], events: Iterable[Event], wanted: Iterable[Expected]) -> Report:
@@ -132,31 +125,9 @@ def play(clip: Path, stages: Iterable[Stage]) -> Played:
     return Played(clip.name, last_s, warming_s, tuple(events.values()))
 
 
-def pictures(clip: Path) -> Iterator[tuple[float, NDArray[np.uint8]]]:
-    """Yield (seconds, picture (H, W, 3) BGR) at FPS; what cannot be decoded ends the clip."""
-    due_s = 0.0
-    with av.open(str(clip)) as container:
-        frames = container.decode(video=0)
-        while True:
-            try:
-                frame = next(frames)
-            except (StopIteration, av.error.FFmpegError):
-                return
-            at_s = float(frame.time or 0.0)
-            if at_s + 1e-3 < due_s:
-                continue
-            due_s += 1 / FPS
-            yield at_s, frame.to_ndarray(format="bgr24").astype(np.uint8, copy=False)
-
-
 def _stages(models_dir: Path | None) -> list[Stage]:
     seeing = objects.Config.model_validate(
         {"kind": "objects", "engine": {"kind": "onnx"}, "labels": list(_LABELS)}
     )
     watching = garbage.Config(kind="garbage")
     return [objects.build(seeing, models_dir), garbage.build(watching, models_dir)]
-
-
-def _sample() -> Path:
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "lianfang" / "media" / "vtest.avi"

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.evaluation.base import Figure, Report, proportion
-from detectors.evaluation.garbage import clips_of, pictures
+from detectors.evaluation.media import clips_of, pictures
 from detectors.stages import tamper
 from detectors.tamper.watch import Tampering
 

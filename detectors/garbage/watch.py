@@ -80,8 +80,9 @@ class Watch:
         background.update(picture, seen.held, at_s, learning=self.warming is not None)
         if self.warming is None:
             self._left = [t for t in self._left if not self._is_over(background, t, picture, seen.held, at_s)]
-            self._collect(background, seen, at_s)
-            self._absorb(background, seen.held)
+            static = background.static() & ~seen.held
+            self._collect(background, static, seen, at_s)
+            self._absorb(background, static)
             self._promote(background, at_s)
         return tuple(self._left)
 
@@ -119,13 +120,13 @@ class Watch:
         background.adopt(thing.region.full((held.shape[0], held.shape[1])) & ~held)
         return True
 
-    def _collect(self, background: Background, seen: Seen, at_s: float) -> None:
+    def _collect(self, background: Background, static: Mask, seen: Seen, at_s: float) -> None:
         """Follow the candidates, and add what has newly settled."""
         side = max(seen.held.shape)
         low, high = (round(s * side) for s in (self._settings.min_side, self._settings.max_side))
         for candidate in self._candidates:
             candidate.in_sight = False
-        for region in regions(background.static() & ~seen.held, max(low, 3), high):
+        for region in regions(static, max(low, 3), high):
             if any(region.touches(t.region) for t in self._left):
                 continue
             known = self._same(region)
@@ -139,9 +140,9 @@ class Watch:
                 candidate.seen_s = at_s  # hidden is not gone
         self._candidates = [c for c in self._candidates if at_s - c.seen_s <= _MISSING_S]
 
-    def _absorb(self, background: Background, held: Mask) -> None:
+    def _absorb(self, background: Background, static: Mask) -> None:
         """Let what has stood for long, and is neither a candidate nor left, belong to the ground."""
-        stale = background.static() & (background.still_s > _ABSORB_S) & ~held
+        stale = static & (background.still_s > _ABSORB_S)
         for region in (*(c.region for c in self._candidates), *(t.region for t in self._left)):
             stale[region.window] = False
         if stale.any():

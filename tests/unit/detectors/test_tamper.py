@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,14 +11,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from detectors.evaluation.garbage import pictures
+from detectors.evaluation.media import pictures, sample
 from detectors.evaluation.tamper import TRICKS, alarms, evaluate, notices
 from detectors.stages.tamper import WHOLE, CameraTamper, Config, build
 from detectors.tamper.view import view
 from lianfang.events import DetectedObject
 
 Image = NDArray[np.uint8]
-STREET = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lianfang" / "media" / "vtest.avi"
+STREET = sample()
 START = datetime(2026, 7, 1, 6, 0, tzinfo=UTC)
 FROM_S, TO_S, END_S = 15.0, 40.0, 44.0
 

@@ -1,0 +1,129 @@
+"""Real bags put into a real street: whether they are found while they stand there, and only then.
+
+The largest bag of each photo of ``garbage_bags/test`` (labels in YOLO's format) is cut out as an ellipse and
+set on one of PLACES in the demo's sample video from COMES_S to GOES_S. No light or shadow of the street falls
+on it, and nobody carries it: what is measured is the background, and not whether it knows bags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import takewhile
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.evaluation.base import Figure, proportion
+from detectors.evaluation.media import pictures
+from detectors.stages import garbage
+from detectors.stages.base import Stage
+from lianfang.events import DetectedObject
+
+Image = NDArray[np.uint8]
+COMES_S, GOES_S, END_S = 14.0, 26.0, 30.0
+PLACES = ((250, 330, 40), (420, 200, 32), (330, 470, 48))  # left, top, height in pixels of 768 × 576
+MOST = 60  # bags
+_SMALLEST = 60  # pixels of a bag's sides in its photo
+_IN_TIME_S, _GONE_S = 2.0, 3.0  # after the times that are configured; after it was picked up
+_START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One picture of the street, and what the object stage finds in it without a bag."""
+
+    at_s: float
+    image: Image
+    objects: tuple[DetectedObject, ...]
+
+
+def street(video: Path, seeing: Stage | None) -> list[Shown]:
+    """Return the first END_S of ``video``; without objects where nobody is ``seeing``."""
+    camera = seeing.open("street", "e") if seeing else None
+    return [
+        Shown(at_s, image, camera.look(image, _START + timedelta(seconds=at_s), ()) if camera else ())
+        for at_s, image in takewhile(lambda p: p[0] < END_S, pictures(video))
+    ]
+
+
+def bags(folder: Path, most: int = MOST) -> list[Image]:
+    """Return the largest bag of each photo of ``folder`` (images, labels), as it was cut out."""
+    found: list[Image] = []
+    for label in sorted((folder / "labels").glob("*.txt")):
+        photo = cv2.imread(str(folder / "images" / f"{label.stem}.jpg"))
+        rows = [
+            [float(v) for v in line.split()[1:5]] for line in label.read_text("utf-8").splitlines() if line
+        ]
+        if photo is None or not rows:
+            continue
+        size = photo.shape[1::-1]
+        x, y, width, height = np.multiply(max(rows, key=lambda r: r[2] * r[3]), (*size, *size))
+        if min(width, height) < _SMALLEST:
+            continue
+        top, left = max(0, int(y - height / 2)), max(0, int(x - width / 2))
+        found.append(photo[top : int(y + height / 2), left : int(x + width / 2)].astype(np.uint8))
+        if len(found) == most:
+            break
+    return found
+
+
+def put(image: Image, bag: Image, place: tuple[int, int, int]) -> tuple[int, int, int, int]:
+    """Set ``bag`` into ``image`` at ``place``, in place; return its box in pixels."""
+    left, top, height = place
+    width = min(2 * height, max(8, round(height * bag.shape[1] / bag.shape[0])))
+    scaled = cv2.resize(bag, (width, height), interpolation=cv2.INTER_AREA)
+    shape = np.zeros((height, width), np.uint8)
+    cv2.ellipse(shape, (width // 2, height // 2), (width // 2, height // 2), 0, 0, 360, 255, -1)
+    share = cv2.GaussianBlur(shape, (3, 3), 0)[..., None] / 255
+    window = image[top : top + height, left : left + width]
+    window[:] = scaled * share + window * (1 - share)
+    return left, top, left + width, top + height
+
+
+def found(shown: Sequence[Shown], few: Sequence[Image]) -> tuple[list[bool], int]:
+    """Say of each of ``few`` bags, at most one a place, whether it was found in time and given up after.
+
+    The second is how many things were reported where there is no bag.
+    """
+    config = garbage.Config(kind="garbage")
+    camera = garbage.build(config, None).open("street", "e")
+    times: list[list[float]] = [[] for _ in few]
+    others: set[str | None] = set()
+    for picture in shown:
+        image = picture.image.copy()
+        clean = image if COMES_S <= picture.at_s < GOES_S else image.copy()
+        boxes = [put(clean, bag, place) for bag, place in zip(few, PLACES, strict=False)]
+        size = (image.shape[1], image.shape[0])
+        for thing in camera.look(image, _START + timedelta(seconds=picture.at_s), picture.objects):
+            if thing.label != garbage.LABEL:
+                continue
+            at = [i for i, box in enumerate(boxes) if _is_in(thing.xyxyn, size, box)]
+            for i in at:
+                times[i].append(picture.at_s)
+            others |= set() if at else {thing.track_id}
+    latest = COMES_S + config.still_s + _IN_TIME_S
+    met = [bool(t) and COMES_S < t[0] <= latest and GOES_S - 0.5 < t[-1] <= GOES_S + _GONE_S for t in times]
+    return met, len(others)
+
+
+def _is_in(
+    xyxyn: tuple[float, float, float, float], size: tuple[int, int], box: tuple[int, int, int, int]
+) -> bool:
+    """Say whether the middle of ``xyxyn`` is in ``box``, in pixels of a picture of ``size``."""
+    x, y = (xyxyn[0] + xyxyn[2]) / 2 * size[0], (xyxyn[1] + xyxyn[3]) / 2 * size[1]
+    return box[0] <= x <= box[2] and box[1] <= y <= box[3]
+
+
+def measure(video: Path, folder: Path, seeing: Stage) -> dict[str, Figure]:
+    """Return ``garbage.bags_found``; nothing where ``folder`` has no bags."""
+    taken = bags(folder)
+    if not taken:
+        return {}
+    shown = street(video, seeing)
+    step = len(PLACES)
+    hits = [hit for i in range(0, len(taken), step) for hit in found(shown, taken[i : i + step])[0]]
+    return {"garbage.bags_found": proportion(sum(hits), len(hits))}
