@@ -9,8 +9,10 @@ CONSOLE_SOURCES := $(shell find $(CONSOLE) -type f -not -path '*/node_modules/*'
 STATIC := alerts/api/static/index.html
 SOURCE ?=
 CONFIG ?= configs/demo.yaml
+DATA ?= ../shared/data
+PARTS ?=
 
-.PHONY: help setup demo run test chaos ultralytics check kafka bench console packages format clean
+.PHONY: help setup demo run test chaos ultralytics check kafka bench eval console packages format clean
 help:  ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -77,6 +79,12 @@ ultralytics: $(VENV)/dev.stamp  ## the tests of the ultralytics engine, in an en
 
 bench: $(VENV)/dev.stamp $(STATIC)  ## measure, into build/bench.json
 	$(BIN)/python -m tests.bench
+
+# Only the usual data writes into the documentation: a site's own figures are its own.
+eval: $(VENV)/base.stamp  ## measure the detectors on DATA=folder (PARTS="objects plates"), into build/eval.json
+	-$(BIN)/lianfang models install
+	$(BIN)/python -m detectors.evaluation '$(DATA)' $(if $(strip $(PARTS)),--parts $(PARTS)) \
+		$(if $(filter ../shared/data,$(DATA)),--table docs/models.md)
 
 clean:  ## remove what was built, and not what was cached
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis alerts/api/static
