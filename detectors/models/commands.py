@@ -1,4 +1,4 @@
-"""``lianfang models``: install, list and verify the models of the manifest."""
+"""``lianfang models``: install, list and verify the models of the manifest; export others to ONNX."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from detectors.models import weights
+from detectors.models.export import export
 from detectors.models.install import install
 from detectors.models.manifest import entry, manifest
 from detectors.models.store import default_cache_dir, verify
@@ -16,8 +18,11 @@ from lianfang.errors import ModelError
 def main(argv: Sequence[str]) -> int:
     """Run the command line ``argv`` (without ``lianfang models``); return 0, or 2 for an unusable model."""
     arguments = _parser().parse_args(argv)
-    cache_dir: Path = arguments.cache_dir or default_cache_dir()
     try:
+        if arguments.command == "export":
+            _export(arguments)
+            return 0
+        cache_dir: Path = arguments.cache_dir or default_cache_dir()
         if arguments.command == "list":
             for name in manifest():
                 _say(_described(name, cache_dir))
@@ -48,7 +53,30 @@ def _parser() -> argparse.ArgumentParser:
         )
         if command != "list":
             sub.add_argument("names", nargs="*", metavar="MODEL", help="default: all")
+    text = "turn weights of ultralytics into ONNX (needs that package, and for a name the network)"
+    sub = commands.add_parser("export", help=text, description=text)
+    sub.add_argument("--from", dest="package", choices=["ultralytics"], required=True, help="whose weights")
+    sub.add_argument("weights", metavar="WEIGHTS", help="a .pt file, or a name such as yolo26n")
+    sub.add_argument("--output", type=Path, metavar="FILE", help="default: WEIGHTS with .onnx, here")
+    sub.add_argument(
+        "--input-size", type=int, nargs=2, metavar=("W", "H"), help="pixels; default: the model's"
+    )
+    sub.add_argument("--trusted", action="store_true", help="you trust the file, which executes code")
     return parser
+
+
+def _export(arguments: argparse.Namespace) -> None:
+    size = arguments.input_size
+    path = export(
+        arguments.weights,
+        arguments.output,
+        None if size is None else (size[0], size[1]),
+        arguments.trusted,
+        progress=_say,
+    )
+    _say(f"{path} sha256 {weights.digest(path)}")
+    _say(f"  finds: {', '.join(weights.labels(path))}")
+    _say(f"  use it by: engine: {{kind: ultralytics, weights: {path}}}")
 
 
 def _described(name: str, cache_dir: Path) -> str:

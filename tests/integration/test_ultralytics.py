@@ -26,6 +26,7 @@ from detectors.engines import ultralytics as engine
 from detectors.engines.base import Detections, Engine
 from detectors.models import weights as files
 from detectors.models.boxes import iou
+from detectors.models.export import export
 from detectors.stages import objects
 from lianfang import plugins
 from lianfang.errors import ModelError
@@ -335,3 +336,21 @@ def test_nothing_is_sent_fetched_or_left_behind(models: Models, no_network: list
     assert not events.enabled
     left = [path for path in home.rglob("*") if path.is_file() and "matplotlib" not in path.parts]
     assert left == []  # training, not looking, has matplotlib note its fonts
+
+
+def test_exported_weights_find_what_their_origin_finds(
+    models: Models, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("YOLO_CONFIG_DIR", "YOLO_AUTOINSTALL", "YOLO_VERBOSE", "YOLO_OFFLINE"):
+        monkeypatch.setenv(name, "")
+    path = export(str(models.pt), tmp_path / "site.onnx", (SIDE, SIDE), trusted=True)
+    image, _ = picture(1000)
+    by_weights = engine.build(
+        engine.Config(kind="ultralytics", weights=models.pt, trusted=True, input_size=SIDE)
+    )
+    by_export = engine.build(engine.Config(kind="ultralytics", weights=path))
+    first, second = by_weights.detect(image), by_export.detect(image)
+    assert len(first) == len(second) > 0
+    assert by_export.labels == LABELS
+    np.testing.assert_allclose(first.confidence, second.confidence, atol=0.02)
+    assert iou(first.xyxyn, second.xyxyn).max(axis=1).min() > 0.9
