@@ -84,7 +84,11 @@ def report(played: Iterable[Played], events: Iterable[Event], wanted: Iterable[E
     """Return the figures of clips that were ``played``, given what was reported and what was ``wanted``."""
     played, events, wanted = list(played), list(events), list(wanted)
     false = [e for e in events if not any(w.is_met_by(e) for w in wanted)]
-    figures = {"garbage.false_events": Figure(float(len(false)), len(played))}
+    watched_s = sum(p.seconds - p.warming_s for p in played)  # no false event in no time proves nothing
+    figures = {
+        "garbage.false_events": Figure(float(len(false)), len(played)),
+        "garbage.watched_s": Figure(round(watched_s, 1), len(played)),
+    }
     if wanted:
         found = sum(any(w.is_met_by(e) for e in events) for w in wanted)
         figures["garbage.events_found"] = proportion(found, len(wanted))

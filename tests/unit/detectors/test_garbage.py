@@ -272,6 +272,12 @@ def test_a_thing_that_stays_long_enough_belongs_to_the_place() -> None:
     assert found[90] == ()
 
 
+@pytest.mark.parametrize("size", [(1, 1), (1, 500), (500, 1), (2, 4000)])
+def test_pictures_of_any_shape_are_borne(size: tuple[int, int]) -> None:
+    found = play(camera(), times(20, 1), lambda t: np.full((*size, 3), 100 if t < 14 else 130, np.uint8))
+    assert first(found) is None
+
+
 def test_what_others_found_is_passed_on_and_nothing_is_said_of_models() -> None:
     stage = build(Config(kind="garbage"), None)
     assert stage.models == ()

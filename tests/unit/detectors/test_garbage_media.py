@@ -72,6 +72,7 @@ def test_events_that_are_expected_are_found_and_the_others_are_false(tmp_path: P
     played = [Played(name, 60, 10, ()) for name in ("a.avi", "b.avi", "c.avi")]
     result = report(played, events, wanted)
     assert result.figures["garbage.false_events"] == Figure(2, 3)
+    assert result.figures["garbage.watched_s"] == Figure(150, 3)
     assert (result.figures["garbage.events_found"].value, result.figures["garbage.events_found"].count) == (
         0.5,
         2,
