@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.engines import onnx
-from detectors.engines.base import Engine
+from detectors.engines.base import Detections, Engine
 from detectors.evaluation.ap import Matched, average_precision, match, miss_rate
 from detectors.evaluation.base import Figure, Report
 from detectors.evaluation.yolox import Yolox
+from detectors.models import tiles
 
 LABELS = ("person", "bicycle", "motorcycle", "car", "bus", "truck", "boat")
 WORKING_CONFIDENCE = 0.4
@@ -29,6 +30,28 @@ SIZES = {"at_416": (416, 416), "at_640": (640, 640)}
 REFERENCE = Path("weights") / "yolox_nano.onnx"
 
 Boxes = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Tiled:
+    """An engine that looks part by part, as the objects stage does with ``tiles``."""
+
+    engine: Engine
+    columns_rows: tuple[int, int]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Return those of the engine."""
+        return self.engine.labels
+
+    @property
+    def model_id(self) -> str:
+        """Return that of the engine."""
+        return self.engine.model_id
+
+    def detect(self, image_bgr: NDArray[np.uint8]) -> Detections:
+        """Return what is found in the parts and the whole."""
+        return tiles.look(self.engine, image_bgr, self.columns_rows)
 
 
 @dataclass(frozen=True)
@@ -50,6 +73,7 @@ def evaluate(data: Path, models_dir: Path | None) -> Report | None:
         return None
     engines: dict[str, Engine] = {"": _nanodet(onnx.Config().input_size, models_dir)}
     engines |= {name: _nanodet(size, models_dir) for name, size in SIZES.items()}
+    engines["tiled_2x2"] = Tiled(engines[""], (2, 2))
     notes = [f"{len(pictures)} pictures; model {engines[''].model_id}"]
     if missing:
         notes.append(f"{missing} annotated pictures are missing")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field, SerializeAsAny
 
 from detectors.engines.base import Detections, Engine
+from detectors.models.tiles import look, picture_height_px
 from detectors.tracking.tracker import Config as TrackerConfig
 from detectors.tracking.tracker import Track, Tracker
 from lianfang import plugins
@@ -20,6 +21,7 @@ from lianfang.config import Config as Root
 from lianfang.config import Problem, Stanza
 from lianfang.events import DetectedObject
 
+MIN_PERSON_PX = 20  # at the model's input; smaller people are mostly missed: docs/models/objects.md
 EngineStanza = Annotated[SerializeAsAny[Stanza], plugins.PluginConfig("detectors.engines").validator()]
 
 
@@ -31,12 +33,34 @@ class Config(Stanza):
     """What runs the object model."""
     labels: Annotated[tuple[str, ...], Field(min_length=1)] = ("person",)
     """Classes that are tracked and published; the model's others are ignored."""
+    tiles: tuple[Annotated[int, Field(ge=1, le=8)], Annotated[int, Field(ge=1, le=8)]] = (1, 1)
+    """Columns and rows of parts looked at one by one besides the whole: small objects, more time."""
     tracker: TrackerConfig = TrackerConfig()
     """How boxes become tracks."""
 
     def check(self, config: Root) -> Iterable[Problem]:
-        """Yield labels that the model does not have."""
-        del config
+        """Yield labels that the model does not have, and warn of people that are too small for it."""
+        yield from self._unknown_labels()
+        if "person" in self.labels:
+            yield from self._small_people(config)
+
+    def _small_people(self, config: Root) -> Iterable[Problem]:
+        size = getattr(self.engine, "input_size", None)
+        if size is None:
+            return
+        width, height = (size, size) if isinstance(size, int) else size
+        picture_px = picture_height_px((width, height), self.tiles)
+        for camera_id, camera in config.cameras.items():
+            if camera.person_height is None or not any(
+                config.detectors.get(d) is self for d in camera.detectors
+            ):
+                continue
+            if (person_px := camera.person_height * picture_px) < MIN_PERSON_PX:
+                found = f"{width}x{height}, where people of {camera_id} are {person_px:.0f} px high"
+                allowed = f"an input_size, or tiles, at which they are {MIN_PERSON_PX} px or more"
+                yield Problem(("engine", "input_size"), found, allowed, warning=True)
+
+    def _unknown_labels(self) -> Iterable[Problem]:
         known: tuple[str, ...] = getattr(self.engine, "labels", ())
         for i, label in enumerate(self.labels):
             if known and label not in known:
@@ -72,7 +96,7 @@ class CameraObjects:
         self, image_bgr: NDArray[np.uint8], at: datetime, objects: tuple[DetectedObject, ...]
     ) -> tuple[DetectedObject, ...]:
         """Return ``objects`` and those of this picture; without a number while a track is unconfirmed."""
-        found = self._stage.engine.detect(image_bgr)
+        found = look(self._stage.engine, image_bgr, self._stage.config.tiles)
         keep = self._stage.wanted[found.class_id]
         kept = Detections(found.xyxyn[keep], found.confidence[keep], found.class_id[keep])
         tracks = self._tracker.update(kept, at.timestamp())

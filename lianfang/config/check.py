@@ -12,12 +12,15 @@ from lianfang.errors import ConfigError
 
 
 def main(argv: Sequence[str]) -> int:
-    """Print what is wrong, one problem a line, and return 2; or what is there, and return 0."""
+    """Print what is wrong, one problem a line, and return 2; or what is there, and return 0.
+
+    Warnings are printed too, and change nothing.
+    """
     parser = argparse.ArgumentParser(prog="lianfang check", description=__doc__)
     parser.add_argument("config", type=Path, help="configuration file (YAML)")
     file = parser.parse_args(argv).config
     try:
-        config = load(file)
+        config = load(file, warn=lambda problem: _say_warning(str(problem)))
     except ConfigError as error:
         sys.stderr.write("".join(f"{problem}\n" for problem in error.problems))
         count = len(error.problems)
@@ -28,3 +31,7 @@ def main(argv: Sequence[str]) -> int:
         f"{len(config.rules)} rules, {len(config.receivers)} receivers\n"
     )
     return 0
+
+
+def _say_warning(text: str) -> None:
+    sys.stderr.write(f"warning: {text}\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,10 +34,11 @@ class _Document:
         return ConfigProblem(self.file, line, ".".join(map(str, key)), redact(found), allowed)
 
 
-def load(file: Path) -> Config:
+def load(file: Path, warn: Callable[[ConfigProblem], None] = lambda _: None) -> Config:
     """Return the configuration in ``file``; ConfigError carries every problem found.
 
-    Relative paths in it are taken from the folder that it stands in.
+    Relative paths in it are taken from the folder that it stands in. ``warn`` is told what is no fault, yet
+    hardly meant.
     """
     document = _parse(file)
     if document.problems:
@@ -49,7 +50,13 @@ def load(file: Path) -> Config:
         found = [_explain(document, details, context) for details in _causes(error)]
         raise ConfigError(found) from None
     config = _anchor(config, file.resolve().parent)
-    problems = [document.problem(p.key, p.found, p.allowed) for p in _check_all(config)]
+    problems = []
+    for problem in _check_all(config):
+        placed = document.problem(problem.key, problem.found, problem.allowed)
+        if problem.warning:
+            warn(placed)
+        else:
+            problems.append(placed)
     if problems:
         raise ConfigError(problems)
     return config

@@ -116,6 +116,8 @@ class Camera(Stanza):
     """Of the pictures on the bus, which are also the evidence."""
     detectors: tuple[Id, ...] = ("objects",)
     """What looks at its pictures, in order."""
+    person_height: float | None = Field(default=None, gt=0, le=1)
+    """Height of the farthest people that matter, 0-1 of the picture's; warned of if too small."""
     zones: dict[Id, Zone] = Field(default_factory=dict)
     """Parts of the picture that rules are about."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
@@ -25,15 +25,19 @@ Key = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Problem:
-    """A fault that only the whole configuration shows. ``key`` is relative to the stanza that reports it."""
+    """A fault that only the whole configuration shows. ``key`` is relative to the stanza that reports it.
+
+    A ``warning`` is said by ``lianfang check`` and keeps nothing from starting.
+    """
 
     key: Key
     found: str
     allowed: str
+    warning: bool = False
 
     def under(self, *prefix: str | int) -> Problem:
         """Return the same problem as seen from ``prefix`` up."""
-        return Problem((*prefix, *self.key), self.found, self.allowed)
+        return replace(self, key=(*prefix, *self.key))
 
 
 class Stanza(BaseModel):

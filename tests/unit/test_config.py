@@ -12,7 +12,7 @@ import pytest
 from lianfang.cli import main
 from lianfang.config import load
 from lianfang.errors import ConfigError, ConfigProblem
-from tests.support.configs import changed, loaded, write
+from tests.support.configs import SECRETS, changed, loaded, write
 
 
 def problems(folder: Path, *changes: tuple[str, Any]) -> list[ConfigProblem]:
@@ -194,6 +194,39 @@ def test_check_prints_every_problem_and_exits_2(tmp_path: Path, capsys: pytest.C
     assert len(lines) == 3
     assert lines[0].startswith(f"{file}:")
     assert lines[-1] == f"{file}: 2 problems"
+
+
+@pytest.mark.parametrize(
+    ("height", "others", "warned"),
+    [
+        (0.05, {}, "640x384, where people of cam are 18 px high"),
+        (0.06, {}, None),  # 21.6 px of 360
+        (0.05, {"detectors.objects.engine": {"kind": "onnx", "input_size": [1280, 736]}}, None),
+        (0.05, {"detectors.objects.tiles": [2, 2]}, None),
+        (0.05, {"detectors.objects.labels": ["boat"], "rules.entry.labels": ["boat"]}, None),
+    ],
+)
+def test_check_warns_of_people_too_small_to_be_seen_and_lets_it_start(
+    height: float,
+    others: dict[str, Any],
+    warned: str | None,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    file = write(tmp_path, changed(("cameras.cam.person_height", height), *others.items()))
+    assert main(["check", str(file)]) == 0
+    said = capsys.readouterr()
+    assert "good" in said.out
+    if warned is None:
+        assert said.err == ""
+    else:
+        (line,) = said.err.splitlines()
+        at = line_of(tmp_path, "engine:")
+        assert line.startswith(f"warning: {file}:{at}: detectors.objects.engine.input_size: found {warned}")
+        assert "20 px or more" in line
 
 
 def test_check_of_a_good_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
