@@ -37,8 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.write("".join(f"{line}\n" for line in lines(outcome)))
         sys.stdout.flush()
         _write_json(arguments.out, outcomes)  # at once: whoever stops a long run keeps what is measured
-    if arguments.table is not None:
-        write_rows(arguments.table, outcomes)
+        if arguments.table is not None:
+            write_rows(arguments.table, [outcome])
     sys.stdout.write(f"written: {arguments.out}\n")
     return 1 if any(outcome.broken for outcome in outcomes) else 0
 

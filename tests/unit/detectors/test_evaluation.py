@@ -238,8 +238,10 @@ def parts(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_part_that_breaks_costs_the_others_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out = tmp_path / "new" / "eval.json"
-    assert runner.main([str(tmp_path), "--out", str(out)]) == 1
+    out, page = tmp_path / "new" / "eval.json", tmp_path / "models.md"
+    page.write_text(f"{BEGIN}\n{END}\n")
+    assert runner.main([str(tmp_path), "--out", str(out), "--table", str(page)]) == 1
+    assert "| good.one | 0.25 | 0.1 – 0.5 | 4 |" in page.read_text()
     assert json.loads(out.read_text()) == {"good.one": 0.25, "good.two": 3}
     said = capsys.readouterr()
     assert f"absent: skipped: {tmp_path} has no such part" in said.out
