@@ -1,0 +1,132 @@
+"""What the head classifier learns from: heads in labelled pictures, or crops that operators have sorted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.helmets.heads import CROP_PX, HEADS_PER_CROP, LOW, Head, crop
+from lianfang.errors import ModelError
+
+WORN, BARE = 0, 1  # also the numbers of helmet_cctv's labels, seen in its pictures
+PICTURES = frozenset({".jpg", ".jpeg", ".png"})
+
+# Standard deviations of where heads that were worked out from a person's box lie, and of their size, from the
+# true ones, in heights of the head: what was measured (docs/models/helmet.md).
+SPREAD_X, SPREAD_Y, SPREAD_SIZE = 0.22, 0.19, 0.2
+BLUR_PX = (18, 44)  # heads of cameras are that many pixels of the crop's 64, most of them
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One head in its picture, BGR. Samples of one ``group`` resemble each other: never split one up."""
+
+    picture: NDArray[np.uint8]
+    head: Head
+    label: int
+    group: str
+
+    def crop(self) -> NDArray[np.uint8]:
+        """Return the crop as it is."""
+        return crop(self.picture, self.head)
+
+
+def of_pictures(data: Path, blocks: int) -> list[Sample]:
+    """Return the heads of a folder with images/ and labels/ (YOLO: 0 helmet, 1 bare), in order of names.
+
+    They are grouped into ``blocks`` runs of pictures: those that follow each other show the same riders.
+    Raises ModelError where the folder holds none, or a label is no such line.
+    """
+    paths = sorted(path for path in (data / "images").glob("*") if path.suffix.lower() in PICTURES)
+    samples = []
+    for number, path in enumerate(paths):
+        labels = data / "labels" / f"{path.stem}.txt"
+        if not labels.exists():
+            continue
+        picture, group = _read(path), str(number * blocks // len(paths))
+        height, width = picture.shape[:2]
+        for line in labels.read_text().splitlines():
+            if line.strip():
+                label, head = _labelled(labels, line, width, height)
+                samples.append(Sample(_around(picture, head), _inside(head), label, group))
+    if not samples:
+        raise ModelError(f"{data}: no pictures with labels: want images/*.jpg and labels/*.txt")
+    return samples
+
+
+def of_crops(folder: Path) -> list[Sample]:
+    """Return the crops in ``folder``/worn and ``folder``/bare, as the stage cuts them.
+
+    A file's name up to its last ``_`` is its group: the track it is from. ModelError where there is none.
+    """
+    samples = []
+    for label, name in ((WORN, "worn"), (BARE, "bare")):
+        for path in sorted((folder / name).glob("*")):
+            if path.suffix.lower() in PICTURES:
+                square = np.asarray(cv2.resize(_read(path), (CROP_PX, CROP_PX)), np.uint8)
+                size = CROP_PX / HEADS_PER_CROP
+                head = Head(CROP_PX / 2, CROP_PX / 2 - LOW * size, size)
+                samples.append(Sample(square, head, label, path.stem.rpartition("_")[0] or path.stem))
+    if not samples:
+        raise ModelError(f"{folder}: no crops: want worn/*.jpg and bare/*.jpg")
+    return samples
+
+
+def varied(sample: Sample, random: np.random.Generator) -> NDArray[np.uint8]:
+    """Return the crop of ``sample``, (64, 64, 3), as another camera or another moment could have shown it."""
+    head = displaced(sample.head, random)
+    square = crop(sample.picture, head, random.uniform(-12, 12), random.random() < 0.5)
+    if random.random() < 0.5:
+        side = int(random.integers(*BLUR_PX))
+        small = cv2.resize(square, (side, side), interpolation=cv2.INTER_AREA)
+        square = np.asarray(cv2.resize(small, (CROP_PX, CROP_PX)), np.uint8)
+    light = square.astype(np.float32)
+    grey = light.mean(axis=2, keepdims=True)
+    light = grey + (light - grey) * random.uniform(0.5, 1.4)
+    light = (light - 128) * random.uniform(0.7, 1.3) + 128 + random.uniform(-30, 30)
+    light += random.normal(0, random.uniform(0, 5), light.shape)
+    return np.asarray(np.clip(light, 0, 255), np.uint8)
+
+
+def displaced(head: Head, random: np.random.Generator) -> Head:
+    """Return where ``head`` could have been taken to be, had it been worked out from a person's box."""
+    x, y, size = random.normal(0, (SPREAD_X, SPREAD_Y, SPREAD_SIZE))
+    return Head(head.x + x * head.size_px, head.y + y * head.size_px, head.size_px * float(np.exp(size)))
+
+
+def _labelled(path: Path, line: str, width: int, height: int) -> tuple[int, Head]:
+    try:
+        label, x, y, _, h = map(float, line.split())
+    except ValueError:
+        raise ModelError(f"{path}: want 'class x y width height', found {line!r}") from None
+    if label not in (WORN, BARE) or not 0 < h <= 1:
+        raise ModelError(f"{path}: want class 0 (helmet) or 1 (bare) and sides of 0-1, found {line!r}")
+    return int(label), Head(x * width, y * height, h * height)
+
+
+def _around(picture: NDArray[np.uint8], head: Head) -> NDArray[np.uint8]:
+    """Return what of the picture any variation of the crop can show: whole pictures would fill the memory."""
+    left, top, right, bottom = _bounds(head)
+    return picture[top:bottom, left:right].copy()
+
+
+def _inside(head: Head) -> Head:
+    left, top, _, _ = _bounds(head)
+    return Head(head.x - left, head.y - top, head.size_px)
+
+
+def _bounds(head: Head) -> tuple[int, int, int, int]:
+    reach = head.size_px * (HEADS_PER_CROP + 1)
+    left, top = max(int(head.x - reach), 0), max(int(head.y - reach), 0)
+    return left, top, int(head.x + reach), int(head.y + reach)
+
+
+def _read(path: Path) -> NDArray[np.uint8]:
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise ModelError(f"{path}: no picture")
+    return np.asarray(picture, np.uint8)
