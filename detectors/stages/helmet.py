@@ -1,0 +1,129 @@
+"""``kind: helmet``: what riders wear on their heads, by votes over their tracks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from detectors.helmets.classifier import HeadClassifier
+from detectors.helmets.looks import Fitness, look_at
+from detectors.helmets.riders import VEHICLES, riders
+from detectors.helmets.votes import UNSEEN, Votes
+from detectors.helmets.weights import in_use
+from lianfang.config import Config as Root
+from lianfang.config import Problem, Stanza
+from lianfang.errors import ModelError
+from lianfang.events import DetectedObject
+
+# A rider whose two-wheeler is not found for a moment is still one; who got off it is none.
+STILL_RIDES = timedelta(seconds=1)
+FORGOTTEN = timedelta(seconds=30)
+
+
+class Config(Stanza):
+    """Helmets of riders. Comes after a stage that finds persons, bicycles and motorcycles."""
+
+    kind: Literal["helmet"]
+    min_head_px: float = Field(default=12, ge=6, le=400)
+    """Smaller heads, in pixels of the picture, cast no vote."""
+    min_sharpness: float = Field(default=8, ge=0, le=100)
+    """Heads whose picture has less detail, in grey levels, cast no vote: blurred, dark or fogged ones."""
+    min_votes: int = Field(default=3, ge=1, le=40)
+    """A track with fewer votes is unknown. With 1, single pictures decide."""
+
+    def check(self, config: Root) -> Iterable[Problem]:
+        """Yield cameras where no stage before this one finds riders, and weights that cannot be used."""
+        names = {name for name, stanza in config.detectors.items() if stanza is self}
+        needed = VEHICLES | {"person"}
+        for camera_id, camera in config.cameras.items():
+            for i in (i for i, name in enumerate(camera.detectors) if name in names):
+                before = [config.detectors[name] for name in camera.detectors[:i] if name in config.detectors]
+                found = {label for stage in before for label in getattr(stage, "labels", ())}
+                if missing := sorted(needed - found):
+                    yield Problem(
+                        ("kind",),
+                        f"'helmet' at camera {camera_id} without {', '.join(missing)} from a stage before it",
+                        "a stage objects before it, with labels: [person, bicycle, motorcycle]",
+                    )
+        try:
+            in_use(config.models_dir)
+        except ModelError as error:
+            yield Problem(("kind",), f"'helmet', but {error}", "weights that are as they were trained")
+
+
+@dataclass(frozen=True)
+class Helmet:
+    """The stage with its classifier."""
+
+    config: Config
+    classifier: HeadClassifier
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Return the id of the head classifier."""
+        return (self.classifier.model_id,)
+
+    def open(self, camera_id: str, track_epoch: str) -> CameraHelmet:
+        """Return the stage for one camera, with no votes cast."""
+        del camera_id, track_epoch
+        return CameraHelmet(self)
+
+
+@dataclass
+class _Ride:
+    """A track on a two-wheeler: when it was last seen on it, and what was seen of its head."""
+
+    rode_at: datetime
+    votes: Votes = field(default_factory=Votes)
+
+
+class CameraHelmet:
+    """The votes on the riders of one camera."""
+
+    def __init__(self, stage: Helmet) -> None:
+        self._stage = stage
+        self._rides: dict[str, _Ride] = {}
+
+    def look(
+        self, image_bgr: NDArray[np.uint8], at: datetime, objects: tuple[DetectedObject, ...]
+    ) -> tuple[DetectedObject, ...]:
+        """Return ``objects`` with two attributes added to riders; all others are as they were.
+
+        ``helmet`` is worn, bare or unknown; ``helmet_confidence``, 0-1, the probability of worn or bare,
+        whichever is likelier. A rider without a track number is unknown: nothing adds up over pictures.
+        """
+        config, classifier = self._stage.config, self._stage.classifier
+        on_wheels = riders(objects)
+        looks = look_at(
+            image_bgr, objects, on_wheels, classifier, Fitness(config.min_head_px, config.min_sharpness)
+        )
+        for i in on_wheels:
+            if (track_id := objects[i].track_id) is not None:
+                ride = self._rides.setdefault(track_id, _Ride(at))
+                ride.rode_at = at
+                if i in looks:
+                    ride.votes.cast(looks[i].bare, looks[i].head.size_px)
+        self._rides = {n: ride for n, ride in self._rides.items() if at - ride.rode_at <= FORGOTTEN}
+        return tuple(self._said(thing, i in on_wheels, at) for i, thing in enumerate(objects))
+
+    def _said(self, thing: DetectedObject, on_wheels: bool, at: datetime) -> DetectedObject:
+        ride = self._rides.get(thing.track_id or "")
+        if not on_wheels and (ride is None or at - ride.rode_at > STILL_RIDES):
+            return thing
+        said = UNSEEN
+        if ride is not None:
+            said = ride.votes.verdict(self._stage.classifier.thresholds, self._stage.config.min_votes)
+        helmet = {"helmet": said.state, "helmet_confidence": round(said.confidence, 3)}
+        return thing.model_copy(update={"attributes": {**thing.attributes, **helmet}})
+
+
+def build(config: Config, models_dir: Path | None = None) -> Helmet:
+    """Load the weights in use; ModelError where they are missing or altered."""
+    return Helmet(config, HeadClassifier(*in_use(models_dir)))
