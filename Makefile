@@ -81,7 +81,7 @@ bench: $(VENV)/dev.stamp $(STATIC)  ## measure, into build/bench.json
 	$(BIN)/python -m tests.bench
 
 # Only the usual data writes into the documentation: a site's own figures are its own.
-eval: $(VENV)/base.stamp  ## measure the detectors on DATA=folder (PARTS="objects plates"), into build/eval.json
+eval: $(VENV)/base.stamp  ## measure the detectors on DATA=folder (PARTS="objects garbage"), into build/eval.json
 	-$(BIN)/lianfang models install
 	$(BIN)/python -m detectors.evaluation '$(DATA)' $(if $(strip $(PARTS)),--parts $(PARTS)) \
 		$(if $(filter ../shared/data,$(DATA)),--table docs/models.md)
