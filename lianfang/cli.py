@@ -23,7 +23,7 @@ COMMANDS = {
     "run": Command("deploy.standalone:main", "run everything in one process tree from one configuration"),
     "check": Command("lianfang.config.check:main", "say everything that is wrong with a configuration"),
     "demo": Command("deploy.demo:main", "show the main job on a sample video, or on a camera of yours"),
-    "models": Command("detectors.models.commands:main", "list, install and verify models"),
+    "models": Command("detectors.models.commands:main", "list, install, verify and export models"),
     "train": Command("detectors.training.commands:main", "train our own models from your pictures"),
     "password": Command(
         "alerts.api.password:main", "turn a password into the hash that a configuration keeps"

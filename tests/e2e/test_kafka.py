@@ -159,5 +159,6 @@ def _everything_published_was_decided_on(site: Apart, broker: Broker) -> None:
     until("the end of the log", lambda: all(site.stands_at().get(p, 0) >= end for p, end in ends.items()))
     assert site.stop() == 0
     with closing(KafkaConsumer(bootstrap_servers=broker.address, group_id=GROUP)) as monitor:
-        stored = {p: monitor.committed(KafkaPartition(p.topic, p.partition)) for p in ends}
+        told = {p: monitor.committed(KafkaPartition(p.topic, p.partition)) for p in ends}
+    stored = {place: offset for place, offset in told.items() if offset is not None}
     assert stored == site.stands_at(), "a service that ends leaves its offsets to those who watch its lag"
