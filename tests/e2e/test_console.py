@@ -407,6 +407,7 @@ def test_a_lost_connection_is_said_and_nothing_is_missed_or_doubled(console: Con
 def test_the_end_of_the_session_leads_to_the_login_and_back(console: Console) -> None:
     incident = _incident(console, 1, age_s=95)
     page = console.login(console.page())
+    expect(_card(page, incident)).to_be_visible()
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_be_visible()
     headers = {"x-requested-with": "lianfang"}
