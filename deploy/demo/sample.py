@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import os
 import shutil
 import subprocess
 import tempfile
@@ -12,14 +11,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lianfang.errors import LianfangError
+from lianfang.paths import cache_dir
 
 PACKAGE, MEMBER = "opencv-doc", "usr/share/doc/opencv-doc/examples/data/vtest.avi"
 SHA256 = "45cddc9490be69345cbdab64ca583be65987e864ca408038e648db99e10516cf"
 
 
-def cache_dir() -> Path:
-    """Return the folder of fetched media: below $XDG_CACHE_HOME, else the user's cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lianfang" / "media"
+def media_dir() -> Path:
+    """Return the folder of fetched media."""
+    return cache_dir() / "media"
 
 
 def sample(progress: Callable[[str], None]) -> Path:
@@ -27,7 +27,7 @@ def sample(progress: Callable[[str], None]) -> Path:
 
     79 s of a surveillance camera, 768×576, 10 fps, people walking.
     """
-    target = cache_dir() / "vtest.avi"
+    target = media_dir() / "vtest.avi"
     if target.exists() and _sha256(target) == SHA256:
         return target
     if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -10,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from lianfang.errors import LianfangError
+from lianfang.paths import cache_dir
 
 _POM = Path(__file__).with_name("pom.xml")
 _RESOLVE_S = 600.0
@@ -23,7 +23,7 @@ def jars() -> Path:
     missing = [program for program in ("java", "mvn") if shutil.which(program) is None]
     if "java" in missing:
         raise LianfangError("no java here (Debian: openjdk-17-jre-headless)")
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lianfang"
+    cache = cache_dir()
     folder = cache / f"kafka-{version()}"
     if folder.is_dir():
         return folder

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,8 @@ import av
 import av.error
 import numpy as np
 from numpy.typing import NDArray
+
+from lianfang.paths import cache_dir
 
 FPS = 5.0
 _UNREADABLE = "hostile_"  # a file that crashes decoders is no measure of a detector
@@ -24,8 +25,7 @@ def clips_of(data: Path) -> list[Path]:
 
 def sample() -> Path:
     """Return where the demo keeps its sample video, a street with people; it may not be there."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "lianfang" / "media" / "vtest.avi"
+    return cache_dir() / "media" / "vtest.avi"
 
 
 def pictures(clip: Path) -> Iterator[tuple[float, NDArray[np.uint8]]]:

@@ -8,15 +8,14 @@ from pathlib import Path
 
 from detectors.models.manifest import entry
 from lianfang.errors import ModelError
+from lianfang.paths import cache_dir
 
 
 def default_cache_dir() -> Path:
     """Return ``$LIANFANG_MODELS``, or ``lianfang/models`` in the user's cache folder (XDG)."""
     if chosen := os.environ.get("LIANFANG_MODELS"):
         return Path(chosen)
-    # The XDG specification says to ignore a relative path.
-    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    return (base if base.is_absolute() else Path.home() / ".cache") / "lianfang" / "models"
+    return cache_dir() / "models"
 
 
 def model_path(name: str, cache_dir: Path | None = None) -> Path:

@@ -11,7 +11,7 @@ import simplejpeg
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from deploy.demo.sample import cache_dir, sample
+from deploy.demo.sample import media_dir, sample
 
 Image = NDArray[np.uint8]
 
@@ -44,7 +44,7 @@ def jpeg(image: Image, quality: int = 85) -> bytes:
 
 def full_hd(seconds: int = 20) -> Path:
     """Return a 1920×1080 H.264 clip at 25 fps of the sample, made at the first call."""
-    target = cache_dir() / f"bench-1080p25-{seconds}s.mp4"
+    target = media_dir() / f"bench-1080p25-{seconds}s.mp4"
     if target.exists():
         return target
     partial = target.with_suffix(".part.mp4")
