@@ -7,17 +7,16 @@ labelled head is neither right nor wrong; how many of those are called bare is s
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.engines import onnx
 from detectors.engines.base import Engine
+from detectors.evaluation import objects
 from detectors.evaluation.base import Figure, Report, proportion
 from detectors.helmets.classifier import HeadClassifier
 from detectors.helmets.heads import Head, of_rider
@@ -27,7 +26,7 @@ from detectors.helmets.votes import State, verdict
 from detectors.helmets.weights import in_use
 from detectors.stages.helmet import Config
 from detectors.training.measure import average_precision
-from lianfang.errors import ModelError
+from detectors.training.samples import read_picture
 from lianfang.events import DetectedObject
 
 BARE_CLASS = 1  # of the labels; 0 is a helmet
@@ -71,7 +70,7 @@ def evaluate(data: Path, models_dir: Path | None) -> Report | None:
     unlabelled: list[Said] = []
     scores, bare = [], []
     for path in paths:
-        image = _read(path)
+        image = read_picture(path)
         labels = read_labels(path, image)
         found, others = match(labels, riders_of(image, engine, classifier))
         judged += found
@@ -117,20 +116,12 @@ def pedestrians(data: Path, engine: Engine) -> Figure | None:
 
     The annotations (COCO) say which those are; None where the folder has none with a person found in it.
     """
-    folder = data / "general"
-    truth = folder / "annotations" / "instances_val2017.json"
-    if not truth.exists():
-        return None
-    told = json.loads(truth.read_text(encoding="utf-8"))
-    wheels = {kind["id"] for kind in told["categories"] if kind["name"] in VEHICLES}
-    with_wheels = {one["image_id"] for one in told["annotations"] if one["category_id"] in wheels}
     taken: list[bool] = []
-    for picture in told["images"]:
-        path = folder / "val2017" / picture["file_name"]
-        if picture["id"] not in with_wheels and path.exists():
-            objects = _objects(_read(path), engine)
-            on_wheels = riders(objects)
-            taken += [i in on_wheels for i, thing in enumerate(objects) if thing.label == "person"]
+    for picture in objects.read(data / "general")[0]:
+        if not any(len(boxes[label]) for boxes in (picture.truth, picture.crowds) for label in VEHICLES):
+            found = _objects(read_picture(picture.path), engine)
+            on_wheels = riders(found)
+            taken += [i in on_wheels for i, thing in enumerate(found) if thing.label == "person"]
     return _share(taken) if taken else None
 
 
@@ -209,10 +200,3 @@ def _average_precision(scores: NDArray[np.float32], bare: NDArray[np.bool_]) -> 
     again = [average_precision(scores[pick], bare[pick]) for pick in drawn if bare[pick].any()]
     low, high = np.percentile(again, (2.5, 97.5))
     return Figure(average_precision(scores, bare), len(bare), (float(low), float(high)))
-
-
-def _read(path: Path) -> NDArray[np.uint8]:
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if image is None:
-        raise ModelError(f"{path}: no picture")
-    return np.asarray(image, np.uint8)

@@ -47,7 +47,7 @@ def of_pictures(data: Path, blocks: int) -> list[Sample]:
         labels = data / "labels" / f"{path.stem}.txt"
         if not labels.exists():
             continue
-        picture, group = _read(path), str(number * blocks // len(paths))
+        picture, group = read_picture(path), str(number * blocks // len(paths))
         height, width = picture.shape[:2]
         for line in labels.read_text().splitlines():
             if line.strip():
@@ -67,7 +67,7 @@ def of_crops(folder: Path) -> list[Sample]:
     for label, name in ((WORN, "worn"), (BARE, "bare")):
         for path in sorted((folder / name).glob("*")):
             if path.suffix.lower() in PICTURES:
-                square = np.asarray(cv2.resize(_read(path), (CROP_PX, CROP_PX)), np.uint8)
+                square = np.asarray(cv2.resize(read_picture(path), (CROP_PX, CROP_PX)), np.uint8)
                 size = CROP_PX / HEADS_PER_CROP
                 head = Head(CROP_PX / 2, CROP_PX / 2 - LOW * size, size)
                 samples.append(Sample(square, head, label, path.stem.rpartition("_")[0] or path.stem))
@@ -125,7 +125,8 @@ def _bounds(head: Head) -> tuple[int, int, int, int]:
     return left, top, int(head.x + reach), int(head.y + reach)
 
 
-def _read(path: Path) -> NDArray[np.uint8]:
+def read_picture(path: Path) -> NDArray[np.uint8]:
+    """Return a picture, (height, width, 3) BGR; ModelError where it is none."""
     picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if picture is None:
         raise ModelError(f"{path}: no picture")

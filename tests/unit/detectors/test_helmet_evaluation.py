@@ -150,7 +150,10 @@ def test_persons_taken_for_riders_where_no_two_wheeler_is(tmp_path: Path) -> Non
         cv2.imwrite(str(path), np.full((60, 100, 3), level, np.uint8))
     told = {
         "images": [{"id": i, "file_name": f"{i}.png"} for i in range(5)],  # the last is not there
-        "annotations": [{"image_id": 3, "category_id": 4}, {"image_id": 0, "category_id": 1}],
+        "annotations": [
+            {"image_id": 3, "category_id": 4, "bbox": [1, 1, 9, 9]},
+            {"image_id": 0, "category_id": 1, "bbox": [1, 1, 9, 9]},
+        ],
         "categories": [{"id": 1, "name": "person"}, {"id": 4, "name": "motorcycle"}],
     }
     (tmp_path / "general" / "annotations" / "instances_val2017.json").write_text(json.dumps(told))
