@@ -21,7 +21,7 @@ from sqlalchemy import create_engine, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from alerts.store.schema import Base, IncidentRow, OutboxRow
+from alerts.store.schema import Base, ChangeRow, IncidentRow, OutboxRow
 from deploy.demo.site import free_port
 from deploy.simulators.police import PoliceReceiver
 from deploy.simulators.speaker import SpeakerSimulator
@@ -241,3 +241,25 @@ def _rows(file: Path, table: type[Row]) -> list[Row]:
         return []  # it is being created
     finally:
         engine.dispose()
+
+
+def nothing_lost_or_doubled(site: Installation, outside: Outside) -> None:
+    """Assert, of a site that has ended, that what it owes and what was received tell the same story."""
+    notices = [row for row in site.rows(OutboxRow) if row.kind == "notice"]
+    opened = {row.id for row in site.incidents()}
+    changes = [(row.incident_id, row.version) for row in site.rows(ChangeRow)]
+    taken = {entry.id for entry in outside.police.received}
+    # Every incident is owed to the police, and whatever is said to be delivered arrived. What was decided in
+    # the last moment may still be owed: it would be sent at the next start.
+    assert {row.incident_id for row in notices if row.payload["change"] == "opened"} == opened
+    assert {row.id for row in notices if row.state == "delivered"} <= taken
+    assert {row.state for row in notices} <= {"delivered", "pending"}
+    # A repeat has the id that the receiver knows, and a speech is played once.
+    assert len(taken) == len(outside.police.received)
+    assert all(spoken.plays == 1 for spoken in outside.speaker.spoken.values())
+    assert len(changes) == len(set(changes))
+    assert outside.police.refused == []
+    # In order per incident.
+    for number in opened:
+        versions = [e.notice.version for e in outside.police.received if e.notice.number == number]
+        assert versions == sorted(versions)

@@ -14,11 +14,11 @@ from kafka import KafkaConsumer
 from kafka import TopicPartition as KafkaPartition
 
 from alerts.pipeline.worker import GROUP
-from alerts.store.schema import CameraStateRow, ChangeRow, DeadRecordRow, EvidenceRow, OutboxRow
+from alerts.store.schema import CameraStateRow, ChangeRow, DeadRecordRow, EvidenceRow
 from deploy.kafka import Broker
 from lianfang.events import OBSERVATIONS
 from tests.e2e.apart import SERVICES, Apart
-from tests.e2e.installation import Outside, from_file, ready, until
+from tests.e2e.installation import Outside, from_file, nothing_lost_or_doubled, ready, until
 from tests.support.kafka import connected, fresh, own_broker, poll_until_assigned
 from tests.support.rtsp_server import RtspServer, require_rtsp
 from tests.truth.labels import load
@@ -119,22 +119,9 @@ def test_the_alert_service_killed_again_and_again_loses_and_doubles_nothing(
         until("everything delivered", lambda: not site.owed())
         assert site.stop() == 0
         _everything_published_was_decided_on(site, broker)
-        notices = [row for row in site.rows(OutboxRow) if row.kind == "notice"]
-        opened = {row.id for row in site.incidents()}
-        changes = [(row.incident_id, row.version) for row in site.rows(ChangeRow)]
     median_s = sorted(away)[len(away) // 2]
     print(f"alerts killed {kills} times: decides again after {median_s:.1f} s (median)")
-    taken = {entry.id for entry in outside.police.received}
-    assert {row.incident_id for row in notices if row.payload["change"] == "opened"} == opened
-    assert {row.id for row in notices if row.state == "delivered"} <= taken
-    assert {row.state for row in notices} <= {"delivered", "pending"}
-    assert len(taken) == len(outside.police.received)
-    assert all(spoken.plays == 1 for spoken in outside.speaker.spoken.values())
-    assert len(changes) == len(set(changes))
-    assert outside.police.refused == []
-    for number in opened:
-        versions = [e.notice.version for e in outside.police.received if e.notice.number == number]
-        assert versions == sorted(versions)
+    nothing_lost_or_doubled(site, outside)
 
 
 def _watch_memory(site: Apart, seconds: float) -> dict[str, float]:

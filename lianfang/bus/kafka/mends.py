@@ -1,4 +1,4 @@
-"""Three faults of kafka-python 3.0.12, mended from outside. Tests of ours fail without each of the mends.
+"""Faults of kafka-python 3.0.12, mended from outside. Tests of ours fail without each of the mends.
 
 A join that ends between two polls is forgotten: ``BaseCoordinator.join_group_async`` starts another one where
 the last is done. The member asks again, the group begins anew for all, and members that poll briefly (a busy
@@ -11,6 +11,8 @@ partition is not fetched meanwhile, for it seems to have records.
 A connection that cannot be made, or whose TLS handshake fails, leaves its socket to the garbage collector.
 With five clients that try once a second, a broker that is away for half an hour would cost a process every
 file it may open.
+
+A place in a group is called stable long after the last broker has died; the heartbeats tell.
 """
 
 from __future__ import annotations
