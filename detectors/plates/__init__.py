@@ -1,0 +1,1 @@
+"""Number plates: found, read, and what a track of readings adds up to."""
