@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -47,17 +47,22 @@ class Config(Stanza):
     @property
     def labels(self) -> tuple[str, ...]:
         """What the model can find; nothing if there is no such model."""
-        return manifest()[self.model].labels if self.model in manifest() else ()
+        return _models()[self.model].labels if self.model in _models() else ()
 
     def check(self, config: Root) -> Iterable[Problem]:
         """Yield a problem if there is no such model, or if it is not installed as it should be."""
-        if self.model not in manifest():
-            yield Problem(("model",), repr(self.model), f"one of {', '.join(sorted(manifest()))}")
+        if self.model not in _models():
+            yield Problem(("model",), repr(self.model), f"one of {', '.join(sorted(_models()))}")
             return
         try:
             verify(self.model, config.models_dir)
         except ModelError as error:
             yield Problem(("model",), f"{self.model!r}, but {error}", "a model that is installed")
+
+
+def _models() -> Mapping[str, ModelEntry]:
+    """Return the models that find objects."""
+    return {name: model for name, model in manifest().items() if model.family == "nanodet"}
 
 
 class _Family(Protocol):
@@ -86,6 +91,8 @@ def _family(model: ModelEntry, config: Config) -> _Family:
     match model.family:
         case "nanodet":
             return NanoDet(config.input_size, len(model.labels), config.min_confidence, config.nms_iou)
+        case other:
+            raise ModelError(f"{model.name} is a {other}: it finds no objects")
 
 
 def _session(path: Path, config: Config) -> onnxruntime.InferenceSession:

