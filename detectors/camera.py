@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from detectors.picture import decode
-from detectors.stages.base import Stage
+from detectors.stages.base import Stage, opened
 from lianfang.bus import Position
 from lianfang.clock import Clock
 from lianfang.config import Camera
@@ -25,7 +25,7 @@ class WatchedCamera:
     def __init__(self, camera_id: str, camera: Camera, stages: Mapping[str, Stage], clock: Clock) -> None:
         self._id, self._clock = camera_id, clock
         self._epoch = new_epoch()
-        self._stages = [stages[name].open(camera_id, self._epoch) for name in camera.detectors]
+        self._stages = [opened(stages[name], camera, camera_id, self._epoch) for name in camera.detectors]
         self._models = tuple(model for name in camera.detectors for model in stages[name].models)
         self._last_at: datetime | None = None
         self._connection = ""

@@ -1,7 +1,7 @@
 """Configuration: one YAML file, validated whole before anything starts."""
 
 from lianfang.config.load import load
-from lianfang.config.model import Camera, Community, Config, Point, Runtime, Zone
+from lianfang.config.model import Camera, Community, Config, Point, ReferenceHeight, Runtime, Zone
 from lianfang.config.stanza import Id, Problem, Secret, Stanza, Text
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Id",
     "Point",
     "Problem",
+    "ReferenceHeight",
     "Runtime",
     "Secret",
     "Stanza",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, available_timezones
 
 from argon2 import extract_parameters
 from argon2.exceptions import InvalidHashError
-from pydantic import Field, SerializeAsAny, field_validator
+from pydantic import Field, SerializeAsAny, field_validator, model_validator
 from shapely import Polygon
 from shapely.validation import explain_validity
 
@@ -19,6 +19,7 @@ from lianfang.plugins import PluginConfig
 
 Coordinate = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Language = Literal["zh", "en"]
+MIN_REFERENCE_GAP = 0.05  # of the picture's height, between two feet: closer ones say nothing of the distance
 SourceStanza = Annotated[SerializeAsAny[Stanza], PluginConfig("ingest.sources").validator()]
 StageStanza = Annotated[SerializeAsAny[Stanza], PluginConfig("detectors.stages").validator()]
 RuleStanza = Annotated[SerializeAsAny[Stanza], PluginConfig("alerts.rules").validator()]
@@ -79,6 +80,8 @@ class Zone(Stanza):
     """As people there call it; empty where the point's name says enough."""
     polygon: tuple[tuple[Coordinate, Coordinate], ...] = Field(min_length=3, max_length=64)
     """Corners (x, y), 0-1 of width and height from the top left, in order, not closed."""
+    kind: Literal["bank", "water"] | None = None
+    """What the ground is, for detectors that need to know: the bank, or the water itself."""
     speakers: tuple[Id, ...] = ()
     """Receivers that can be heard here, nearest first."""
     place: Id | None = None
@@ -93,6 +96,28 @@ class Zone(Stanza):
         if polygon.area == 0:
             raise ValueError("a polygon with an area")
         return value
+
+
+class ReferenceHeight(Stanza):
+    """An upright height drawn on a camera's picture: a person, a door or a post that stands on the ground."""
+
+    foot: tuple[Coordinate, Coordinate]
+    """Where it stands: (x, y), 0-1 from the top left."""
+    head_y: Coordinate
+    """Where it ends above: y, 0-1 from the top."""
+    height_m: float = Field(default=1.7, gt=0, le=20)
+    """Its true height in metres; a grown-up's where not given."""
+
+    @model_validator(mode="after")
+    def _upright(self) -> Self:
+        if self.head_y >= self.foot[1]:
+            raise ValueError("a head_y above the foot: less than the foot's y")
+        return self
+
+    @property
+    def per_metre(self) -> float:
+        """The share of the picture's height that one metre takes up at its foot."""
+        return (self.foot[1] - self.head_y) / self.height_m
 
 
 class Camera(Stanza):
@@ -118,8 +143,24 @@ class Camera(Stanza):
     """What looks at its pictures, in order."""
     person_height: float | None = Field(default=None, gt=0, le=1)
     """Height of the farthest people that matter, 0-1 of the picture's; warned of if too small."""
+    reference_heights: tuple[ReferenceHeight, ...] = ()
+    """Two upright heights at different distances; from them follows how high a grown-up is anywhere."""
     zones: dict[Id, Zone] = Field(default_factory=dict)
     """Parts of the picture that rules are about."""
+
+    @field_validator("reference_heights")
+    @classmethod
+    def _two_distances(cls, value: tuple[ReferenceHeight, ...]) -> tuple[ReferenceHeight, ...]:
+        if not value:
+            return value
+        if len(value) != 2:
+            raise ValueError("two heights, or none")
+        far, near = sorted(value, key=lambda one: one.foot[1])
+        if near.foot[1] - far.foot[1] < MIN_REFERENCE_GAP:
+            raise ValueError(f"two feet whose y are {MIN_REFERENCE_GAP} or more apart: one near, one far")
+        if near.per_metre < far.per_metre:
+            raise ValueError("a metre that is no smaller at the lower foot, which is the nearer one")
+        return value
 
     def check(self, config: Config) -> Iterable[Problem]:
         """Yield references that lead nowhere."""
