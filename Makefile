@@ -81,9 +81,9 @@ bench: $(VENV)/dev.stamp $(STATIC)  ## measure, into build/bench.json
 	$(BIN)/python -m tests.bench
 
 # Only the usual data writes into the documentation: a site's own figures are its own.
-eval: $(VENV)/base.stamp  ## measure the detectors on DATA=folder (PARTS="objects garbage"), into build/eval.json
+eval: $(VENV)/base.stamp  ## measure detectors and rules on DATA=folder (PARTS="objects events"), into build/eval.json
 	-$(BIN)/lianfang models install
-	$(BIN)/python -m detectors.evaluation '$(DATA)' $(if $(strip $(PARTS)),--parts $(PARTS)) \
+	$(BIN)/python -m deploy.evaluation '$(DATA)' $(if $(strip $(PARTS)),--parts $(PARTS)) \
 		$(if $(filter ../shared/data,$(DATA)),--table docs/models.md)
 
 clean:  ## remove what was built, and not what was cached

@@ -14,14 +14,14 @@ import pytest
 from numpy.typing import NDArray
 
 from detectors.engines.base import Detections
-from detectors.evaluation import __main__ as runner
-from detectors.evaluation import objects, tracker
+from detectors.evaluation import objects, runner, tracker
 from detectors.evaluation.ap import Matched, average_precision, match, miss_rate
 from detectors.evaluation.base import Evaluate, Figure, Report
 from detectors.evaluation.table import BEGIN, END, Outcome, write_rows
 from detectors.evaluation.yolox import Yolox
 from lianfang.errors import ModelError
 
+PACKAGES = ("detectors.evaluation", "deploy.evaluation")
 NONE = np.zeros((0, 4), np.float32)
 
 
@@ -231,7 +231,7 @@ def parts(monkeypatch: pytest.MonkeyPatch) -> None:
         module.__dict__["evaluate"] = evaluate
         monkeypatch.setitem(sys.modules, module.__name__, module)
         known[name] = module.__name__
-    monkeypatch.setattr(runner, "found_tasks", lambda: known)
+    monkeypatch.setattr(runner, "found_tasks", lambda _packages: known)
 
 
 @pytest.mark.usefixtures("parts")
@@ -240,7 +240,7 @@ def test_a_part_that_breaks_costs_the_others_nothing(
 ) -> None:
     out, page = tmp_path / "new" / "eval.json", tmp_path / "models.md"
     page.write_text(f"{BEGIN}\n{END}\n")
-    assert runner.main([str(tmp_path), "--out", str(out), "--table", str(page)]) == 1
+    assert runner.main(PACKAGES, [str(tmp_path), "--out", str(out), "--table", str(page)]) == 1
     assert "| good.one | 0.25 | 0.1 – 0.5 | 4 |" in page.read_text()
     assert json.loads(out.read_text()) == {"good.one": 0.25, "good.two": 3}
     said = capsys.readouterr()
@@ -267,19 +267,20 @@ def test_parts_are_chosen(
     arguments: list[str], code: int, figures: dict[str, float] | None, tmp_path: Path
 ) -> None:
     out = tmp_path / "eval.json"
-    assert runner.main([str(tmp_path), "--out", str(out), *arguments]) == code
+    assert runner.main(PACKAGES, [str(tmp_path), "--out", str(out), *arguments]) == code
     assert (json.loads(out.read_text()) if out.exists() else None) == figures
 
 
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert runner.main([str(tmp_path / "gone")]) == 2
+    assert runner.main(PACKAGES, [str(tmp_path / "gone")]) == 2
     assert "no such folder" in capsys.readouterr().err
 
 
 def test_every_module_that_evaluates_is_a_part() -> None:
-    parts = runner.found_tasks()
-    assert {"objects", "tracker"} <= set(parts)
-    assert not {"base", "ap", "table", "yolox", "__main__"} & set(parts)
+    parts = runner.found_tasks(PACKAGES)
+    assert parts["objects"] == "detectors.evaluation.objects"
+    assert parts["events"] == "deploy.evaluation.events"
+    assert not {"base", "ap", "table", "yolox", "runner", "__main__"} & set(parts)
 
 
 def test_the_page_keeps_the_rows_of_what_was_not_measured(tmp_path: Path) -> None:
