@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from alerts.incidents.incident import (
@@ -80,11 +81,13 @@ class Decider:
         for rule_id, state in self._rules.items():
             if camera not in state.settings.cameras:
                 continue
-            epoch, before = state.per_camera.get(camera, ("", None))
+            epoch, before = state.per_camera.get(camera) or (event.track_epoch, state.rule.initial())
             if epoch != event.track_epoch:
-                before = state.rule.initial()  # the numbers of another tracker mean other people
+                before = state.rule.renumbered(before)
             after, sighting = state.rule.step(before, event)
             state.per_camera[camera] = (event.track_epoch, after)
+            if not _applies(state.settings, event.captured_at, self._config):
+                sighting = replace(sighting, members=(), present=(*sighting.members, *sighting.present))
             for place, part in _by_place(self._config, state.settings, replace(sighting, since=since)):
                 yield rule_id, place, part
 
@@ -114,6 +117,10 @@ class Decider:
             if changes:
                 self._holders[key] = after
                 yield Decision(key[0], after, changes, event)
+
+
+def _applies(settings: RuleSettings, at: datetime, config: Config) -> bool:
+    return settings.active is None or settings.active.applies(at, config.community.zone)
 
 
 def _by_place(config: Config, settings: RuleSettings, sighting: Sighting) -> Iterator[tuple[str, Sighting]]:

@@ -13,6 +13,7 @@ from typing import Annotated, Literal, Protocol, TypeVar
 
 from pydantic import Field, field_validator
 
+from alerts.schedule import Schedule
 from lianfang.config import Config, Id, Problem, Stanza, Text
 from lianfang.events import XYXYN, Observation
 
@@ -64,6 +65,8 @@ class RuleSettings(Stanza):
     """Cameras that it looks at."""
     zones: tuple[Id, ...] = ()
     """Zones of those cameras that the rule is about."""
+    active: Schedule | None = None
+    """When it raises anything; always where not given. At other times it keeps what is open, and no more."""
     severity: Severity = "high"
     """How urgent its incidents are to the operator."""
     speech: SpeechSettings | None = None
@@ -130,6 +133,10 @@ class Rule(Protocol[S]):
 
     def initial(self) -> S:
         """Return the state before the first observation of a camera."""
+        ...
+
+    def renumbered(self, state: S) -> S:
+        """Return the state for another tracker, whose numbers mean other people."""
         ...
 
     def step(self, state: S, observation: Observation) -> tuple[S, Sighting]:

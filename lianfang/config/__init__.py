@@ -1,7 +1,8 @@
 """Configuration: one YAML file, validated whole before anything starts."""
 
+from lianfang.config.drawn import ReferenceHeight
 from lianfang.config.load import load
-from lianfang.config.model import Camera, Community, Config, Point, ReferenceHeight, Runtime, Zone
+from lianfang.config.model import Camera, Community, Config, Line, Point, Runtime, Zone
 from lianfang.config.stanza import Id, Problem, Secret, Stanza, Text
 
 __all__ = [
@@ -9,6 +10,7 @@ __all__ = [
     "Community",
     "Config",
     "Id",
+    "Line",
     "Point",
     "Problem",
     "ReferenceHeight",

@@ -13,13 +13,12 @@ from pydantic import Field, SerializeAsAny, field_validator, model_validator
 from shapely import Polygon
 from shapely.validation import explain_validity
 
+from lianfang.config.drawn import Coordinate, ReferenceHeights
 from lianfang.config.kafka import Kafka, brokers
 from lianfang.config.stanza import Id, Problem, Secret, Stanza
 from lianfang.plugins import PluginConfig
 
-Coordinate = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Language = Literal["zh", "en"]
-MIN_REFERENCE_GAP = 0.05  # of the picture's height, between two feet: closer ones say nothing of the distance
 SourceStanza = Annotated[SerializeAsAny[Stanza], PluginConfig("ingest.sources").validator()]
 StageStanza = Annotated[SerializeAsAny[Stanza], PluginConfig("detectors.stages").validator()]
 RuleStanza = Annotated[SerializeAsAny[Stanza], PluginConfig("alerts.rules").validator()]
@@ -98,26 +97,23 @@ class Zone(Stanza):
         return value
 
 
-class ReferenceHeight(Stanza):
-    """An upright height drawn on a camera's picture: a person, a door or a post that stands on the ground."""
+class Line(Stanza):
+    """A line on a camera's picture that people may cross; looking from start to end it has two sides."""
 
-    foot: tuple[Coordinate, Coordinate]
-    """Where it stands: (x, y), 0-1 from the top left."""
-    head_y: Coordinate
-    """Where it ends above: y, 0-1 from the top."""
-    height_m: float = Field(default=1.7, gt=0, le=20)
-    """Its true height in metres; a grown-up's where not given."""
+    name: str = ""
+    """As people there call it."""
+    start: tuple[Coordinate, Coordinate]
+    """One end: (x, y), 0-1 of width and height from the top left."""
+    end: tuple[Coordinate, Coordinate]
+    """The other end."""
+    zone: Id
+    """The zone of this camera that it belongs to: whose speakers are heard there, which place it is."""
 
     @model_validator(mode="after")
-    def _upright(self) -> Self:
-        if self.head_y >= self.foot[1]:
-            raise ValueError("a head_y above the foot: less than the foot's y")
+    def _has_length(self) -> Self:
+        if self.start == self.end:
+            raise ValueError("an 'end' that is not its 'start'")
         return self
-
-    @property
-    def per_metre(self) -> float:
-        """The share of the picture's height that one metre takes up at its foot."""
-        return (self.foot[1] - self.head_y) / self.height_m
 
 
 class Camera(Stanza):
@@ -143,24 +139,12 @@ class Camera(Stanza):
     """What looks at its pictures, in order."""
     person_height: float | None = Field(default=None, gt=0, le=1)
     """Height of the farthest people that matter, 0-1 of the picture's; warned of if too small."""
-    reference_heights: tuple[ReferenceHeight, ...] = ()
+    reference_heights: ReferenceHeights = ()
     """Two upright heights at different distances; from them follows how high a grown-up is anywhere."""
     zones: dict[Id, Zone] = Field(default_factory=dict)
     """Parts of the picture that rules are about."""
-
-    @field_validator("reference_heights")
-    @classmethod
-    def _two_distances(cls, value: tuple[ReferenceHeight, ...]) -> tuple[ReferenceHeight, ...]:
-        if not value:
-            return value
-        if len(value) != 2:
-            raise ValueError("two heights, or none")
-        far, near = sorted(value, key=lambda one: one.foot[1])
-        if near.foot[1] - far.foot[1] < MIN_REFERENCE_GAP:
-            raise ValueError(f"two feet whose y are {MIN_REFERENCE_GAP} or more apart: one near, one far")
-        if near.per_metre < far.per_metre:
-            raise ValueError("a metre that is no smaller at the lower foot, which is the nearer one")
-        return value
+    lines: dict[Id, Line] = Field(default_factory=dict)
+    """Lines in the picture that rules are about."""
 
     def check(self, config: Config) -> Iterable[Problem]:
         """Yield references that lead nowhere."""
@@ -174,6 +158,9 @@ class Camera(Stanza):
             for i, speaker in enumerate(zone.speakers):
                 if speaker not in speakers:
                     yield Problem(("zones", zone_id, "speakers", i), repr(speaker), _one_of(speakers))
+        for line_id, line in self.lines.items():
+            if line.zone not in self.zones:
+                yield Problem(("lines", line_id, "zone"), repr(line.zone), _one_of(self.zones))
 
 
 class Operator(Stanza):

@@ -30,14 +30,19 @@ def observation(
     confidence: float = 0.9,
     label: str = "person",
     connection: str = "c",
+    attributes: Mapping[str, object] | None = None,
 ) -> Observation:
-    """Return what was seen at ``seconds``: track number (None: unconfirmed) → where the feet are."""
+    """Return what was seen at ``seconds``: track number (None: unconfirmed) → where the feet are.
+
+    ``attributes`` are those of everybody.
+    """
     objects = tuple(
         DetectedObject(
             track_id=None if n is None else f"{epoch}:{n}",
             label=label,
             confidence=confidence,
             xyxyn=standing(x, y),
+            attributes=dict(attributes or {}),
         )
         for n, (x, y) in people.items()
     )

@@ -1,0 +1,86 @@
+"""What the rules about detected objects share: which of them count, and who is a member. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Annotated
+
+from pydantic import Field
+
+from alerts.rules.base import Member, RuleSettings, Sighting
+from lianfang.config import Config, Problem
+from lianfang.events import DetectedObject, Observation
+
+UNKNOWN = "unknown"
+"""The value of an attribute that a detector could not tell."""
+
+
+class ObjectSettings(RuleSettings):
+    """The stanza of a rule about objects; a subclass adds ``kind`` and its own keys."""
+
+    labels: Annotated[tuple[str, ...], Field(min_length=1)] = ("person",)
+    """What counts as somebody."""
+    having: dict[str, Annotated[tuple[str | bool | int, ...], Field(min_length=1)]] = Field(
+        default_factory=dict
+    )
+    """Attributes that they must have, each with the values that count, such as ``helmet: [bare]``."""
+    min_confidence: float = Field(default=0.4, gt=0, le=1)
+    """Weaker boxes do not count; they only keep a place from being called empty."""
+
+    def check(self, config: Config) -> Iterable[Problem]:
+        """Yield labels that the detectors of a camera do not give."""
+        yield from super().check(config)
+        for camera_id in (c for c in self.cameras if c in config.cameras):
+            given = _labels_given(config, config.cameras[camera_id].detectors)
+            for j, label in enumerate(self.labels):
+                if label not in given:
+                    allowed = f"a label that the detectors of camera {camera_id} give: {', '.join(given)}"
+                    yield Problem(("labels", j), repr(label), allowed)
+
+    def counted(self, detected: DetectedObject) -> str | None:
+        """Return the track of somebody who counts: known to the tracker, sure, and as the rule wants them."""
+        sure = detected.label in self.labels and detected.confidence >= self.min_confidence
+        fits = all(detected.attributes.get(k) in wanted for k, wanted in self.having.items())
+        return detected.track_id if sure and fits else None
+
+    def excluded(self, detected: DetectedObject) -> bool:
+        """Say whether this is known to be another than the rule wants: not merely not sure yet."""
+        return any(
+            detected.attributes.get(k, UNKNOWN) not in (*wanted, UNKNOWN) for k, wanted in self.having.items()
+        )
+
+
+def _labels_given(config: Config, detectors: Iterable[str]) -> list[str]:
+    stages = (config.detectors[d] for d in detectors if d in config.detectors)
+    return sorted({label for stage in stages for label in getattr(stage, "labels", ())})
+
+
+def sighting(
+    observation: Observation,
+    placed: Iterable[tuple[DetectedObject, str | None]],
+    is_member: Callable[[DetectedObject], bool],
+) -> Sighting:
+    """Return what a rule sees: of those in a zone the members and the others, and who is elsewhere."""
+    members: list[Member] = []
+    present: list[Member] = []
+    elsewhere: set[str] = set()
+    for detected, zone in placed:
+        if zone is None:
+            elsewhere.update([detected.track_id] if detected.track_id else [])
+            continue
+        found = Member(
+            track_id=detected.track_id,
+            label=detected.label,
+            confidence=detected.confidence,
+            xyxyn=detected.xyxyn,
+            zone=zone,
+        )
+        (members if is_member(detected) else present).append(found)
+    return Sighting(
+        camera=observation.camera_id,
+        captured_at=observation.captured_at,
+        track_epoch=observation.track_epoch,
+        members=tuple(members),
+        present=tuple(present),
+        elsewhere=frozenset(elsewhere),
+    )

@@ -1,0 +1,83 @@
+"""What the rules about zones share: which zone somebody stands in. Pure.
+
+Somebody stands where the bottom centre of their box is, which is where a person's feet are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal, Self
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from alerts.objects import ObjectSettings
+from lianfang.config import Config, Id, Problem
+from lianfang.events import DetectedObject, Observation
+
+
+class ZoneSettings(ObjectSettings):
+    """The stanza of a rule about somebody in zones; a subclass adds ``kind`` and its own keys."""
+
+    zones: Annotated[tuple[Id, ...], Field(min_length=1)]
+    """Zones that the rule is about; each of the cameras has them."""
+    match: Literal["any", "all"] | None = None
+    """With several zones: stand in any of them, or in all at once. There is no default to guess wrong."""
+
+    @model_validator(mode="after")
+    def _operator(self) -> Self:
+        if len(self.zones) > 1 and self.match is None:
+            raise ValueError("'match: any' or 'match: all', because there are several zones")
+        return self
+
+    def check(self, config: Config) -> Iterable[Problem]:
+        """Yield zones that a camera does not have, and labels that its detectors do not give."""
+        yield from super().check(config)
+        for camera_id in self.cameras:
+            camera = config.cameras.get(camera_id)
+            if camera is None:
+                continue
+            for j, zone in enumerate(self.zones):
+                if zone not in camera.zones:
+                    allowed = ", ".join(sorted(camera.zones)) or "nothing: it has no zone"
+                    yield Problem(("zones", j), f"{zone!r}", f"a zone of camera {camera_id}: {allowed}")
+
+
+@dataclass(frozen=True)
+class Zones:
+    """The zones of a rule; ``polygons`` is per camera, in the order of ``settings.zones``."""
+
+    settings: ZoneSettings
+    polygons: Mapping[str, tuple[shapely.Polygon, ...]]
+
+    @classmethod
+    def of(cls, settings: ZoneSettings, config: Config) -> Zones:
+        """Return the zones of ``settings`` on each of its cameras, prepared."""
+        polygons = {
+            camera: tuple(shapely.Polygon(config.cameras[camera].zones[z].polygon) for z in settings.zones)
+            for camera in settings.cameras
+        }
+        for polygon in (p for group in polygons.values() for p in group):
+            shapely.prepare(polygon)
+        return cls(settings, polygons)
+
+    def inside(self, observation: Observation) -> Iterator[tuple[DetectedObject, str | None]]:
+        """Yield each object that the rule is about with its zone by the rule's operator, None elsewhere.
+
+        None also for those in a zone that are known not to be as the rule wants them: a rider who wears a
+        helmet is not a bare one who is not sure yet.
+        """
+        objects = [o for o in observation.objects if o.label in self.settings.labels]
+        if not objects:
+            return
+        boxes: NDArray[np.float64] = np.array([o.xyxyn for o in objects])
+        x, y = (boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]
+        # "intersects" and not "contains": feet on the picture's lower edge are in a zone drawn to that edge.
+        hits = np.stack([shapely.intersects_xy(p, x, y) for p in self.polygons[observation.camera_id]])
+        combine = np.logical_and if self.settings.match == "all" else np.logical_or
+        hit, first = combine.reduce(hits, axis=0), hits.argmax(axis=0)
+        for detected, h, k in zip(objects, hit, first, strict=True):
+            yield detected, self.settings.zones[k] if h and not self.settings.excluded(detected) else None
