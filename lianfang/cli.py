@@ -23,6 +23,9 @@ COMMANDS = {
     "run": Command("deploy.standalone:main", "run everything in one process tree from one configuration"),
     "check": Command("lianfang.config.check:main", "say everything that is wrong with a configuration"),
     "demo": Command("deploy.demo:main", "show the main job on a sample video, or on a camera of yours"),
+    "drill": Command(
+        "deploy.drills.command:main", "record a staged event of a camera, and play it ever after"
+    ),
     "models": Command("detectors.models.commands:main", "list, install, verify and export models"),
     "train": Command("detectors.training.commands:main", "train our own models from your pictures"),
     "password": Command(

@@ -1,0 +1,1 @@
+"""Drills: a staged event of a camera, recorded once, is played through its rules after every change."""
