@@ -1,4 +1,4 @@
-"""Pictures made worse in the way that is said, always the same; what is kept of a play, worked out by hand."""
+"""Pictures made worse in the way that is said, always the same; what is kept, worked out by hand."""
 
 from __future__ import annotations
 
