@@ -68,7 +68,7 @@ def evaluate(data: Path, models_dir: Path | None) -> Report | None:
     clips = clips_of(data)
     if not clips:
         return None
-    config = site.unknown_site([LABEL], ["objects"], models_dir, GRID)
+    config = site.unknown_site([LABEL], models_dir, GRID)
     stages = stages_of(config, config.detectors)
     losses = {name: Loss() for name in CHANGES}
     notes = []

@@ -13,28 +13,18 @@ from pathlib import Path
 
 from alerts.incidents.model import ChangeKind
 from deploy.evaluation import site
+from deploy.evaluation.rules import NAMES, RULES
 from deploy.replay import Alarm, Replay, stages_of
 from detectors.evaluation.base import Figure, Report, proportion
 from detectors.evaluation.expected import Expected, events_file, expected
 from detectors.evaluation.media import clips_of, pictures, sample
 from detectors.evaluation.tracker import median
-from detectors.stages import garbage, tamper
 from detectors.stages.base import Stage
 from lianfang.config import Config
 from lianfang.errors import ConfigError, ConfigProblem
 
-NAMES: Mapping[str, str] = {
-    **dict.fromkeys(("zone_entry", "person_in_zone", "river", "person_in_water"), "person"),
-    **dict.fromkeys(("garbage", "left_bag"), garbage.LABEL),
-    **{label: label for label in site.VISIBLE},
-    garbage.LABEL: garbage.LABEL,
-    **{label: label for label in tamper.Config(kind="tamper").labels},
-}
-"""What a rule may be called in the list, and the label that it is about."""
 EARLY_S = 1.0
 """An alarm may be so much earlier than the time that a person wrote down."""
-LATE_S, LEFT_LATE_S = 5.0, 30.0
-"""So much later than the end it may come: pictures confirm it, and an owner must go first."""
 _MEDIAN_NEEDS = 6  # fewer values have no 95 % interval of their median
 
 
@@ -56,11 +46,11 @@ def evaluate(data: Path, models_dir: Path | None) -> Report | None:
     clips = {clip.name: clip for clip in clips_of(data)}
     if not wanted or not clips:
         return None
-    labels = labels_of(wanted, events_file(data))
+    names = names_of(wanted, events_file(data))
     named = {event.file for event in wanted}
     if sample().name not in named:
         clips.pop(sample().name, None)
-    config = site.unknown_site(labels, _stages(labels), models_dir)
+    config = site.unknown_site(names, models_dir)
     stages = stages_of(config, config.detectors)
     played = [play(clip, config, stages) for clip in clips.values()]
     there = [event for event in wanted if event.file in clips]
@@ -69,8 +59,8 @@ def evaluate(data: Path, models_dir: Path | None) -> Report | None:
     return Report(result.figures, (*result.notes, *absent))
 
 
-def labels_of(wanted: Iterable[Expected], file: Path) -> list[str]:
-    """Return the labels that are under test, sorted; ConfigError names the lines of unknown rules."""
+def names_of(wanted: Iterable[Expected], file: Path) -> list[str]:
+    """Return the rules that are under test, sorted; ConfigError names the lines of unknown ones."""
     wanted = list(wanted)
     problems = [
         ConfigProblem(file, event.line, "rule", repr(event.rule), f"one of {', '.join(sorted(NAMES))}")
@@ -105,12 +95,12 @@ def report(played: Sequence[Played], wanted: Sequence[Expected]) -> Report:
         figures["events.delay_s"] = (
             middle if len(delays) >= _MEDIAN_NEEDS else Figure(middle.value, len(delays))
         )
-    for label in sorted({NAMES[event.rule] for event in wanted}):
-        mine = [event for event in wanted if NAMES[event.rule] == label]
+    for name in sorted({NAMES[event.rule] for event in wanted}):
+        mine = [event for event in wanted if NAMES[event.rule] == name]
         found = sum(firsts[event] is not None for event in mine)
-        figures[f"events.found_{label}"] = proportion(found, len(mine))
-        count = sum(alarm.rule == label for _, alarm in false)
-        figures[f"events.false_{label}"] = Figure(float(count), len(played))
+        figures[f"events.found_{name}"] = proportion(found, len(mine))
+        count = sum(alarm.rule == name for _, alarm in false)
+        figures[f"events.false_{name}"] = Figure(float(count), len(played))
     notes += [
         f"missed: {e.file}: {e.rule}, {e.start_s:g} to {e.end_s:g} s"
         for e, at in firsts.items()
@@ -122,10 +112,9 @@ def report(played: Sequence[Played], wanted: Sequence[Expected]) -> Report:
 
 def is_in(alarm: Alarm, event: Expected) -> bool:
     """Say whether ``alarm``, raised in the clip of ``event``, can be about it."""
-    label = NAMES[event.rule]
-    late_s = LEFT_LATE_S if label == garbage.LABEL else LATE_S
-    in_time = event.start_s - EARLY_S <= site.seconds(alarm.at) <= event.end_s + late_s
-    return alarm.rule == label and in_time
+    name = NAMES[event.rule]
+    in_time = event.start_s - EARLY_S <= site.seconds(alarm.at) <= event.end_s + RULES[name].late_s
+    return alarm.rule == name and in_time
 
 
 def _first_s(event: Expected, played: Iterable[Played]) -> float | None:
@@ -143,14 +132,3 @@ def _is_false(clip: Played, alarm: Alarm, wanted: Iterable[Expected]) -> bool:
     return alarm.kind is ChangeKind.OPENED and not any(
         is_in(alarm, event) for event in wanted if event.file == clip.file
     )
-
-
-def _stages(labels: Iterable[str]) -> set[str]:
-    """Return the stages that give ``labels``, and that of the objects, on which the others build."""
-    needed = {"objects"}
-    for label in labels:
-        if label == garbage.LABEL:
-            needed.add("garbage")
-        elif label not in site.VISIBLE:
-            needed.add("tamper")
-    return needed

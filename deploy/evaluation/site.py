@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
+from deploy.evaluation.rules import RULES, STAGES
 from detectors.evaluation.media import FPS
 from ingest.encode import fitted
 from lianfang.config import Config
@@ -22,52 +22,37 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 """When the first picture of every clip is said to be taken."""
 JOIN_S = 5.0
 """Incidents of a clip end so soon after their place was left: by default, 120 s, most clips would be one."""
-VISIBLE = ("person", "bicycle", "motorcycle", "car", "bus", "truck", "boat")
-STAGES: Mapping[str, dict[str, Any]] = {
-    "objects": {"kind": "objects", "engine": {"kind": "onnx"}, "labels": list(VISIBLE)},
-    "garbage": {"kind": "garbage"},
-    "tamper": {"kind": "tamper"},
-}
-"""In the order in which they look; each with its defaults."""
 
 
-def unknown_site(
-    labels: Iterable[str], stages: Iterable[str], models_dir: Path | None, grid: tuple[int, int] = (1, 1)
-) -> Config:
-    """Return a configuration of one camera with a rule per label: one such object in a zone is an incident.
+def unknown_site(names: Iterable[str], models_dir: Path | None, grid: tuple[int, int] = (1, 1)) -> Config:
+    """Return a configuration of one camera with the rules of RULES that are in ``names``.
 
-    The zones are the (columns, rows) of ``grid``, each a place of its own.
+    The zones are the (columns, rows) of ``grid``, each a place of its own; the whole ground is water.
     """
-    zones = {f"zone_{i}": {"polygon": cell, "place": f"zone_{i}"} for i, cell in enumerate(_cells(*grid))}
-    names = [name for name in STAGES if name in set(stages)]
+    tested = {name: RULES[name] for name in names}
+    zones = {
+        f"zone_{i}": {"polygon": cell, "place": f"zone_{i}", "kind": "water"}
+        for i, cell in enumerate(_cells(*grid))
+    }
+    stages = [name for name in STAGES if any(name in rule.stages for rule in tested.values())]
+    usual = {"name": "rule", "cameras": [CAMERA], "zones": list(zones), "match": "any", "join_s": JOIN_S}
     return Config.model_validate(
         {
             "models_dir": models_dir,
             "community": {"name": "unknown"},
             "points": {"point": {"name": "unknown"}},
-            "detectors": {name: STAGES[name] for name in names},
+            "detectors": {name: STAGES[name] for name in stages},
             "cameras": {
                 CAMERA: {
                     "name": "clip",
                     "point": "point",
                     "source": {"kind": "file", "path": "clip"},
                     "fps": FPS,
-                    "detectors": names,
+                    "detectors": stages,
                     "zones": zones,
                 }
             },
-            "rules": {
-                label: {
-                    "kind": "zone_entry",
-                    "name": label,
-                    "cameras": [CAMERA],
-                    "zones": list(zones),
-                    "match": "any",
-                    "labels": [label],
-                    "join_s": JOIN_S,
-                }
-                for label in labels
-            },
+            "rules": {name: usual | dict(rule.stanza) for name, rule in tested.items()},
         }
     )
 

@@ -8,15 +8,18 @@ from pathlib import Path
 
 import av
 import pytest
+import yaml
 
 from alerts.incidents.model import ChangeKind
 from deploy.evaluation import site
-from deploy.evaluation.events import NAMES, Played, evaluate, labels_of, report
+from deploy.evaluation.events import Played, evaluate, names_of, report
+from deploy.evaluation.rules import NAMES, RULES, STAGES
 from deploy.replay import Alarm
 from detectors.evaluation.base import Figure
 from detectors.evaluation.expected import Expected
 from detectors.evaluation.media import sample
 from detectors.models.store import verify
+from lianfang.config import load
 from lianfang.errors import ConfigError, ModelError
 
 
@@ -82,9 +85,20 @@ def test_an_unknown_rule_is_named_with_its_line_and_the_known_ones() -> None:
     with pytest.raises(
         ConfigError, match=r"events\.jsonl:4: rule: found 'garbbage'; allowed: one of .*river"
     ):
-        labels_of(wanted, Path("events.jsonl"))
-    assert labels_of(wanted[:1], Path("events.jsonl")) == ["left_object"]
-    assert all(name == label for name, label in NAMES.items() if label not in ("person", "left_object"))
+        names_of(wanted, Path("events.jsonl"))
+    assert names_of(wanted[:1], Path("events.jsonl")) == ["left_object"]
+    assert set(NAMES.values()) == set(RULES)
+
+
+def test_a_site_that_nothing_is_known_of_passes_every_check(tmp_path: Path) -> None:
+    """All rules at once, through a file: each finds its zones, and its labels among what the stages give."""
+    site_file = tmp_path / "site.yaml"
+    data = site.unknown_site(RULES, None).model_dump(mode="json")
+    (tmp_path / "clip").touch()
+    site_file.write_text(yaml.safe_dump(data))
+    config = load(site_file)
+    assert set(config.rules) == set(RULES)
+    assert config.cameras[site.CAMERA].detectors == tuple(STAGES)
 
 
 def test_a_folder_that_says_nothing_of_events_is_not_measured(tmp_path: Path) -> None:
