@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from alerts.rules.base import Member, RuleSettings, Sighting
+from alerts.rules.base import About, Member, RuleSettings, Sighting
 from lianfang.config import Config, Problem
 from lianfang.events import DetectedObject, Observation
 
@@ -27,11 +27,16 @@ class ObjectSettings(RuleSettings):
     min_confidence: float = Field(default=0.4, gt=0, le=1)
     """Weaker boxes do not count; they only keep a place from being called empty."""
 
+    @property
+    def about(self) -> About:
+        """People, or things where the rule is about nobody."""
+        return "people" if "person" in self.labels else "things"
+
     def check(self, config: Config) -> Iterable[Problem]:
         """Yield labels that the detectors of a camera do not give."""
         yield from super().check(config)
         for camera_id in (c for c in self.cameras if c in config.cameras):
-            given = _labels_given(config, config.cameras[camera_id].detectors)
+            given = labels_given(config, config.cameras[camera_id].detectors)
             for j, label in enumerate(self.labels):
                 if label not in given:
                     allowed = f"a label that the detectors of camera {camera_id} give: {', '.join(given)}"
@@ -50,7 +55,8 @@ class ObjectSettings(RuleSettings):
         )
 
 
-def _labels_given(config: Config, detectors: Iterable[str]) -> list[str]:
+def labels_given(config: Config, detectors: Iterable[str]) -> list[str]:
+    """Return what stages find, as far as the configuration says."""
     stages = (config.detectors[d] for d in detectors if d in config.detectors)
     return sorted({label for stage in stages for label in getattr(stage, "labels", ())})
 

@@ -92,6 +92,7 @@ class CameraCondition(StrEnum):
 
     ONLINE = "online"
     OFFLINE = "offline"
+    BLIND = "blind"  # no detector has looked at it for a while, whatever the stream is worth
 
 
 class CameraState(_Event):

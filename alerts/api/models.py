@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from alerts.incidents.model import ChangeKind, State
 from alerts.payload import NoticeMode
-from alerts.rules.base import Severity
+from alerts.rules.base import About, Severity
 
 Action = Literal["acknowledge", "confirm", "false-alarm", "close"]
 Presence = Literal["there", "left", "unknown"]
@@ -104,6 +104,7 @@ class Incident(_Model):
     id: str
     version: Count
     rule: NamedInBoth
+    about: About
     severity: Severity
     state: State
     open: bool

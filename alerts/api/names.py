@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alerts.api.models import Contact, Named, NamedInBoth, Words
 from alerts.channels.base import ChannelConfig
-from alerts.rules.base import RuleSettings
+from alerts.rules.base import About, RuleSettings
 from lianfang.config import Config
 
 
@@ -21,6 +21,11 @@ class Names:
             return NamedInBoth(id=rule_id, name=Words(zh=rule_id, en=rule_id))
         name = rule.name
         return NamedInBoth(id=rule_id, name=Words(zh=name.zh, en=name.in_language("en")))
+
+    def about(self, rule_id: str) -> About:
+        """Return what the incidents of a rule are about; people where the rule is not known any more."""
+        rule = self._config.rules.get(rule_id)
+        return rule.about if isinstance(rule, RuleSettings) else "people"
 
     def receivers(self) -> list[NamedInBoth]:
         """Return every receiver with its name in both languages."""

@@ -118,6 +118,7 @@ class Views:
             {
                 **{name: getattr(row, name) for name in _SAME},
                 "rule": self._names.rule(row.rule),
+                "about": self._names.about(row.rule),
                 "open": state in OPEN_STATES,
                 "presence": _presence(row),
                 "point": self._names.point(row.point),

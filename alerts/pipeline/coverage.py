@@ -16,6 +16,9 @@ _BREAK = timedelta(seconds=3)  # an empty view is said every second, one with pe
 _BREAK_FRAMES = 3  # a slow camera has longer pauses between any two pictures
 
 
+BLIND = timedelta(seconds=5)  # a river camera that nobody has looked at for so long sees nobody drown
+
+
 @dataclass
 class Coverage:
     """The cameras of a configuration, and what is known of each: (since, time of the last observation)."""
@@ -31,3 +34,7 @@ class Coverage:
             since = at
         self._looks[camera_id] = since, at
         return since
+
+    def is_blind(self, camera_id: str, at: datetime) -> bool:
+        """Say whether, by the log, nobody had looked at the camera for a while at ``at``."""
+        return camera_id not in self._looks or at - self._looks[camera_id][1] >= BLIND

@@ -17,7 +17,7 @@ from alerts.incidents.incident import (
     open_incident,
 )
 from alerts.pipeline.coverage import Coverage
-from alerts.rules.base import Rule, RuleSettings, Sighting
+from alerts.rules.base import EVER, DeviceRule, Rule, RuleSettings, Sighting
 from lianfang import plugins
 from lianfang.config import Config
 from lianfang.events import CameraCondition, CameraState, Observation
@@ -60,36 +60,37 @@ class Decider:
 
     def remember(self, event: Observation | CameraState) -> None:
         """Let the rules count an event that was decided before; nothing follows from it."""
-        if isinstance(event, Observation):
-            for _ in self._sightings(event):
-                pass
+        for _ in self._sightings(event):
+            pass
 
     def decide(self, event: Observation | CameraState) -> list[Decision]:
         """Return what follows from ``event``, and take it as done."""
-        if isinstance(event, CameraState):
-            return list(self._lost(event)) if event.condition is CameraCondition.OFFLINE else []
-        decisions = []
+        decisions = list(self._lost(event)) if isinstance(event, CameraState) else []
         for rule_id, place, sighting in self._sightings(event):
             for incident, changes in self._advance(rule_id, place, sighting):
                 decisions.append(Decision(rule_id, incident, changes, event))
         return decisions
 
-    def _sightings(self, event: Observation) -> Iterator[tuple[str, str, Sighting]]:
+    def _sightings(self, event: Observation | CameraState) -> Iterator[tuple[str, str, Sighting]]:
         """Yield (rule, place, who is to be seen there) for every place that the camera sees for a rule."""
-        camera = event.camera_id
-        since = self._coverage.since(camera, event.captured_at)
+        if isinstance(event, CameraState) and not self._is_so(event):
+            return
+        since = EVER
+        if isinstance(event, Observation):
+            since = self._coverage.since(event.camera_id, event.captured_at)
         for rule_id, state in self._rules.items():
-            if camera not in state.settings.cameras:
+            sighting = _step(state, event) if event.camera_id in state.settings.cameras else None
+            if sighting is None:
                 continue
-            epoch, before = state.per_camera.get(camera) or (event.track_epoch, state.rule.initial())
-            if epoch != event.track_epoch:
-                before = state.rule.renumbered(before)
-            after, sighting = state.rule.step(before, event)
-            state.per_camera[camera] = (event.track_epoch, after)
             if not _applies(state.settings, event.captured_at, self._config):
                 sighting = replace(sighting, members=(), present=(*sighting.members, *sighting.present))
-            for place, part in _by_place(self._config, state.settings, replace(sighting, since=since)):
+            for place, part in _by_place(self._config, state, replace(sighting, since=since)):
                 yield rule_id, place, part
+
+    def _is_so(self, event: CameraState) -> bool:
+        """Say whether the log bears it out: who calls a camera blind may be one who does not read it."""
+        blind = event.condition is CameraCondition.BLIND
+        return not blind or self._coverage.is_blind(event.camera_id, event.captured_at)
 
     def _advance(
         self, rule_id: str, place: str, sighting: Sighting
@@ -112,21 +113,47 @@ class Decider:
             yield after, changes
 
     def _lost(self, event: CameraState) -> Iterator[Decision]:
-        for key, holder in self._holders.items():
+        """Yield the incidents of which a camera now shows nothing; not those about cameras."""
+        if event.condition is CameraCondition.ONLINE or not self._is_so(event):
+            return
+        for (rule_id, place), holder in self._holders.items():
+            state = self._rules.get(rule_id)
+            if state is not None and isinstance(state.rule, DeviceRule):
+                continue
             after, changes = camera_lost(holder, event.camera_id, event.captured_at)
             if changes:
-                self._holders[key] = after
-                yield Decision(key[0], after, changes, event)
+                self._holders[rule_id, place] = after
+                yield Decision(rule_id, after, changes, event)
+
+
+def _step(state: _RuleState, event: Observation | CameraState) -> Sighting | None:
+    """Let a rule see ``event``; None where it is none of its business."""
+    camera, rule = event.camera_id, state.rule
+    epoch, before = state.per_camera.get(camera) or ("", rule.initial())
+    if isinstance(event, Observation):
+        if epoch not in ("", event.track_epoch):
+            before = rule.renumbered(before)
+        epoch = event.track_epoch
+        after, sighting = rule.step(before, event)
+    elif isinstance(rule, DeviceRule):
+        after, sighting = rule.step_state(before, event)
+    else:
+        return None
+    state.per_camera[camera] = (epoch, after)
+    return sighting
 
 
 def _applies(settings: RuleSettings, at: datetime, config: Config) -> bool:
     return settings.active is None or settings.active.applies(at, config.community.zone)
 
 
-def _by_place(config: Config, settings: RuleSettings, sighting: Sighting) -> Iterator[tuple[str, Sighting]]:
+def _by_place(config: Config, state: _RuleState, sighting: Sighting) -> Iterator[tuple[str, Sighting]]:
     """Split a sighting by the places of the rule's zones: at each, somebody or nobody was seen."""
     camera = config.cameras[sighting.camera]
-    zones = settings.zones or tuple(camera.zones)
+    if isinstance(state.rule, DeviceRule):
+        yield camera.point, sighting
+        return
+    zones = state.settings.zones or tuple(camera.zones)
     for place in dict.fromkeys(config.place_of(sighting.camera, z) for z in zones if z in camera.zones):
         here = {z for z in camera.zones if config.place_of(sighting.camera, z) == place}
         members = tuple(m for m in sighting.members if m.zone in here)

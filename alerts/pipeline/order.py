@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from lianfang.events import CameraState, Observation
+from lianfang.events import CameraCondition, CameraState, Observation
 
 _RETIRED_KEPT = 16  # a tracker that was superseded so many lives ago is no longer running
 # Where the newest tracker has been silent for so long, an older one that speaks is believed: whatever went
@@ -52,6 +52,8 @@ class Order:
             unknown = connection is not None and connection not in before.connections
             if not (unknown and before.last_at - event.captured_at >= _CLOCK_STEP):
                 return Dropped.LATE
+        if isinstance(event, CameraState) and event.condition is CameraCondition.BLIND:
+            return None  # said by another host than the camera's, by its own clock: it makes nothing late
         after = replace(before, last_at=event.captured_at)
         if connection is not None and connection not in before.connections:
             after = replace(after, connections=(*before.connections, connection)[-_RETIRED_KEPT:])

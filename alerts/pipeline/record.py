@@ -17,7 +17,7 @@ from alerts.rules.base import RuleSettings
 from alerts.store.incidents import add_change, save
 from alerts.store.schema import CameraStateRow, EvidenceRow, IncidentRow
 from lianfang.config import Config
-from lianfang.events import CameraState, Observation
+from lianfang.events import CameraState
 from lianfang.ids import identify
 
 
@@ -55,7 +55,8 @@ def _opened(
 ) -> dict[str, Any]:
     """Ask for the evidence, owe the speech; return what the timeline says about the opening."""
     observation = decision.event
-    assert isinstance(observation, Observation)  # noqa: S101 - nothing else opens an incident
+    if isinstance(observation, CameraState):  # a fault of the camera itself: there is no picture of it
+        return {"zone": incident.zone, "reason": observation.reason or observation.condition}
     people = seen_at(incident.members, observation.camera_id, observation.captured_at)
     session.add(
         EvidenceRow(

@@ -15,6 +15,7 @@ import structlog
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from alerts.pipeline.coverage import BLIND
 from alerts.rules.base import RuleSettings
 from lianfang import codec
 from lianfang.bus import Bus, TopicPartition
@@ -27,7 +28,8 @@ _log = structlog.get_logger()
 
 CANARY_EVERY_S = 5.0
 CANARY_LATE_S = 20.0  # four in a row did not arrive
-BLIND_S = 5.0  # a river camera without a fresh observation for so long sees nobody drown
+START_S = 30.0  # until cameras are connected to and models loaded, after a start
+BLIND_AGAIN_S = 30.0  # who could not write it into the log the first time does it then
 _KEYS = 1000  # so many keys reach every one of some dozen partitions
 
 
@@ -41,7 +43,7 @@ class Watch(Collector):
         self._heard: dict[TopicPartition, float] = {}
         self._took_s: dict[TopicPartition, float] = {}
         self._seen: dict[str, datetime] = {}
-        self._blind: set[str] = set()
+        self._said: dict[str, float] = {}  # blind cameras, and when that was last said
         self._rules = [
             (rule_id, camera)
             for rule_id, rule in config.rules.items()
@@ -50,19 +52,24 @@ class Watch(Collector):
             if config.cameras[camera].enabled
         ]
 
-    def turned(self, partitions: Iterable[TopicPartition]) -> None:
-        """Note that the worker turned its loop over ``partitions``; say which cameras became blind."""
+    def turned(self, partitions: Iterable[TopicPartition]) -> list[str]:
+        """Note that the worker turned its loop over ``partitions``.
+
+        Return the cameras that are blind, and have not been called so for a while.
+        """
         now = self._clock.monotonic()
         with self._lock:
             self._heard = {p: self._heard.get(p, now) for p in partitions}
             ages = {camera: self._blind_s(camera) for _, camera in self._rules}
-            blind = {camera for camera, age in ages.items() if age >= BLIND_S}
-            lost, found = blind - self._blind, self._blind - blind
-            self._blind = blind
+            blind = {camera for camera, age in ages.items() if age >= self._patience_s(camera)}
+            lost, found = blind - self._said.keys(), self._said.keys() - blind
+            due = [c for c in sorted(blind) if c in lost or now - self._said[c] >= BLIND_AGAIN_S]
+            self._said = {c: now if c in due else self._said[c] for c in blind}
         for camera in sorted(lost):
             _log.warning("camera_blind", camera_id=camera, for_s=round(ages[camera], 1))
         for camera in sorted(found):
             _log.info("camera_sees_again", camera_id=camera)
+        return due
 
     def heard(self, partition: TopicPartition, canary: Canary) -> None:
         """Note that a canary came through ``partition`` into the store."""
@@ -106,6 +113,9 @@ class Watch(Collector):
                 canary.add_metric([str(partition.partition)], took_s)
         yield blind
         yield canary
+
+    def _patience_s(self, camera: str) -> float:
+        return BLIND.total_seconds() if camera in self._seen else START_S
 
     def _blind_s(self, camera: str) -> float:
         since = self._seen.get(camera, self._started)

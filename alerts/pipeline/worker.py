@@ -26,7 +26,7 @@ from lianfang.bus import Bus, Consumer, Position, Record, TopicPartition
 from lianfang.clock import Clock
 from lianfang.config import Config
 from lianfang.errors import DecodeError, TransientError
-from lianfang.events import OBSERVATIONS, CameraState, Canary, Observation
+from lianfang.events import OBSERVATIONS, CameraCondition, CameraState, Canary, Observation
 from lianfang.ids import identify
 from lianfang.metrics import hop_histogram
 
@@ -120,7 +120,8 @@ class AlertWorker:
         partitions = {p: self._resume(consumer, p, order, decider) for p in assigned}
         while not stop.is_set() and consumer.assignment() == assigned:
             self.last_poll = self._clock.monotonic()
-            self._watch.turned(partitions.keys())
+            for camera in self._watch.turned(partitions.keys()):
+                self._say_blind(camera)
             records = consumer.poll(_POLL_S)
             self.bus_lost = consumer.lost
             if records:
@@ -196,6 +197,14 @@ class AlertWorker:
             self._watch.heard(where, canary)
         self._report(decided, self._clock.now())
 
+    def _say_blind(self, camera: str) -> None:
+        """Write it into the log, where rules hear of it in order; a bus that is away is asked again later."""
+        state = CameraState(camera_id=camera, condition=CameraCondition.BLIND, captured_at=self._clock.now())
+        try:
+            self._bus.publish(OBSERVATIONS, camera, *codec.encode_event(state))
+        except TransientError as error:
+            _log.warning("blindness_not_said", camera_id=camera, reason=str(error))
+
     def _read(self, session: Session, entry: Record) -> Event | Canary | None:
         """Return the event of a record; one that cannot be read goes to the dead letter, whole."""
         reason = "a rule failed on it, see the log"
@@ -217,8 +226,8 @@ class AlertWorker:
         return dropped is None
 
     def _decide(self, session: Session, entry: Record, event: Event, decider: Decider) -> list[Decision]:
-        if isinstance(event, CameraState):
-            record_camera(session, event)
+        if isinstance(event, CameraState) and event.condition is not CameraCondition.BLIND:
+            record_camera(session, event)  # the camera's own word; being looked at is another matter
         try:
             decisions = decider.decide(event)
             for decision in decisions:

@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Literal, Protocol, TypeVar
+from typing import Annotated, Literal, Protocol, TypeVar, runtime_checkable
 
 from pydantic import Field, field_validator
 
 from alerts.schedule import Schedule
 from lianfang.config import Config, Id, Problem, Stanza, Text
-from lianfang.events import XYXYN, Observation
+from lianfang.events import XYXYN, CameraState, Observation
 
+About = Literal["people", "things", "device"]
 Severity = Literal["low", "medium", "high", "critical"]
 
 
@@ -78,6 +79,11 @@ class RuleSettings(Stanza):
     cleared_after: int = Field(default=3, ge=1, le=100)
     """So many fresh observations in a row without a member, from every camera that saw one, say cleared."""
 
+    @property
+    def about(self) -> About:
+        """What its incidents are about: it chooses the words that people read."""
+        return "people"
+
     def check(self, config: Config) -> Iterable[Problem]:
         """Yield references that lead nowhere."""
         for i, camera in enumerate(self.cameras):
@@ -92,7 +98,7 @@ class RuleSettings(Stanza):
                 yield Problem(("notify", i, "receiver"), repr(notice.receiver), allowed)
 
 
-_EVER = datetime.min.replace(tzinfo=UTC)
+EVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +128,7 @@ class Sighting:
     members: tuple[Member, ...]
     present: tuple[Member, ...]
     elsewhere: frozenset[str] = frozenset()
-    since: datetime = _EVER
+    since: datetime = EVER
 
 
 S = TypeVar("S")
@@ -141,4 +147,13 @@ class Rule(Protocol[S]):
 
     def step(self, state: S, observation: Observation) -> tuple[S, Sighting]:
         """Return the next state and what is to be seen; the same input gives the same output."""
+        ...
+
+
+@runtime_checkable
+class DeviceRule(Rule[S], Protocol[S]):
+    """A rule about cameras themselves: it hears of their streams too, and its place is their point."""
+
+    def step_state(self, state: S, event: CameraState) -> tuple[S, Sighting]:
+        """Return the next state and what is to be seen after a change of a camera's condition."""
         ...

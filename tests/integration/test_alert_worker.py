@@ -40,6 +40,7 @@ from tests.support.configs import loaded
 from tests.support.observations import at, observation
 
 IN = (0.5, 0.9)
+NOTIFY = [{"receiver": "police", "mode": "drill"}]
 Row = TypeVar("Row", bound=Base)
 
 
@@ -73,8 +74,10 @@ def standing(count: int, start: int = 0) -> list[Observation]:
 
 
 @contextmanager
-def working(config: Config, bus: Bus, store: Store, now_s: float = 1.0) -> Iterator[AlertWorker]:
-    worker = AlertWorker(config, "v1", bus, store, ManualClock(at(now_s)), CollectorRegistry())
+def working(
+    config: Config, bus: Bus, store: Store, clock: ManualClock | None = None
+) -> Iterator[AlertWorker]:
+    worker = AlertWorker(config, "v1", bus, store, clock or ManualClock(at(1)), CollectorRegistry())
     stop = threading.Event()
     thread = threading.Thread(target=worker.run, args=(stop,))
     thread.start()
@@ -226,11 +229,10 @@ def test_an_offset_beyond_the_log_starts_from_the_earliest(config: Config, bus: 
 
 def test_late_speech_is_not_owed_and_said_to_be_late(config: Config, bus: Bus, store: Store) -> None:
     publish(bus, *standing(5))
-    with working(config, bus, store, now_s=3600):
+    with working(config, bus, store, ManualClock(at(3600))):
         until("the end of the log", decided(bus, store))
-    assert [row.kind for row in rows(store, OutboxRow)] == ["notice"]
-    (change,) = rows(store, ChangeRow)
-    assert change.data["silent"] == "late"
+    assert "speech" not in [row.kind for row in rows(store, OutboxRow)]
+    assert rows(store, ChangeRow)[0].data["silent"] == "late"
 
 
 def test_a_text_that_became_too_long_is_cut_and_said(
@@ -257,6 +259,37 @@ def test_camera_states_are_kept_and_a_lost_camera_is_told_about(
     (state,) = rows(store, CameraStateRow)
     assert (state.condition, state.reason, state.since) == ("offline", "断线", at(2))
     assert [row.kind for row in rows(store, ChangeRow)] == ["opened", "unseen"]
+
+
+def test_a_fault_of_a_camera_is_an_incident_without_a_picture(bus: Bus, store: Store, tmp_path: Path) -> None:
+    stanza = {"kind": "device", "name": "摄像机故障", "cameras": ["cam"], "notify": NOTIFY}
+    config = loaded(tmp_path, ("rules.entry", stanza))
+    lost = CameraState(camera_id="cam", condition=CameraCondition.OFFLINE, captured_at=at(2), reason="断线")
+    publish(bus, *standing(5), lost)
+    with working(config, bus, store):
+        until("the end of the log", decided(bus, store))
+    (change,) = rows(store, ChangeRow)
+    assert (change.kind, change.data["reason"]) == ("opened", "断线")
+    assert rows(store, EvidenceRow) == []
+    (notice,) = rows(store, OutboxRow)
+    assert (notice.payload["title"], notice.payload["type"]) == ("摄像机故障", "device")
+
+
+def test_a_camera_that_nobody_looks_at_any_more_is_said_to_be_blind(
+    bus: Bus, store: Store, tmp_path: Path
+) -> None:
+    config = loaded(tmp_path, ("rules.entry", {"kind": "device", "name": "故障", "cameras": ["cam"]}))
+    publish(bus, *standing(5))
+    clock = ManualClock(at(2))
+    with working(config, bus, store, clock):
+        until("the end of the log", decided(bus, store))
+        assert rows(store, IncidentRow) == []
+        clock.advance_to(at(6))
+        until("an incident", lambda: rows(store, IncidentRow))
+        publish(bus, observation(7, {}))
+        until("its end", lambda: not rows(store, IncidentRow)[0].occupied)
+    assert [row.kind for row in rows(store, ChangeRow)] == ["opened", "cleared"]
+    assert rows(store, CameraStateRow) == [], "the camera itself has said nothing"
 
 
 def test_cameras_that_the_configuration_does_not_have_are_not_decided_on(

@@ -12,6 +12,15 @@ export function useWording() {
 
   const ruleName = (incident: Incident) => incident.rule.name[locale.value === 'en' ? 'en' : 'zh']
 
+  /** The text under `key`, in the words for what the incident is about where there are such. */
+  function said(incident: Incident, key: string, values: Record<string, unknown> = {}, count = 1): string {
+    const own = `about.${incident.about}.${key}`
+    return t(te(own, 'zh') ? own : key, values, count)
+  }
+
+  /** How many there are, of what the incident is about. */
+  const howMany = (incident: Incident) => said(incident, 'presence.people', { count: incident.people }, incident.people)
+
   /** A receiver as people call it. */
   function receiverName(id: string): string {
     const found = session.community?.receivers.find((receiver) => receiver.id === id)
@@ -51,18 +60,21 @@ export function useWording() {
   /** What the operator should do now, "" where nothing is left to do. */
   function nextText(incident: Incident): string {
     const step = nextStep(incident)
-    return step && t(`next.${step}`)
+    return step && said(incident, `next.${step}`)
   }
 
-  function changeText(change: Change): string {
+  function changeText(change: Change, incident: Incident): string {
     const data = change.data as Record<string, string | undefined>
     if (change.kind === 'evidence') return t(data.state === 'kept' ? 'change.evidence_kept' : 'change.evidence_missing')
-    return t(`change.${change.kind}`, { people: data.people ?? '', receiver: receiverName(data.receiver ?? '') })
+    const values = { people: data.people ?? '', receiver: receiverName(data.receiver ?? '') }
+    return said(incident, `change.${change.kind}`, values)
   }
 
   const actorName = (change: Change) => (change.actor === 'system' ? t('actor.system') : change.actor_name || change.actor)
 
   return {
+    said,
+    howMany,
     ruleName,
     receiverName,
     place,

@@ -6,6 +6,7 @@ export function incident(id: string, changed: Partial<Incident> = {}): Incident 
     id,
     version: 1,
     rule: { id: 'river', name: { zh: '规则', en: 'rule' } },
+    about: 'people',
     severity: 'high',
     state: 'open',
     open: true,

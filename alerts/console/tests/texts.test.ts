@@ -55,6 +55,15 @@ describe('texts', () => {
     expect(differing).toEqual([])
   })
 
+  it('for things and devices stand in for texts that there are, with the same parameters', () => {
+    const at = (root: unknown, key: string) => key.split('.').reduce<unknown>((o, k) => (o as Record<string, unknown>)?.[k], root)
+    const parameters = (text: unknown) => [...new Set(String(text).match(/\{\w+\}/g))].sort().join()
+    for (const own of Object.values(zh.about)) {
+      expect(keys(own).filter((key) => typeof at(zh, key) !== 'string')).toEqual([])
+      expect(keys(own).filter((key) => !parameters(at(zh, key)).includes(parameters(at(own, key))))).toEqual([])
+    }
+  })
+
   it('are in the language of their file', () => {
     const { language: toChinese, language_short: short, ...bar } = en.bar
     expect([toChinese, short].every((text) => HAN.test(text))).toBe(true)

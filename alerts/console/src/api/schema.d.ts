@@ -491,6 +491,11 @@ export interface components {
          *     receivers that hear of it only once it is confirmed.
          */
         Incident: {
+            /**
+             * About
+             * @enum {string}
+             */
+            about: "people" | "things" | "device";
             /** Actions */
             actions: ("acknowledge" | "confirm" | "false-alarm" | "close")[];
             camera: components["schemas"]["Named"];
@@ -567,6 +572,11 @@ export interface components {
          * @description An incident with all that is known of it, the timeline oldest first.
          */
         IncidentDetail: {
+            /**
+             * About
+             * @enum {string}
+             */
+            about: "people" | "things" | "device";
             /** Actions */
             actions: ("acknowledge" | "confirm" | "false-alarm" | "close")[];
             camera: components["schemas"]["Named"];

@@ -1,0 +1,116 @@
+"""``kind: device``: a camera that gives no picture, that nobody looks at, or whose view is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from alerts.objects import labels_given
+from alerts.rules.base import About, Member, RuleSettings, Sighting
+from lianfang.config import Config as Root
+from lianfang.config import Problem
+from lianfang.events import CameraCondition, CameraState, Observation
+
+Condition = Literal["offline", "blind", "camera_covered", "camera_turned", "camera_frozen"]
+_BY_STREAM: frozenset[str] = frozenset({"offline", "blind"})
+_TRACKS = "device"  # stands for a tracker's epoch: a condition has the same number whoever restarts
+_WHOLE = (0.0, 0.0, 1.0, 1.0)
+
+
+class Config(RuleSettings):
+    """A camera has a fault. Its point is the place: faults of several cameras there are one incident."""
+
+    kind: Literal["device"]
+    conditions: Annotated[tuple[Condition, ...], Field(min_length=1)] = ("offline", "blind")
+    """Its stream is lost; no detector looks at it; or what a tamper stage of it finds."""
+    join_s: float = Field(default=600, ge=0, le=3600)
+    """A fault that comes again within this time joins the incident: a loose plug is one."""
+    cleared_after: int = Field(default=1, ge=1, le=100)
+    """So many signs in a row that all is well, from every camera of the incident, say that it is over."""
+
+    @property
+    def about(self) -> About:
+        """A device."""
+        return "device"
+
+    def check(self, config: Root) -> Iterable[Problem]:
+        """Yield conditions that no stage of a camera finds, and a speech that nobody would hear."""
+        yield from super().check(config)
+        if self.speech is not None:
+            yield Problem(("speech",), "a text", "nothing: a camera's fault is nobody's in front of it")
+        for camera_id in (c for c in self.cameras if c in config.cameras):
+            given = {*_BY_STREAM, *labels_given(config, config.cameras[camera_id].detectors)}
+            for j, condition in enumerate(self.conditions):
+                if condition not in given:
+                    allowed = f"one with a tamper stage among the detectors of camera {camera_id}"
+                    yield Problem(("conditions", j), repr(condition), allowed)
+
+
+@dataclass(frozen=True)
+class Faults:
+    """What is wrong with a camera now; of ``offline`` and ``blind`` at most one."""
+
+    conditions: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Device:
+    """The rule for the cameras of its stanza."""
+
+    config: Config
+
+    def initial(self) -> Faults:
+        """Return the state in which all is well."""
+        return Faults()
+
+    def renumbered(self, state: Faults) -> Faults:
+        """Return the same state: a fault is no matter of tracks."""
+        return state
+
+    def step(self, state: Faults, observation: Observation) -> tuple[Faults, Sighting]:
+        """Take note that somebody looks, and of what they find wrong with the view."""
+        del state
+        return self._seen(
+            frozenset(o.label for o in observation.objects),
+            observation.camera_id,
+            observation.captured_at,
+        )
+
+    def step_state(self, state: Faults, event: CameraState) -> tuple[Faults, Sighting]:
+        """Take note of what the stream is worth.
+
+        A stream that is back is still looked at by nobody until an observation says so.
+        """
+        lost = "offline" if event.condition is CameraCondition.OFFLINE else "blind"
+        if event.condition is CameraCondition.BLIND and "offline" in state.conditions:
+            lost = "offline"
+        if event.condition is CameraCondition.ONLINE and not state.conditions & _BY_STREAM:
+            return self._seen(state.conditions, event.camera_id, event.captured_at)
+        faults = (state.conditions - _BY_STREAM) | {lost}
+        return self._seen(faults, event.camera_id, event.captured_at)
+
+    def _seen(self, faults: frozenset[str], camera: str, at: datetime) -> tuple[Faults, Sighting]:
+        wanted = {c: f"{_TRACKS}:{c}" for c in self.config.conditions}
+        members = tuple(
+            Member(track_id=track, label=condition, confidence=1.0, xyxyn=_WHOLE, zone="")
+            for condition, track in wanted.items()
+            if condition in faults
+        )
+        return Faults(faults), Sighting(
+            camera=camera,
+            captured_at=at,
+            track_epoch=_TRACKS,
+            members=members,
+            present=(),
+            elsewhere=frozenset(wanted.values()) - {m.track_id for m in members if m.track_id},
+        )
+
+
+def build(config: Config, root: Root) -> Device:
+    """Return the rule."""
+    del root
+    return Device(config)
