@@ -146,7 +146,7 @@ def test_time_without_pictures_does_not_count_and_ends_what_was() -> None:
     assert crowded(later)[0] == 24
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     counts=st.lists(st.integers(0, 12), min_size=1, max_size=40),
     steps=st.lists(st.sampled_from([0.2, 1.0, 3.0, 9.0]), min_size=40, max_size=40),

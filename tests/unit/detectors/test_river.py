@@ -234,7 +234,7 @@ LOOKS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(looks=LOOKS, calibrated=st.booleans())
 def test_any_boxes_give_the_same_when_they_are_played_again(
     looks: list[tuple[float, list[DetectedObject]]], calibrated: bool
