@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.plates.grammar import PROVINCES, fitting
+from detectors.plates.grammar import fitting
 from detectors.plates.reading import Candidate, Colour, Reading
 
 _Choice = TypeVar("_Choice")
@@ -77,20 +77,17 @@ class Votes:
         self._looks.sort(key=lambda look: -look[0])
         del self._looks[_KEPT:]
 
-    def verdict(self, sureness: Sureness, provinces: Mapping[str, float] | None = None) -> Verdict | None:
+    def verdict(self, sureness: Sureness) -> Verdict | None:
         """Return what the looks come to, None while there is none.
 
-        Those of the commonest length vote for each character by weight. ``provinces`` are the shares, 0-1,
-        that a site expects of them; what they lack of 1 is spread over the others. An expectation can change
-        the text but never make it accepted: that takes looks that were accepted as just this text.
+        Those of the commonest length vote for each character by weight. Accepted is only what looks say that
+        were accepted themselves: frames of one pass share their faults, many doubts make no certainty.
         """
         if not self._looks:
             return None
         length, length_share = _likeliest([(w, len(r.text)) for w, r in self._looks])
         fellows = [(w, r) for w, r in self._looks if len(r.text) == length]
         places = [_shares([(w, r.characters[i]) for w, r in fellows]) for i in range(length)]
-        if provinces and length:
-            places[0] = _expected(places[0], provinces)
         text = "".join(place[0].character for place in places)
         colour: Colour | None = None
         if coloured := [(w, r.colour) for w, r in self._looks if r.colour is not None]:
@@ -128,16 +125,6 @@ def _shares(votes: Sequence[tuple[float, tuple[Candidate, ...]]]) -> tuple[Candi
         for character, confidence in candidates:
             shares[character] += weight * confidence
     return _ranked(shares, sum(weight for weight, _ in votes))
-
-
-def _expected(place: tuple[Candidate, ...], provinces: Mapping[str, float]) -> tuple[Candidate, ...]:
-    """Return the candidates of the first place in the light of what a site expects (Bayes)."""
-    if any(character not in PROVINCES for character, _ in place):
-        return place  # an embassy's, an army's: nothing is known about them
-    rest = max(0.0, 1 - sum(provinces.values())) / max(1, len(PROVINCES) - len(provinces))
-    shares = {c: confidence * provinces.get(c, rest) for c, confidence in place}
-    total, before = sum(shares.values()), sum(confidence for _, confidence in place)
-    return _ranked(shares, total / before) if total > 0 else place
 
 
 def _ranked(shares: Mapping[str, float], total: float) -> tuple[Candidate, ...]:

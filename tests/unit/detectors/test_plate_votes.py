@@ -130,38 +130,6 @@ def test_kinds_by_hearsay_go_to_a_person() -> None:
     assert not said.accepted
 
 
-PRIOR = {"粤": 0.9, "桂": 0.05}
-
-
-def expected(votes: Votes) -> Verdict:
-    said = votes.verdict(SURE, PRIOR)
-    assert said is not None
-    return said
-
-
-def test_a_site_s_provinces_settle_a_doubt_but_accept_nothing() -> None:
-    votes = Votes()
-    for _ in range(3):
-        votes.cast(reading("皖T12345", 0.8, accepted=True, doubts={0: "粤"}), 0.5)
-    plain = votes.verdict(SURE)
-    assert plain is not None
-    assert (plain.text, plain.accepted) == ("皖T12345", True)
-    said = expected(votes)
-    assert said.text == "粤T12345"
-    assert sum(c.confidence for c in said.characters[0]) == pytest.approx(1.0, abs=0.01)
-    assert not said.accepted, "no look read just this"
-
-
-def test_a_site_s_provinces_leave_a_sure_stranger_and_plates_without_any_alone() -> None:
-    votes = Votes()
-    for _ in range(3):
-        votes.cast(reading("皖T12345", 0.999, doubts={0: "粤"}), 0.5)
-    assert expected(votes).text == "皖T12345"
-    army = Votes()
-    army.cast(reading("VA12345", 0.7, "white", doubts={0: "粤"}), 0.5)
-    assert expected(army).text == "VA12345"
-
-
 def test_only_the_best_looks_are_kept_and_a_replay_says_the_same() -> None:
     rng = random.Random(5)  # noqa: S311 - nothing secret
     texts = ["粤T12345", "粤T1234S", "粤T12346", "粤T1234"]
