@@ -9,6 +9,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Callable
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from lianfang.config import Config
 from lianfang.errors import LianfangError, ModelError
 from lianfang.events import DetectedObject
 from tests.support.configs import changed, loaded, write
+from tests.support.rtsp_server import RtspServer
 from tests.support.video import read_number, write_clip
 
 RIGHT_HALF = [[0.5, 0], [1, 0], [1, 1], [0.5, 1]]
@@ -189,6 +191,19 @@ def test_what_cannot_be_recorded_leaves_nothing(
     with pytest.raises(LianfangError, match=why):
         recorded(config, wanted)
     assert list((config.data_dir / "drills").glob("*/*")) == []
+
+
+def test_a_live_camera_is_recorded_for_so_long(configured: Callable[..., Config]) -> None:
+    with RtspServer() as server:
+        config = configured(("cameras.cam.source", {"kind": "rtsp", "url": server.url}))
+        folder = recorded(config, Wanted("cam", "entry", "moves", 2))
+    pictures = sorted(folder.glob("*.jpg"))
+    numbers = [read_number(simplejpeg.decode_jpeg(file.read_bytes())) for file in pictures]
+    assert len(numbers) >= 5
+    assert all(a < b for a, b in pairwise(numbers))
+    assert 1500 < int(pictures[-1].stem) <= 2000  # milliseconds
+    assert 1.5 < case.read(folder).end_s <= 2
+    assert "rtsp" not in (folder / case.FILE).read_text()  # an address may hold a password
 
 
 def test_a_source_that_is_lost_leaves_nothing(configured: Callable[..., Config], tmp_path: Path) -> None:
