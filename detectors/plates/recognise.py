@@ -1,0 +1,66 @@
+"""Reads a line of characters: the probability of each at each step along it.
+
+Two networks for the same characters: clp-rec was trained on plates, ppocr-v4-rec on Chinese text of any
+kind, whose other 6,550 characters are left out of account. Both want ±1 in BGR, and zeros at the line's
+right: without that margin clp-rec loses the first character.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.plates.ctc import Steps
+from detectors.plates.grammar import ALPHABET
+from detectors.plates.sessions import open_session
+from lianfang.errors import ModelError
+
+
+class Shape(NamedTuple):
+    """Pixels of a network's input, and how wide a plate is in it: narrower than it was, as both read best."""
+
+    height: int
+    plate_width: int
+    width: int
+
+
+# Chosen on degraded crops of one half (docs/models/plates.md).
+PLATES = Shape(32, 88, 240)
+TEXT = Shape(48, 132, 240)
+
+
+class Recogniser:
+    """A recogniser, ready to run; may be called from any number of threads at once."""
+
+    def __init__(self, model: Path, shape: Shape, characters: Sequence[str] = ()) -> None:
+        """Load the model; without ``characters``, in the order of its classes, it must list them itself.
+
+        Raises ModelError where it cannot be loaded or lacks a character of plates.
+        """
+        self._session = open_session(model)
+        self._shape = shape
+        self._input = self._session.get_inputs()[0].name
+        listed = self._session.get_modelmeta().custom_metadata_map.get("character", "")
+        classes = {character: i + 1 for i, character in enumerate(characters or listed.splitlines())}
+        if missing := [character for character in ALPHABET if character not in classes]:
+            raise ModelError(f"model {model} knows no {' '.join(missing)}")
+        self._classes = np.array([0, *(classes[character] for character in ALPHABET)])
+
+    def steps(self, plates_bgr: Sequence[NDArray[np.uint8]]) -> list[Steps]:
+        """Return for each flat plate of one row its probabilities over ALPHABET, step by step."""
+        if not plates_bgr:
+            return []
+        height, plate_width, width = self._shape
+        planes = np.zeros((len(plates_bgr), 3, height, width), np.float32)
+        for i, plate in enumerate(plates_bgr):
+            how = cv2.INTER_AREA if plate.shape[0] > height else cv2.INTER_LINEAR
+            fitted = cv2.resize(plate, (plate_width, height), interpolation=how)
+            planes[i, :, :, :plate_width] = fitted.transpose(2, 0, 1) / np.float32(127.5) - 1
+        (every,) = self._session.run(None, {self._input: planes})
+        steps = np.asarray(every, np.float32)[:, :, self._classes]
+        return list(steps / np.maximum(steps.sum(axis=2, keepdims=True), 1e-9))
