@@ -1,0 +1,244 @@
+"""``kind: plate``: the plates of vehicles, read over their tracks; after an object stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, field_validator
+
+from detectors.models.manifest import manifest
+from detectors.models.store import verify
+from detectors.plates.grammar import LETTERS, PROVINCES, matches
+from detectors.plates.loose import LoosePlates
+from detectors.plates.read import PlateReader
+from detectors.plates.reading import Reading
+from detectors.plates.votes import Sureness, Verdict, Votes, weigh
+from lianfang.config import Config as Root
+from lianfang.config import Problem, Stanza
+from lianfang.errors import ModelError
+from lianfang.events import XYXYN, DetectedObject
+
+LABEL = "plate"
+FORGOTTEN = timedelta(seconds=30)  # of a vehicle that is out of the picture
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
+class Config(Stanza):
+    """Plates of vehicles. Comes after a stage that finds vehicles."""
+
+    kind: Literal["plate"]
+    vehicles: Annotated[tuple[str, ...], Field(min_length=1)] = ("car", "bus", "truck", "motorcycle")
+    """Labels of what carries plates."""
+    look_every_s: float = Field(default=0.4, ge=0, le=60)
+    """Least time between two looks for plates; in between, what is known stays."""
+    without_vehicle: bool = False
+    """Look also while no vehicle is found: for a gate so near that cars do not fit into the picture."""
+    min_looks: int = Field(default=2, ge=1, le=12)
+    """A plate seen in fewer looks is never accepted. With 1, single pictures decide."""
+    min_share: float = Field(default=0.75, gt=0.5, le=1)
+    """Share of the looks, by weight, that must be behind each character of an accepted plate."""
+    long_side_px: int = Field(default=960, ge=320, le=1920)
+    """Pictures are searched for plates at this size: larger finds smaller plates and takes more time."""
+    beginnings: dict[str, Share] = Field(default_factory=dict)
+    """Shares of the vehicles here by what plates begin with, such as ``粤T: 0.7``: they settle doubts."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What it finds: plates on no vehicle; the others become attributes."""
+        return (LABEL,)
+
+    @field_validator("beginnings")
+    @classmethod
+    def _of_plates(cls, beginnings: dict[str, float]) -> dict[str, float]:
+        if wrong := [b for b in beginnings if b[:1] not in {*PROVINCES} or b[1:] not in {"", *LETTERS}]:
+            raise ValueError(f"no plate begins with {', '.join(wrong)}; allowed: 粤, 粤T and the like")
+        if (total := sum(beginnings.values())) > 1:
+            raise ValueError(f"shares add up to {total:g}; allowed: 1 or less")
+        return beginnings
+
+    def check(self, config: Root) -> Iterable[Problem]:
+        """Yield cameras where no stage before this one finds vehicles, and models that cannot be used."""
+        for camera_id in () if self.without_vehicle else self._blind(config):
+            found = f"{list(self.vehicles)}, of which no stage before it at camera {camera_id} finds any"
+            yield Problem(("vehicles",), found, "a label of its object stage, or without_vehicle: true")
+        for model in (name for name, model in manifest().items() if model.family.startswith("plate-")):
+            try:
+                verify(model, config.models_dir)
+            except ModelError as error:
+                yield Problem(("kind",), f"'plate', but {error}", "an installed model")
+
+    def _blind(self, config: Root) -> Iterable[str]:
+        """Yield the cameras on which nothing finds vehicles before this stage looks."""
+        names = {name for name, stanza in config.detectors.items() if stanza is self}
+        for camera_id, camera in config.cameras.items():
+            for i in (i for i, name in enumerate(camera.detectors) if name in names):
+                before = [config.detectors[name] for name in camera.detectors[:i] if name in config.detectors]
+                given = {label for stage in before for label in getattr(stage, "labels", ())}
+                if given.isdisjoint(self.vehicles):
+                    yield camera_id
+
+
+class Reader(Protocol):
+    """What finds and reads plates."""
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Return the ids of the models it runs."""
+        ...
+
+    def read(self, image_bgr: NDArray[np.uint8]) -> tuple[Reading, ...]:
+        """Return the plates of a picture, H × W × 3."""
+        ...
+
+
+@dataclass(frozen=True)
+class Plate:
+    """The stage with its reader."""
+
+    config: Config
+    reader: Reader
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Return the ids of the models that find and read plates."""
+        return self.reader.models
+
+    def open(self, camera_id: str, track_epoch: str) -> CameraPlate:
+        """Return the stage for one camera, with no votes cast."""
+        del camera_id
+        return CameraPlate(self, track_epoch)
+
+
+@dataclass
+class _Known:
+    """What is known of the plate of one track: its votes, and what they last came to."""
+
+    at: datetime
+    votes: Votes = field(default_factory=Votes)
+    verdict: Verdict | None = None
+
+
+class CameraPlate:
+    """The plates of one camera. Nothing of what they say goes into a log."""
+
+    def __init__(self, stage: Plate, track_epoch: str) -> None:
+        self._config, self._reader, self._epoch = stage.config, stage.reader, track_epoch
+        self._sureness = Sureness(stage.config.min_looks, stage.config.min_share)
+        self._known: dict[str, _Known] = {}
+        self._loose = LoosePlates()
+        self._looked_at: datetime | None = None
+        self._alone: tuple[tuple[str, XYXYN], ...] = ()  # plates on no vehicle, of the last look
+
+    def look(
+        self, image_bgr: NDArray[np.uint8], at: datetime, objects: tuple[DetectedObject, ...]
+    ) -> tuple[DetectedObject, ...]:
+        """Return ``objects``, vehicles with what their plates say, and an object for each other plate.
+
+        ``plate`` is the text, ``plate_colour`` and ``plate_kind`` may be None, ``plate_confidence`` is 0-1.
+        Only where ``plate_accepted`` is true may more follow than a person's look. ``plate_candidates`` has
+        for each place what may stand there, with its share of the votes.
+        """
+        vehicles = [thing for thing in objects if thing.label in self._config.vehicles]
+        if self._is_due(at):
+            self._alone = ()
+            if vehicles or self._config.without_vehicle:
+                self._looked_at = at
+                self._vote(image_bgr, at, vehicles)
+        for vehicle in vehicles:
+            if vehicle.track_id in self._known:
+                self._known[vehicle.track_id].at = at
+        self._known = {n: known for n, known in self._known.items() if at - known.at <= FORGOTTEN}
+        return (*(self._said(thing) for thing in objects), *self._plates())
+
+    def _is_due(self, at: datetime) -> bool:
+        every = timedelta(seconds=self._config.look_every_s)
+        return self._looked_at is None or at - self._looked_at >= every
+
+    def _vote(self, image_bgr: NDArray[np.uint8], at: datetime, vehicles: Sequence[DetectedObject]) -> None:
+        size = (image_bgr.shape[1], image_bgr.shape[0])
+        found = [(weigh(image_bgr, r), r) for r in self._reader.read(image_bgr) if matches(r.text)]
+        taken: set[int] = set()
+        alone: list[tuple[float, Reading]] = []
+        for weight, reading in sorted(found, key=lambda look: -look[0]):
+            carrier = _carrier(reading, vehicles, size)
+            if carrier is None or carrier in taken:
+                alone.append((weight, reading))
+                continue
+            taken.add(carrier)
+            # A vehicle gets its number with the next picture or never; what it carries waits till then.
+            if (track_id := vehicles[carrier].track_id) is not None:
+                self._cast(track_id, reading, weight, at)
+        numbers = self._loose.number(tuple(reading for _, reading in alone), at)
+        for n, (weight, reading) in zip(numbers, alone, strict=True):
+            self._cast(f"{self._epoch}:{LABEL}{n}", reading, weight, at)
+        boxes = (_box(reading, size) for _, reading in alone)
+        self._alone = tuple((f"{self._epoch}:{LABEL}{n}", box) for n, box in zip(numbers, boxes, strict=True))
+
+    def _cast(self, track_id: str, reading: Reading, weight: float, at: datetime) -> None:
+        known = self._known.setdefault(track_id, _Known(at))
+        known.at = at
+        known.votes.cast(reading, weight)
+        known.verdict = known.votes.verdict(self._sureness)
+
+    def _said(self, thing: DetectedObject) -> DetectedObject:
+        known = self._known.get(thing.track_id or "")
+        if known is None or known.verdict is None or thing.label not in self._config.vehicles:
+            return thing
+        return thing.model_copy(update={"attributes": {**thing.attributes, **_attributes(known.verdict)}})
+
+    def _plates(self) -> Iterable[DetectedObject]:
+        """Yield the plates on no vehicle, where the last look found them."""
+        for track_id, xyxyn in self._alone:
+            verdict = self._known[track_id].verdict
+            if verdict is not None:
+                yield DetectedObject(
+                    track_id=track_id,
+                    label=LABEL,
+                    confidence=verdict.confidence,
+                    xyxyn=xyxyn,
+                    attributes=_attributes(verdict),
+                )
+
+
+def _carrier(reading: Reading, vehicles: Sequence[DetectedObject], size: tuple[int, int]) -> int | None:
+    """Return the vehicle that the plate is on: the smallest around its centre, None where there is none.
+
+    The car before a bus is within the bus' box too, and the bus' own plate is hidden behind the car.
+    """
+    x, y = reading.corners.mean(axis=0) / size
+    around: list[tuple[float, int]] = []
+    for i, vehicle in enumerate(vehicles):
+        x_min, y_min, x_max, y_max = vehicle.xyxyn
+        if x_min <= x <= x_max and y_min <= y <= y_max:
+            around.append(((x_max - x_min) * (y_max - y_min), i))
+    return min(around)[1] if around else None
+
+
+def _box(reading: Reading, size: tuple[int, int]) -> XYXYN:
+    low, high = (
+        np.clip(edge / size, 0, 1) for edge in (reading.corners.min(axis=0), reading.corners.max(axis=0))
+    )
+    return float(low[0]), float(low[1]), float(high[0]), float(high[1])
+
+
+def _attributes(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "plate": verdict.text,
+        "plate_colour": verdict.colour,
+        "plate_kind": verdict.kind,
+        "plate_confidence": round(verdict.confidence, 3),
+        "plate_accepted": verdict.accepted,
+        "plate_candidates": [{c: round(share, 3) for c, share in place} for place in verdict.characters],
+    }
+
+
+def build(config: Config, models_dir: Path | None) -> Plate:
+    """Load the models; ModelError where one is missing or altered."""
+    reader = PlateReader(models_dir, long_side=config.long_side_px, prior=config.beginnings)
+    return Plate(config, reader)
