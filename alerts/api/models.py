@@ -121,6 +121,8 @@ class Incident(_Model):
     last_seen_at: AwareDatetime
     cleared_at: AwareDatetime | None
     ended_at: AwareDatetime | None
+    spoken: Count
+    escalated_at: AwareDatetime | None
     confirmed_by: str | None
     confirmed_at: AwareDatetime | None
     handling: Handling | None

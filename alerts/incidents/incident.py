@@ -14,7 +14,10 @@ from lianfang.ids import identify
 
 @dataclass(frozen=True)
 class Incident:
-    """One incident. ``empty_runs`` holds, per camera that saw a member, its empty observations in a row."""
+    """One incident. ``empty_runs`` holds, per camera that saw a member, its empty observations in a row.
+
+    ``spoken`` is how often the place was spoken to; from ``escalated_at`` on that is no longer enough.
+    """
 
     id: str
     rule: str
@@ -32,6 +35,9 @@ class Incident:
     cleared_at: datetime | None = None
     ended_at: datetime | None = None
     unseen: bool = False
+    spoken: int = 0
+    spoken_at: datetime | None = None
+    escalated_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ class ChangeKind(StrEnum):
     RAISED = "raised"  # more people than ever before in this incident
     CLEARED = "cleared"  # the place was seen empty
     RETURNED = "returned"  # somebody was there again before it closed
+    REPEATED = "repeated"  # they were still there, and were spoken to again
+    ESCALATED = "escalated"  # speaking does not help, or nobody sees whether it does
     UNSEEN = "unseen"  # no fresh observation: unknown, never "cleared"
     SEEN = "seen"  # somebody is seen there again after that
     EVIDENCE = "evidence"  # pictures kept, or missing

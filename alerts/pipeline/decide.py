@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from alerts.incidents.broadcasts import persist
 from alerts.incidents.incident import (
     Change,
     Incident,
@@ -108,9 +109,10 @@ class Decider:
             after, changes = open_incident(rule_id, place, point, sighting)
         else:
             return
+        after, more = persist(after, sighting.captured_at, sighting.camera, settings)
         self._holders[rule_id, place] = after
-        if changes or after != holder:
-            yield after, changes
+        if changes or more or after != holder:
+            yield after, (*changes, *more)
 
     def _lost(self, event: CameraState) -> Iterator[Decision]:
         """Yield the incidents of which a camera now shows nothing; not those about cameras."""
@@ -121,6 +123,9 @@ class Decider:
             if state is not None and isinstance(state.rule, DeviceRule):
                 continue
             after, changes = camera_lost(holder, event.camera_id, event.captured_at)
+            if changes and state is not None:
+                after, more = persist(after, event.captured_at, event.camera_id, state.settings)
+                changes = (*changes, *more)
             if changes:
                 self._holders[rule_id, place] = after
                 yield Decision(rule_id, after, changes, event)

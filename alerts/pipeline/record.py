@@ -37,6 +37,8 @@ def record(
         added = add_change(session, incident.id, change.kind, "system", data, at)
         if change.kind is ChangeKind.OPENED:
             added.data = data | _opened(session, config, rule, row, incident, decision, at)
+        elif change.kind is ChangeKind.REPEATED:
+            added.data = data | route.speak(session, config, rule, row, change.at, at)
         elif change.kind is ChangeKind.RAISED:
             added.data = data | {"people": incident.people}
         elif isinstance(decision.event, CameraState):
@@ -74,7 +76,7 @@ def _opened(
             decided_at=at,
         )
     )
-    speech = route.speak(session, config, rule, row, at)
+    speech = route.speak(session, config, rule, row, row.opened_at, at)
     hops = {
         "published_at": observation.published_at.isoformat(),
         "detected_at": observation.detected_at.isoformat(),

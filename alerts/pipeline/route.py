@@ -13,7 +13,7 @@ from alerts.payload import MAX_SPEECH_CHARACTERS, Speech
 from alerts.rules.base import RuleSettings
 from alerts.store import outbox
 from alerts.store.schema import IncidentRow
-from lianfang.config import Config
+from lianfang.config import Config, Text
 from lianfang.ids import identify
 
 # What receivers of notices hear about; evidence and deliveries change the timeline only.
@@ -21,6 +21,7 @@ TOLD = frozenset(
     {
         ChangeKind.OPENED,
         ChangeKind.RAISED,
+        ChangeKind.ESCALATED,
         ChangeKind.CLEARED,
         ChangeKind.RETURNED,
         ChangeKind.UNSEEN,
@@ -34,9 +35,17 @@ TOLD = frozenset(
 
 
 def speak(
-    session: Session, config: Config, rule: RuleSettings, row: IncidentRow, now: datetime
+    session: Session,
+    config: Config,
+    rule: RuleSettings,
+    row: IncidentRow,
+    captured_at: datetime,
+    now: datetime,
 ) -> dict[str, Any]:
-    """Owe a speech to the nearest speaker of the zone; return, for the timeline, to whom or why not."""
+    """Owe the ``row.spoken``-th speech to the nearest speaker of the zone, for what was seen at that time.
+
+    Return, for the timeline, to whom or why not.
+    """
     camera = config.cameras[row.camera]
     zone = camera.zones.get(row.zone)
     speakers = zone.speakers if zone else ()
@@ -44,14 +53,14 @@ def speak(
         return {"silent": "no_speech_configured"}
     if not speakers:
         return {"silent": "no_speaker_covers_the_zone"}
-    valid_until = row.opened_at + timedelta(seconds=rule.speech.valid_s)
+    valid_until = captured_at + timedelta(seconds=rule.speech.valid_s)
     if now >= valid_until:
         return {"silent": "late"}  # to warn somebody of what was a while ago only confuses
     speech = Speech(
-        id=identify("speech", row.id, speakers[0]),
-        text=_text(config, rule, row),
+        id=identify("speech", row.id, speakers[0], row.spoken),
+        text=_text(config, rule.speech.said(row.spoken), row),
         language=config.community.language,
-        volume_pct=rule.speech.volume_pct,
+        volume_pct=rule.speech.loudness_pct(row.spoken),
         repeat=rule.speech.repeat,
         valid_until=valid_until,
     )
@@ -64,7 +73,7 @@ def speak(
         kind="speech",
         payload={"speech": speech.model_dump(mode="json"), "fallbacks": list(speakers[1:])},
         now=now,
-        captured_at=row.opened_at,
+        captured_at=captured_at,
         valid_until=valid_until,
     )
     return {"speaker": speakers[0], "text": speech.text}
@@ -85,6 +94,8 @@ def notify(
     for target in rule.notify:
         if target.mode == "live" and row.confirmed_at is None:
             continue  # nothing reaches a live receiver that no person has confirmed
+        if target.since == "escalated" and row.escalated_at is None:
+            continue
         message = notice(config, rule, row, change, target.mode)
         outbox.enqueue(
             session,
@@ -99,9 +110,8 @@ def notify(
         )
 
 
-def _text(config: Config, rule: RuleSettings, row: IncidentRow) -> str:
-    assert rule.speech is not None  # noqa: S101 - the caller's case
-    template = rule.speech.text.in_language(config.community.language)
+def _text(config: Config, said: Text, row: IncidentRow) -> str:
+    template = said.in_language(config.community.language)
     point = config.points[row.point].name
     zone = config.cameras[row.camera].zones[row.zone].name  # perhaps none: the point says enough then
     text = template.format(place=f"{point}{zone}", point=point, zone=zone or point, people=row.people)

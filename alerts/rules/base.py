@@ -27,10 +27,11 @@ class SpeechSettings(Stanza):
     text: Text
     """May hold {place}, {point}, {zone} and {people}."""
 
-    @field_validator("text")
+    @field_validator("text", "then")
     @classmethod
-    def _known_fields(cls, value: Text) -> Text:
-        for template in (value.zh, value.en):
+    def _known_fields(cls, value: Text | tuple[Text, ...]) -> Text | tuple[Text, ...]:
+        texts = (value,) if isinstance(value, Text) else value
+        for template in (template for text in texts for template in (text.zh, text.en)):
             try:
                 template.format(place="", point="", zone="", people=1)
             except (KeyError, IndexError, ValueError, AttributeError) as error:
@@ -38,10 +39,27 @@ class SpeechSettings(Stanza):
                 raise ValueError(allowed) from error
         return value
 
+    def said(self, n: int) -> Text:
+        """Return the text of the ``n``-th broadcast, from 1 on."""
+        texts = (self.text, *self.then)
+        return texts[min(n, len(texts)) - 1]
+
+    def loudness_pct(self, n: int) -> int:
+        """Return the loudness of the ``n``-th broadcast, 0-100."""
+        return min(100, self.volume_pct + self.louder_pct * (n - 1))
+
     volume_pct: int = Field(default=70, ge=0, le=100)
     """Loudness, 0-100; each driver converts it to its device's scale."""
     repeat: int = Field(default=2, ge=1, le=10)
     """How often the text is said in a row."""
+    times: int = Field(default=2, ge=1, le=20)
+    """How often it is said to somebody who stays; then the incident escalates to people."""
+    again_s: float = Field(default=30, ge=1, le=3600)
+    """Seconds after which whoever is still there is spoken to again, or people are told."""
+    then: tuple[Text, ...] = ()
+    """Other texts for the second time, the third and so on; the last one stays."""
+    louder_pct: int = Field(default=10, ge=0, le=100)
+    """How much louder it becomes each time, up to 100."""
     valid_s: float = Field(default=30, gt=0, le=600)
     """A command that could not be played within this time is never played."""
 
@@ -53,6 +71,8 @@ class NoticeSettings(Stanza):
     """A receiver of notices."""
     mode: Literal["live", "test", "drill"] = "live"
     """``live`` is sent only after a person has confirmed the incident; the others go out at once."""
+    since: Literal["opened", "escalated"] = "opened"
+    """``escalated``: it hears of the incident only once speaking to the place has not helped."""
 
 
 class RuleSettings(Stanza):

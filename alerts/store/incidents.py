@@ -50,6 +50,9 @@ def save(session: Session, incident: Incident, *, severity: str, settings_versio
     row.last_seen_at = incident.last_seen_at
     row.cleared_at = incident.cleared_at
     row.ended_at = incident.ended_at
+    row.spoken = incident.spoken
+    row.spoken_at = incident.spoken_at
+    row.escalated_at = incident.escalated_at
     session.flush()
     return row
 
@@ -92,4 +95,7 @@ def _incident(row: IncidentRow) -> Incident:
         cleared_at=row.cleared_at,
         ended_at=row.ended_at,
         unseen=row.unseen,
+        spoken=row.spoken,
+        spoken_at=row.spoken_at,
+        escalated_at=row.escalated_at,
     )

@@ -66,6 +66,9 @@ class IncidentRow(Base):
     last_seen_at: Mapped[datetime]  # captured_at of the last observation with a member
     cleared_at: Mapped[datetime | None]  # the place was seen empty
     ended_at: Mapped[datetime | None]  # stayed empty: from now on a sighting opens a new incident
+    spoken: Mapped[int] = mapped_column(default=0)  # how often it was said there
+    spoken_at: Mapped[datetime | None]  # captured_at of the observation that it was last said for
+    escalated_at: Mapped[datetime | None]  # since when speaking alone is not enough
     confirmed_by: Mapped[str | None] = mapped_column(String(64))  # who let it go to live receivers
     confirmed_at: Mapped[datetime | None]
     settings_version: Mapped[str] = mapped_column(String(64))  # the configuration that decided

@@ -118,7 +118,7 @@ class Installation:
                     "name": "有人进入",
                     "cameras": ["cam"],
                     "zones": ["water"],
-                    "speech": {"text": "请离开{place}", "repeat": 1},
+                    "speech": {"text": "请离开{place}", "repeat": 1, "again_s": 3600},
                     "notify": [{"receiver": "police", "mode": "drill"}],
                     **rule,
                 }

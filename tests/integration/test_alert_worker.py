@@ -258,7 +258,32 @@ def test_camera_states_are_kept_and_a_lost_camera_is_told_about(
         until("the end of the log", decided(bus, store))
     (state,) = rows(store, CameraStateRow)
     assert (state.condition, state.reason, state.since) == ("offline", "断线", at(2))
-    assert [row.kind for row in rows(store, ChangeRow)] == ["opened", "unseen"]
+    assert [row.kind for row in rows(store, ChangeRow)] == ["opened", "unseen", "escalated"]
+
+
+def test_who_stays_is_spoken_to_again_and_then_others_hear_of_it(
+    bus: Bus, store: Store, tmp_path: Path
+) -> None:
+    speech = {
+        "text": "请离开",
+        "then": ["请马上离开"],
+        "again_s": 1,
+        "times": 2,
+        "volume_pct": 60,
+        "louder_pct": 20,
+    }
+    notify = [{"receiver": "police", "mode": "drill", "since": "escalated"}]
+    config = loaded(tmp_path, ("rules.entry.speech", speech), ("rules.entry.notify", notify))
+    publish(bus, *standing(20))
+    with working(config, bus, store):
+        until("the end of the log", decided(bus, store))
+    assert [row.kind for row in rows(store, ChangeRow)] == ["opened", "repeated", "escalated"]
+    first, second, notice = rows(store, OutboxRow)
+    said = [row.payload["speech"] for row in (first, second)]
+    assert [(s["text"], s["volume_pct"]) for s in said] == [("请离开", 60), ("请马上离开", 80)]
+    assert said[0]["id"] != said[1]["id"]
+    assert (first.valid_until, second.valid_until) == (at(30.4), at(31.4))
+    assert (notice.kind, notice.payload["change"]) == ("notice", "escalated")
 
 
 def test_a_fault_of_a_camera_is_an_incident_without_a_picture(bus: Bus, store: Store, tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ BASE: dict[str, Any] = {
             "cameras": ["cam", "cam2"],
             "zones": ["water"],
             "frames": 3,
-            "speech": {"text": "请离开{place}"},
+            "speech": {"text": "请离开{place}", "again_s": 3600},
             "notify": [{"receiver": "police", "mode": "drill"}],
         }
     },

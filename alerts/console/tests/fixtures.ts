@@ -23,6 +23,8 @@ export function incident(id: string, changed: Partial<Incident> = {}): Incident 
     last_seen_at: '2026-07-01T08:00:00Z',
     cleared_at: null,
     ended_at: null,
+    spoken: 1,
+    escalated_at: null,
     confirmed_by: null,
     confirmed_at: null,
     handling: null,

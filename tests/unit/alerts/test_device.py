@@ -93,7 +93,7 @@ def test_blind_is_no_second_fault_of_a_lost_camera(play: Play) -> None:
 def test_who_was_there_when_a_camera_became_blind_is_unknown(tmp_path: Path) -> None:
     play = Play(loaded(tmp_path))
     play([*stay(0, 10, {1: A}), state(16, BLIND), *stay(20, 22, {1: A}, epoch="e2")])
-    assert play.changes == [(1, "opened"), (16, "unseen"), (20, "seen")]
+    assert play.changes == [(1, "opened"), (16, "unseen"), (16, "escalated"), (20, "seen")]
 
 
 def test_what_a_tamper_stage_finds(tmp_path: Path) -> None:

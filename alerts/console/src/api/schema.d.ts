@@ -324,7 +324,7 @@ export interface components {
          * @description What happened to an incident.
          * @enum {string}
          */
-        ChangeKind: "opened" | "raised" | "cleared" | "returned" | "unseen" | "seen" | "evidence" | "delivered" | "delivery_failed" | "acknowledged" | "confirmed" | "false_alarm" | "closed" | "ended";
+        ChangeKind: "opened" | "raised" | "cleared" | "returned" | "repeated" | "escalated" | "unseen" | "seen" | "evidence" | "delivered" | "delivery_failed" | "acknowledged" | "confirmed" | "false_alarm" | "closed" | "ended";
         /**
          * Community
          * @description Whom this installation watches for.
@@ -510,6 +510,8 @@ export interface components {
             duty_contact: components["schemas"]["Contact"] | null;
             /** Ended At */
             ended_at: string | null;
+            /** Escalated At */
+            escalated_at: string | null;
             handling: components["schemas"]["Handling"] | null;
             /** Id */
             id: string;
@@ -549,6 +551,8 @@ export interface components {
             /** Silent */
             silent: string;
             speech: components["schemas"]["Speech"] | null;
+            /** Spoken */
+            spoken: number;
             state: components["schemas"]["State"];
             /**
              * Updated At
@@ -593,6 +597,8 @@ export interface components {
             duty_contact: components["schemas"]["Contact"] | null;
             /** Ended At */
             ended_at: string | null;
+            /** Escalated At */
+            escalated_at: string | null;
             /** Evidence */
             evidence: components["schemas"]["Evidence"][];
             handling: components["schemas"]["Handling"] | null;
@@ -637,6 +643,8 @@ export interface components {
             /** Silent */
             silent: string;
             speech: components["schemas"]["Speech"] | null;
+            /** Spoken */
+            spoken: number;
             state: components["schemas"]["State"];
             /** Timeline */
             timeline: components["schemas"]["Change"][];

@@ -8,6 +8,8 @@ import { useCameras } from './cameras'
 import { useIncidents } from './incidents'
 import { useSession } from './session'
 
+const ALARMING: IncidentChanged['change']['kind'][] = ['opened', 'raised', 'returned', 'escalated']
+
 /** The connection to the server: what state it is in, and what it brings into the other stores. */
 export const useLive = defineStore('live', () => {
   const incidents = useIncidents()
@@ -47,7 +49,7 @@ export const useLive = defineStore('live', () => {
   function change(event: IncidentChanged): void {
     if (!incidents.apply(event)) return
     missed.value += 1
-    const alarming = event.change.kind === 'opened' || event.change.kind === 'raised' || event.change.kind === 'returned'
+    const alarming = ALARMING.includes(event.change.kind)
     // The incident comes as it is now: one that somebody has dealt with meanwhile needs no alarm.
     if (alarming && event.incident.open) listeners.forEach((tell) => tell(event.incident))
   }
@@ -71,7 +73,7 @@ export const useLive = defineStore('live', () => {
     lostAt.value = undefined
   }
 
-  /** Calls `tell` for every incident that opens, grows or is entered again; returns how to stop that. */
+  /** Calls `tell` for every incident that opens, grows, is entered again or escalates; returns how to stop that. */
   function onAlarm(tell: (incident: Incident) => void): () => void {
     listeners.add(tell)
     return () => listeners.delete(tell)
