@@ -6,7 +6,9 @@ import math
 
 import numpy as np
 
-from detectors.garbage.background import Background, Mask, Picture
+from detectors.garbage.background import Background
+from detectors.garbage.exposure import Change
+from detectors.garbage.pictures import Mask, Memory, Picture
 from detectors.garbage.shapes import Region, outline
 
 _LIKE = 30.0  # levels within which a pixel still looks like the thing
@@ -29,8 +31,8 @@ class LeftThing:
         clear = region.of(background.clear_s)
         seen = ~np.isnan(clear)
         self.before_s = float(clear[seen].min()) if seen.mean() >= _PLACE_KNOWN else None
-        self.contrast = float(np.median(region.of(background.off_ground(background.look))))
-        self._look: Picture = background.look[region.window].copy()
+        self.contrast = float(np.median(region.of(background.look_off_ground())))
+        self._look: Memory = background.look[region.window].copy()
         self._edges = outline(background.look, region)
         self._at_s = self._seen_s = at_s
 
@@ -41,7 +43,7 @@ class LeftThing:
         now, free = picture[window], self.region.mask & ~held[window]
         if free.sum() < self.region.mask.sum() / 2:
             return True
-        like = free & (np.abs(now - self._look).max(axis=2) <= _LIKE)
+        like = free & (np.abs(now - np.clip(self._look, 0, 255)).max(axis=2) <= _LIKE)
         if like.sum() >= free.sum() / 2:
             share = -math.expm1(-elapsed / _LOOK_S)
             self._look[like] += share * (now[like] - self._look[like])
@@ -49,6 +51,10 @@ class LeftThing:
         settled_s = float(np.median(background.still_s[window][free]))
         off = float(np.median(background.off_ground(picture)[window][free]))
         return settled_s < (_BACK_S if off <= _LIKE else _OTHER_S)
+
+    def follow(self, change: Change) -> None:
+        """Carry its look over to another exposure."""
+        self._look = change.of(self._look)
 
     def recognise(self, background: Background) -> bool:
         """Say whether it is still there in a new light, and take its look anew."""

@@ -9,16 +9,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.garbage.background import Mask, Picture
+from detectors.garbage.pictures import Mask, Memory
 
 _GHOST = (
     1.25  # edges so much stronger in the ground than now: something was taken away, nothing was put there
 )
 _TEXTURE = 5.0  # levels of standard deviation from which a region has a pattern that can be recognised
 _SAME_PATTERN = 0.8  # correlation from which the pattern of the ground shines through: light, or a shadow
+_AROUND = 6  # pixels around a thing where the ground must be as it was
+_LONGEST = 4.0  # of a thing's sides to the other: more is a caption in the picture, or a stripe of light
 _SMALL, _CLOSE = np.ones((3, 3), np.uint8), np.ones((5, 5), np.uint8)
 
-_Number = TypeVar("_Number", bound=np.floating)
+_Number = TypeVar("_Number", bound=np.number)
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,19 @@ def regions(mask: Mask, min_side: int, max_side: int) -> list[Region]:
     found: list[Region] = []
     for i in range(1, count):
         x, y, width, height, area = (int(v) for v in stats[i])
+        longer, shorter = max(width, height), min(width, height)
         # A line is no thing: the edge of what has moved by a pixel.
-        if not min_side <= max(width, height) <= max_side or min(width, height) < 3 or area < min_side**2 / 2:
+        if not min_side <= longer <= max_side or shorter < 3 or area < min_side**2 / 2:
             continue
         found.append(Region((x, y, x + width, y + height), labels[y : y + height, x : x + width] == i))
     return found
+
+
+def is_long(region: Region) -> bool:
+    """Say whether ``region`` is no thing by its shape."""
+    x_min, y_min, x_max, y_max = region.box
+    width, height = x_max - x_min, y_max - y_min
+    return max(width, height) > _LONGEST * min(width, height)
 
 
 def overlap(a: Region, b: Region) -> float:
@@ -76,7 +86,7 @@ def overlap(a: Region, b: Region) -> float:
     return width * height / (sum(areas) - width * height)
 
 
-def outline(picture: Picture, region: Region) -> float:
+def outline(picture: Memory, region: Region) -> float:
     """Return the mean strength of edges (levels per pixel) of ``picture`` along the border of ``region``."""
     whole = region.full(picture.shape[:2]).astype(np.uint8)
     ring = cv2.dilate(whole, _SMALL) > cv2.erode(whole, _SMALL)
@@ -85,12 +95,27 @@ def outline(picture: Picture, region: Region) -> float:
     return float(np.hypot(dx, dy)[ring].mean())
 
 
-def was_taken_away(look: Picture, ground: Picture, region: Region) -> bool:
+def was_taken_away(look: Memory, ground: Memory, region: Region) -> bool:
     """Say whether the border of ``region`` is in the ``ground`` rather than in the ``look`` of now."""
     return outline(ground, region) > _GHOST * outline(look, region)
 
 
-def is_light(look: Picture, ground: Picture, region: Region) -> bool:
+def stands_out(look: Memory, ground: Memory, region: Region) -> float:
+    """Return by how many levels ``region`` differs from the ground more than what lies around it does.
+
+    A thing leaves the ground around it as it was; a cloud does not, nor light that is not even.
+    """
+    y_min, x_min = (max(0, s.start - _AROUND) for s in region.window)
+    rows, columns = slice(y_min, region.box[3] + _AROUND), slice(x_min, region.box[2] + _AROUND)
+    changed = look[rows, columns] - ground[rows, columns]
+    whole = region.full(look.shape[:2])[rows, columns].astype(np.uint8)
+    near, far = (cv2.dilate(whole, _SMALL, iterations=n) > 0 for n in (2, _AROUND))
+    inside = np.median(changed[whole > 0], axis=0)
+    around = np.median(changed[far & ~near], axis=0) if (far & ~near).any() else 0.0
+    return float(np.abs(inside - around).max())
+
+
+def is_light(look: Memory, ground: Memory, region: Region) -> bool:
     """Say whether ``region`` shows the pattern of the ``ground``, only lighter or darker."""
     rows, columns = region.window
     now, before = (

@@ -9,16 +9,15 @@ from enum import StrEnum
 
 import numpy as np
 
-from detectors.garbage.background import SETTLE_S, Background, Mask, Picture
+from detectors.garbage.background import SETTLE_S, Background
+from detectors.garbage.exposure import EXPLAINED, NEAR, change
 from detectors.garbage.left import LeftThing
 from detectors.garbage.owners import Attendance, Person
+from detectors.garbage.pictures import Mask, Picture
 from detectors.garbage.settings import Settings
-from detectors.garbage.shapes import Region, is_light, overlap, regions, was_taken_away
+from detectors.garbage.shapes import Region, is_light, is_long, overlap, regions, stands_out, was_taken_away
 
-_LIGHT_LEVELS, _LIGHT_SHARE = (
-    8.0,
-    0.5,
-)  # so much of the picture off the ground at once is the light, or the view
+_OTHER_S = 3.0  # a picture most of which nothing explains for so long is of another light, or another view
 _COMING_S = 2.0  # who is beside a thing so long before or after it comes to rest has brought it
 _MISSING_S = 2.0  # a candidate that is not seen for so long was none
 _SAME = 0.3  # overlap of the boxes of one candidate in two pictures
@@ -57,8 +56,8 @@ class _Candidate:
 class Watch:
     """What has been left in the pictures of one camera, which come in order."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, background: type[Background] = Background) -> None:
+        self._settings, self._new_background = settings, background
         self._background: Background | None = None
         self._warm_s = 0.0  # when the ground is learned
         self._last_s = 0.0
@@ -66,19 +65,27 @@ class Watch:
         self._left: list[LeftThing] = []
         self._history: deque[tuple[float, tuple[Person, ...]]] = deque()
         self._count = 0
-        self.warming: WarmUp | None = WarmUp.START
-        """Why the ground is being learned, None once it is known."""
+        self._other_s: float | None = None  # since when most of the picture is not the ground
+        self._learning: WarmUp | None = WarmUp.START
+
+    @property
+    def warming(self) -> WarmUp | None:
+        """Return why nothing new would be reported now, None where it would."""
+        return self._learning or (None if self._other_s is None else WarmUp.LIGHT)
 
     def look(self, picture: Picture, seen: Seen, at_s: float) -> Sequence[LeftThing]:
         """Return what is left in the ``picture`` at work, taken at ``at_s``."""
         background = self._ready(picture, seen.held, at_s)
         self._last_s = at_s
         self._remember(seen.people, at_s)
-        if self.warming is not None and at_s >= self._warm_s:
+        if self._other_s is not None:
+            background.pass_over(at_s)
+            return tuple(self._left)
+        if self._learning is not None and at_s >= self._warm_s:
             self._left = [t for t in self._left if t.recognise(background)]
-            self.warming = None
-        background.update(picture, seen.held, at_s, learning=self.warming is not None)
-        if self.warming is None:
+            self._learning = None
+        background.update(picture, seen.held, at_s, learning=self._learning is not None)
+        if self._learning is None:
             self._left = [t for t in self._left if not self._is_over(background, t, picture, seen.held, at_s)]
             static = background.static() & ~seen.held
             self._collect(background, static, seen, at_s)
@@ -97,13 +104,29 @@ class Watch:
             self._left = []
         elif at_s - self._last_s > self._settings.max_gap_s:
             reason = WarmUp.GAP
-        elif _is_other_light(background, picture, held):
+        elif self._is_other_for_long(background, picture, held, at_s):
             reason = WarmUp.LIGHT
         if background is None or reason is not None:
-            background = self._background = Background(picture, at_s, self._settings.contrast)
-            self._warm_s, self.warming = at_s + self._settings.warm_up_s, reason
-            self._candidates = []
+            background = self._background = self._new_background(picture, at_s, self._settings.contrast)
+            self._warm_s, self._learning = at_s + self._settings.warm_up_s, reason
+            self._candidates, self._other_s = [], None
         return background
+
+    def _is_other_for_long(self, background: Background, picture: Picture, held: Mask, at_s: float) -> bool:
+        """Carry all over to the exposure of ``picture``; say whether it is of another light or view for long.
+
+        Until then it may be a lorry that passes close by: such pictures are passed over.
+        """
+        found = change(background.ground, picture, background.known & ~held)
+        if found is not None:
+            background.follow(found)
+            for thing in self._left:
+                thing.follow(found)
+        if not _is_other(background, picture, held):
+            self._other_s = None
+            return False
+        self._other_s = at_s if self._other_s is None else self._other_s
+        return at_s - self._other_s > _OTHER_S
 
     def _remember(self, people: tuple[Person, ...], at_s: float) -> None:
         self._history.append((at_s, people))
@@ -170,7 +193,10 @@ class Watch:
             if still_s < self._settings.still_s or not alone or not candidate.in_sight:
                 waiting.append(candidate)
             elif (
-                len(self._left) >= _MOST
+                candidate.since_s < self._warm_s  # it came while the ground was learned, and belongs to it
+                or len(self._left) >= _MOST
+                or is_long(region)
+                or stands_out(background.look, background.ground, region) < self._settings.contrast
                 or was_taken_away(background.look, background.ground, region)
                 or is_light(background.look, background.ground, region)
             ):
@@ -181,9 +207,9 @@ class Watch:
         self._candidates = waiting
 
 
-def _is_other_light(background: Background, picture: Picture, held: Mask) -> bool:
-    """Say whether most of ``picture`` has left the ground at once, if only by a little."""
+def _is_other(background: Background, picture: Picture, held: Mask) -> bool:
+    """Say whether most of ``picture`` is off the ground, if only by a little."""
     judged = background.known & ~held
     if not judged.any():
         return False
-    return float((background.off_ground(picture)[judged] > _LIGHT_LEVELS).mean()) > _LIGHT_SHARE
+    return float((background.off_ground(picture)[judged] <= NEAR).mean()) < EXPLAINED

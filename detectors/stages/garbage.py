@@ -12,9 +12,9 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from detectors.garbage.background import at_work
 from detectors.garbage.left import LeftThing
 from detectors.garbage.owners import HANDOVER_S, Person
+from detectors.garbage.pictures import at_work
 from detectors.garbage.settings import Settings
 from detectors.garbage.watch import Seen, WarmUp, Watch
 from lianfang.config import Config as Root
@@ -65,15 +65,14 @@ class Garbage:
 
     def open(self, camera_id: str, track_epoch: str) -> CameraGarbage:
         """Return the stage for one camera; it learns the ground first."""
-        return CameraGarbage(self.config, camera_id, track_epoch)
+        return CameraGarbage(self.config, camera_id, track_epoch, Watch(self.config))
 
 
 class CameraGarbage:
     """The watch over one camera."""
 
-    def __init__(self, config: Config, camera_id: str, track_epoch: str) -> None:
-        self._config, self._epoch = config, track_epoch
-        self._watch = Watch(config)
+    def __init__(self, config: Config, camera_id: str, track_epoch: str, watch: Watch) -> None:
+        self._config, self._epoch, self._watch = config, track_epoch, watch
         self._log = _log.bind(camera_id=camera_id)
         self._first_s: dict[str, float] = {}  # when a track was first seen
         self._seen_s: dict[str, float] = {}  # when last
