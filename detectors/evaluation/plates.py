@@ -22,11 +22,11 @@ from pydantic import BaseModel, ValidationError
 
 from detectors.evaluation.base import Figure, Report, proportion
 from detectors.evaluation.media import clips_of, pictures
-from detectors.plates.grammar import normalised
 from detectors.plates.read import PlateReader
 from detectors.plates.reading import Reading
 from detectors.training.samples import read_picture
 from lianfang.errors import ConfigError, ConfigProblem
+from lianfang.plates import normalised
 
 Image = NDArray[np.uint8]
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.plates.reading import Colour
+from lianfang.plates import Colour
 
 # Hues of OpenCV (0-179) and the least chroma (0-1) that is a colour and no noise of the JPEG.
 _HUES: dict[Colour, tuple[int, int]] = {"yellow": (10, 33), "green": (34, 92), "blue": (93, 140)}

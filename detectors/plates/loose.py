@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from detectors.plates.grammar import folded
 from detectors.plates.reading import Reading
+from lianfang.plates import folded
 
 _FORGOTTEN = timedelta(seconds=5)  # a vehicle at an entrance may be hidden by a passer-by so long
 _DIFFERENT = 2  # characters in which readings of one plate may differ: what a blurred look gets wrong

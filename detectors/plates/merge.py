@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.plates.ctc import Steps, best_path, likelihoods
-from detectors.plates.grammar import ALPHABET, PROVINCES, matches
-from detectors.plates.reading import Candidate, Colour
+from detectors.plates.reading import Candidate
+from lianfang.plates import ALPHABET, PROVINCES, Colour, matches
 
 Text = tuple[int, ...]
 Prior = Mapping[str, float]

@@ -14,11 +14,11 @@ from detectors.models.store import verify
 from detectors.plates.colour import colours
 from detectors.plates.ctc import Steps
 from detectors.plates.detector import PlateDetector
-from detectors.plates.grammar import KINDS, matches
 from detectors.plates.merge import Merged, Prior, merge
-from detectors.plates.reading import Colour, Reading
+from detectors.plates.reading import Reading
 from detectors.plates.recognise import PLATES, TEXT, Recogniser
 from detectors.plates.rectify import WIDEN, flatten, in_one_row, sides
+from lianfang.plates import KINDS, Colour, matches
 
 Image = NDArray[np.uint8]
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-Colour = Literal["blue", "yellow", "green", "white", "black"]
+from lianfang.plates import Colour
 
 
 class Candidate(NamedTuple):

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.plates.ctc import Steps
-from detectors.plates.grammar import ALPHABET
 from detectors.plates.sessions import open_session
 from lianfang.errors import ModelError
+from lianfang.plates import ALPHABET
 
 
 class Shape(NamedTuple):

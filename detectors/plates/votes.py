@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.plates.grammar import fitting
-from detectors.plates.reading import Candidate, Colour, Reading
+from detectors.plates.reading import Candidate, Reading
+from lianfang.plates import Colour, fitting
 
 _Choice = TypeVar("_Choice")
 

@@ -14,7 +14,6 @@ from pydantic import Field, field_validator
 
 from detectors.models.manifest import manifest
 from detectors.models.store import verify
-from detectors.plates.grammar import LETTERS, PROVINCES, matches
 from detectors.plates.loose import LoosePlates
 from detectors.plates.read import PlateReader
 from detectors.plates.reading import Reading
@@ -23,6 +22,7 @@ from lianfang.config import Config as Root
 from lianfang.config import Problem, Stanza
 from lianfang.errors import ModelError
 from lianfang.events import XYXYN, DetectedObject
+from lianfang.plates import LETTERS, PROVINCES, matches
 
 LABEL = "plate"
 FORGOTTEN = timedelta(seconds=30)  # of a vehicle that is out of the picture

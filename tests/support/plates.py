@@ -16,8 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.plates.grammar import DIGITS, LETTERS, PROVINCES, Kind
-from detectors.plates.reading import Colour
+from lianfang.plates import DIGITS, LETTERS, PROVINCES, Colour, Kind
 
 Image = NDArray[np.uint8]
 BGR = tuple[int, int, int]

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.plates.grammar import (
+from lianfang.plates import (
     ALPHABET,
     CONFUSIONS,
     KINDS,
     PROVINCES,
+    Colour,
     Hit,
     Kind,
     fitting,
@@ -21,7 +22,6 @@ from detectors.plates.grammar import (
     nearest,
     normalised,
 )
-from detectors.plates.reading import Colour
 
 SAMPLES = [
     ("粤T12345", "ordinary", "blue"),

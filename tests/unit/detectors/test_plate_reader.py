@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 from detectors.plates.colour import colours
 from detectors.plates.ctc import Steps, best_path, likelihoods
 from detectors.plates.detector import decode, squares
-from detectors.plates.grammar import ALPHABET, KINDS
 from detectors.plates.merge import merge
 from detectors.plates.read import judged
-from detectors.plates.reading import Colour
 from detectors.plates.rectify import clockwise, flatten, in_one_row, sides
+from lianfang.plates import ALPHABET, KINDS, Colour
 from tests.support.plates import HAS_FONT, draw
 
 EVEN = (0.5, 0.5)

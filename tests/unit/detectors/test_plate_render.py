@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from detectors.plates.grammar import ALPHABET, KINDS, Kind
-from detectors.plates.reading import Colour
+from lianfang.plates import ALPHABET, KINDS, Colour, Kind
 from tests.support.plates import (
     HAS_FONT,
     Degradation,

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from detectors.plates.grammar import KINDS, fitting
-from detectors.plates.reading import Candidate, Colour, Reading
+from detectors.plates.reading import Candidate, Reading
 from detectors.stages.plate import CameraPlate, Config, Plate, build
 from lianfang.events import XYXYN, DetectedObject
+from lianfang.plates import KINDS, Colour, fitting
 from tests.support import plates
 
 T0 = datetime(2026, 1, 2, 8, tzinfo=UTC)

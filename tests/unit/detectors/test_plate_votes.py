@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from detectors.plates.grammar import fitting
-from detectors.plates.reading import Candidate, Colour, Reading
+from detectors.plates.reading import Candidate, Reading
 from detectors.plates.votes import Sureness, Verdict, Votes, weigh
+from lianfang.plates import Colour, fitting
 
 SURE = Sureness(min_looks=2, min_share=0.75)
 CORNERS = np.array([(10, 10), (106, 10), (106, 40), (10, 40)], np.float32)
