@@ -39,11 +39,19 @@ class Motion:
     covariance: float = 0.0
     velocity_variance: float = VELOCITY_SD**2
     size_variance: float = SIZE_NOISE_SD**2
+    cut: tuple[float, float] = (0.0, 0.0)  # by the picture's border, at the last measurement: `association`
 
     @classmethod
     def at(cls, measured: Sequence[float]) -> Motion:
         """Return the belief after one measurement (x, y, log width, log height)."""
-        return cls(*measured)
+        x, y, log_width, log_height = measured
+        return cls(x, y, log_width, log_height)
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether nothing of it is in the picture any more."""
+        half_width, half_height = math.exp(self.log_width) / 2, math.exp(self.log_height) / 2
+        return not (-half_width < self.x < 1 + half_width and -half_height < self.y < 1 + half_height)
 
     def predict(self, elapsed_s: float) -> None:
         """Move on by ``elapsed_s`` (not negative)."""

@@ -18,7 +18,7 @@ from pydantic import Field
 
 from detectors.engines.base import Detections
 from detectors.models.boxes import suppress
-from detectors.tracking.association import FORBIDDEN, Floats, assign, costs, measurements
+from detectors.tracking.association import FORBIDDEN, Floats, assign, begun, costs, matched, measurements
 from detectors.tracking.motion import Motion
 from lianfang.config import Stanza
 
@@ -104,7 +104,7 @@ class Tracker:
         owners = self._match(measured, boxes.confidence, group[kept], interval_s)
         for index in np.flatnonzero(boxes.confidence >= self._config.new_confidence).tolist():
             if index not in owners:
-                owners[index] = _Tracklet(int(group[kept[index]]), Motion.at(measured[index].tolist()), at_s)
+                owners[index] = _Tracklet(int(group[kept[index]]), begun(measured[index]), at_s)
                 self._tracklets.append(owners[index])
         for index, tracklet in sorted(owners.items()):
             tracklet.saw(int(boxes.class_id[index]), float(boxes.confidence[index]), at_s)
@@ -125,6 +125,7 @@ class Tracker:
         self._tracklets = [t for t in self._tracklets if at_s - t.seen_s <= self._config.lost_s]
         for tracklet in self._tracklets:
             tracklet.motion.predict(interval_s)
+        self._tracklets = [t for t in self._tracklets if not t.motion.is_outside]
         return interval_s
 
     def _match(
@@ -155,7 +156,7 @@ class Tracker:
             columns = [j for j in np.flatnonzero(among).tolist() if j not in owners]
             for row, column in assign(cost[np.ix_(rows, columns)], max_cost):
                 tracklet = self._tracklets[rows[row]]
-                tracklet.motion.correct(measured[columns[column]].tolist())
+                matched(tracklet.motion, measured[columns[column]])
                 owners[columns[column]] = tracklet
         return owners
 

@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from detectors.engines.base import Detections
-from detectors.evaluation import objects, runner, tracker
+from detectors.evaluation import objects, runner
 from detectors.evaluation.ap import Matched, average_precision, match, miss_rate
 from detectors.evaluation.base import Evaluate, Figure, Report
 from detectors.evaluation.table import BEGIN, END, Outcome, write_rows
@@ -185,25 +185,6 @@ def test_the_reference_model_decodes_its_rows() -> None:
     assert found.xyxyn.tolist() == [pytest.approx([4 / 64, 8 / 32, 20 / 64, 16 / 32])]
     assert found.confidence.tolist() == [pytest.approx(0.4)]
     assert found.class_id.tolist() == [3]
-
-
-def test_the_walkers_are_always_the_same_and_the_tracker_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tracker, "FRAMES", 20)
-    monkeypatch.setattr(tracker, "ROUNDS", 2)
-    first, second = (list(tracker.walkers(3)) for _ in range(2))
-    for one, other in zip(first, second, strict=True):
-        assert np.array_equal(one.xyxyn, other.xyxyn)
-        assert (np.diff(one.confidence) <= 0).all()
-    report = tracker.evaluate(Path(), None)
-    assert report is not None
-    figure = report.figures["tracker.ms_per_frame"]
-    assert figure.interval is not None
-    assert 0 < figure.interval[0] <= figure.value <= figure.interval[1]
-
-
-def test_the_median_and_its_interval() -> None:
-    figure = tracker.median([float(n) for n in range(100, 0, -1)])
-    assert (figure.value, figure.count, figure.interval) == (50.5, 100, (41.0, 60.0))
 
 
 GOOD = Report({"good.one": Figure(0.25, 4, (0.1, 0.5)), "good.two": Figure(3, 7)}, ("a note",))
