@@ -29,7 +29,7 @@ from lianfang.events import DetectedObject
 
 LABEL = "person"
 GRID = (3, 2)  # columns and rows of zones
-SECONDS = 40.0
+SECONDS = 25.0
 SLACK = timedelta(seconds=2)
 """Incidents of two plays that overlap in time but for so much are the same."""
 _SEED = 7

@@ -39,16 +39,16 @@ _GAMMA = 2.2
 
 def night(picture: Picture, random: np.random.Generator) -> Picture:
     """Return the picture as a colour camera without a lamp gives it at night."""
-    electrons = (picture.astype(np.float32) / 255) ** _GAMMA * (NIGHT_LIGHT * NIGHT_ELECTRONS)
+    white = NIGHT_LIGHT * NIGHT_ELECTRONS
+    electrons = _of_levels(lambda levels: levels**_GAMMA * white)[picture]
     noise = random.standard_normal(picture.shape, dtype=np.float32)
     # In place of Poisson's distribution a normal one: they differ in the darkest pixels, where read noise is
     # more than either.
-    electrons += noise * np.sqrt(electrons + NIGHT_READ**2)
-    full = (np.clip(electrons, 0, None) / (NIGHT_LIGHT * NIGHT_ELECTRONS)) ** (1 / _GAMMA)
+    deviation = _of_levels(lambda levels: np.sqrt(levels**_GAMMA * white + NIGHT_READ**2))[picture]
+    measured = np.maximum(electrons + noise * deviation, 0) / white
     brightness = (1 + NIGHT_LIGHT ** (1 / _GAMMA)) / 2
-    coloured = full * (255 * brightness)
-    grey = coloured.mean(axis=2, keepdims=True)
-    return _bytes((coloured + grey) / 2)
+    coloured = cv2.pow(measured, 1 / _GAMMA) * (255 * brightness)
+    return _bytes((coloured + coloured.mean(axis=2, keepdims=True)) / 2)
 
 
 def rain(picture: Picture, random: np.random.Generator) -> Picture:
@@ -89,6 +89,11 @@ def jpeg30(picture: Picture, random: np.random.Generator) -> Picture:
 
 CHANGES: Mapping[str, Change] = {"night": night, "rain": rain, "fog": fog, "blur": blur, "jpeg30": jpeg30}
 """The set, by name."""
+
+
+def _of_levels(function: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> NDArray[np.float32]:
+    """Return ``function`` of every level of a picture, (256,), given as 0-1."""
+    return function(np.linspace(0, 1, 256)).astype(np.float32)
 
 
 def _bytes(levels: NDArray[Any]) -> Picture:
