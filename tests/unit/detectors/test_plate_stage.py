@@ -258,6 +258,7 @@ def test_a_drawn_plate_is_read_and_accepted_by_the_installed_models() -> None:
         street = plates.place(np.full((400, 640, 3), 100, np.uint8), drawn, corners)
         told = camera.look(street, T0 + timedelta(seconds=i), ())
     (found,) = told
+    assert DetectedObject.model_validate_json(found.model_dump_json()) == found
     assert texts([found]) == ["皖A68K35"]
     assert (found.attributes["plate_colour"], found.attributes["plate_kind"]) == ("blue", "ordinary")
     assert found.attributes["plate_accepted"]
