@@ -25,6 +25,7 @@ def notice(
         type=getattr(rule, "kind", ""),
         rule=row.rule,
         title=rule.name.in_language(language),
+        subject=row.subject,
         severity=row.severity,
         community=config.community.name,
         place=_place(config, row),

@@ -62,6 +62,7 @@ class NoticePicture(_Payload):
 class Notice(_Payload):
     """An incident as the police platform and other receivers get it.
 
+    ``subject`` is what the incident is about where the place is not enough, such as a plate.
     ``number`` is the same in every message of an incident; of two messages the higher ``version`` is right.
     """
 
@@ -76,6 +77,7 @@ class Notice(_Payload):
     type: str
     rule: str
     title: str
+    subject: str = ""
     severity: str
     community: str
     place: NoticePlace

@@ -105,6 +105,8 @@ class Incident(_Model):
     version: Count
     rule: NamedInBoth
     about: About
+    subject: str
+    review: bool
     severity: Severity
     state: State
     open: bool

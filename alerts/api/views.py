@@ -161,6 +161,8 @@ _SAME = (
     "last_seen_at",
     "cleared_at",
     "ended_at",
+    "subject",
+    "review",
     "spoken",
     "escalated_at",
     "confirmed_by",

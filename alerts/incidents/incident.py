@@ -17,6 +17,7 @@ class Incident:
     """One incident. ``empty_runs`` holds, per camera that saw a member, its empty observations in a row.
 
     ``spoken`` is how often the place was spoken to; from ``escalated_at`` on that is no longer enough.
+    ``subject`` tells incidents at one place apart; ``review`` is true while it is a guess.
     """
 
     id: str
@@ -38,6 +39,8 @@ class Incident:
     spoken: int = 0
     spoken_at: datetime | None = None
     escalated_at: datetime | None = None
+    subject: str = ""
+    review: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,11 +60,12 @@ Step = tuple[Incident, tuple[Change, ...]]
 
 
 def open_incident(rule: str, place: str, point: str, sighting: Sighting) -> Step:
-    """Return the incident that a sighting opens, which must have members."""
+    """Return the incident that a sighting opens, which must have members, all of one subject."""
     at, camera = sighting.captured_at, sighting.camera
     people, total = follow((), sighting, 0)
+    subject = sighting.members[0].subject
     incident = Incident(
-        id=identify("incident", rule, place, camera, at.isoformat()),
+        id=identify("incident", rule, place, camera, at.isoformat(), *([subject] if subject else [])),
         rule=rule,
         place=place,
         point=point,
@@ -74,6 +78,8 @@ def open_incident(rule: str, place: str, point: str, sighting: Sighting) -> Step
         members_total=total,
         members=people,
         empty_runs={camera: 0},
+        subject=subject,
+        review=all(member.review for member in sighting.members),
     )
     return incident, (Change(ChangeKind.OPENED, at, camera),)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from alerts.incidents.broadcasts import persist
@@ -18,7 +19,7 @@ from alerts.incidents.incident import (
     open_incident,
 )
 from alerts.pipeline.coverage import Coverage
-from alerts.rules.base import EVER, DeviceRule, Rule, RuleSettings, Sighting
+from alerts.rules.base import EVER, DeviceRule, Member, Rule, RuleSettings, Sighting
 from lianfang import plugins
 from lianfang.config import Config
 from lianfang.events import CameraCondition, CameraState, Observation
@@ -42,7 +43,7 @@ class _RuleState:
 
 
 class Decider:
-    """Every enabled rule of a configuration, and the incident that holds each (rule, place) key."""
+    """Every enabled rule of a configuration, and the incidents that hold each (rule, place), by subject."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -51,13 +52,13 @@ class Decider:
             for rule_id, settings in config.rules.items()
             if isinstance(settings, RuleSettings) and settings.enabled
         }
-        self._holders: dict[tuple[str, str], Incident] = {}
+        self._holders: dict[tuple[str, str], dict[str, Incident]] = {}
         self._coverage = Coverage(config.cameras)
 
     def hold(self, incidents: Iterable[Incident]) -> None:
         """Take over incidents that have not ended, as the store knows them."""
         for incident in incidents:
-            self._holders[incident.rule, incident.place] = incident
+            self._holders.setdefault((incident.rule, incident.place), {})[incident.subject] = incident
 
     def remember(self, event: Observation | CameraState) -> None:
         """Let the rules count an event that was decided before; nothing follows from it."""
@@ -96,11 +97,20 @@ class Decider:
     def _advance(
         self, rule_id: str, place: str, sighting: Sighting
     ) -> Iterator[tuple[Incident, tuple[Change, ...]]]:
-        settings = self._rules[rule_id].settings
-        holder = self._holders.get((rule_id, place))
+        """Yield what becomes of each incident at the place, and of each subject that is seen there."""
+        holders = self._holders.setdefault((rule_id, place), {})
+        for subject in sorted({m.subject for m in (*sighting.members, *sighting.present)} | holders.keys()):
+            part = _part(sighting, attrgetter("subject"), {subject})
+            yield from self._advance_one(rule_id, place, subject, part)
+
+    def _advance_one(
+        self, rule_id: str, place: str, subject: str, sighting: Sighting
+    ) -> Iterator[tuple[Incident, tuple[Change, ...]]]:
+        settings, holders = self._rules[rule_id].settings, self._holders[rule_id, place]
+        holder = holders.get(subject)
         if holder is not None and has_lapsed(holder, sighting.captured_at, settings):
             yield end(holder, sighting.captured_at, sighting.camera)
-            del self._holders[rule_id, place]
+            del holders[subject]
             holder = None
         if holder is not None:
             after, changes = advance(holder, sighting, settings)
@@ -110,7 +120,7 @@ class Decider:
         else:
             return
         after, more = persist(after, sighting.captured_at, sighting.camera, settings)
-        self._holders[rule_id, place] = after
+        holders[subject] = after
         if changes or more or after != holder:
             yield after, (*changes, *more)
 
@@ -118,17 +128,18 @@ class Decider:
         """Yield the incidents of which a camera now shows nothing; not those about cameras."""
         if event.condition is CameraCondition.ONLINE or not self._is_so(event):
             return
-        for (rule_id, place), holder in self._holders.items():
+        for (rule_id, _), holders in self._holders.items():
             state = self._rules.get(rule_id)
             if state is not None and isinstance(state.rule, DeviceRule):
                 continue
-            after, changes = camera_lost(holder, event.camera_id, event.captured_at)
-            if changes and state is not None:
-                after, more = persist(after, event.captured_at, event.camera_id, state.settings)
-                changes = (*changes, *more)
-            if changes:
-                self._holders[rule_id, place] = after
-                yield Decision(rule_id, after, changes, event)
+            for subject, holder in holders.items():
+                after, changes = camera_lost(holder, event.camera_id, event.captured_at)
+                if changes and state is not None:
+                    after, more = persist(after, event.captured_at, event.camera_id, state.settings)
+                    changes = (*changes, *more)
+                if changes:
+                    holders[subject] = after
+                    yield Decision(rule_id, after, changes, event)
 
 
 def _step(state: _RuleState, event: Observation | CameraState) -> Sighting | None:
@@ -161,12 +172,13 @@ def _by_place(config: Config, state: _RuleState, sighting: Sighting) -> Iterator
     zones = state.settings.zones or tuple(camera.zones)
     for place in dict.fromkeys(config.place_of(sighting.camera, z) for z in zones if z in camera.zones):
         here = {z for z in camera.zones if config.place_of(sighting.camera, z) == place}
-        members = tuple(m for m in sighting.members if m.zone in here)
-        present = tuple(m for m in sighting.present if m.zone in here)
-        others = {m.track_id for m in (*sighting.members, *sighting.present) if m.track_id} - {
-            m.track_id for m in (*members, *present)
-        }
-        yield (
-            place,
-            replace(sighting, members=members, present=present, elsewhere=sighting.elsewhere | others),
-        )
+        yield place, _part(sighting, attrgetter("zone"), here)
+
+
+def _part(sighting: Sighting, what: Callable[[Member], str], wanted: Container[str]) -> Sighting:
+    """Return those of a sighting of whom ``what`` is in ``wanted``; all the others are elsewhere."""
+    members = tuple(m for m in sighting.members if what(m) in wanted)
+    present = tuple(m for m in sighting.present if what(m) in wanted)
+    seen = (*sighting.members, *sighting.present)
+    others = frozenset(m.track_id for m in seen if m.track_id and what(m) not in wanted)
+    return replace(sighting, members=members, present=present, elsewhere=sighting.elsewhere | others)

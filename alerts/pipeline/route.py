@@ -51,6 +51,8 @@ def speak(
     speakers = zone.speakers if zone else ()
     if rule.speech is None:
         return {"silent": "no_speech_configured"}
+    if row.review:
+        return {"silent": "a_person_must_look_first"}
     if not speakers:
         return {"silent": "no_speaker_covers_the_zone"}
     valid_until = captured_at + timedelta(seconds=rule.speech.valid_s)
@@ -92,8 +94,8 @@ def notify(
     if change not in TOLD:
         return
     for target in rule.notify:
-        if target.mode == "live" and row.confirmed_at is None:
-            continue  # nothing reaches a live receiver that no person has confirmed
+        if row.confirmed_at is None and (target.mode == "live" or row.review):
+            continue  # nothing reaches a live receiver that no person has confirmed, and no guess any
         if target.since == "escalated" and row.escalated_at is None:
             continue
         message = notice(config, rule, row, change, target.mode)

@@ -123,13 +123,19 @@ EVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One object that fulfils a rule now; without a ``track_id`` it is not yet confirmed by the tracker."""
+    """One object that fulfils a rule now; without a ``track_id`` it is not yet confirmed by the tracker.
+
+    ``subject`` is what tells incidents at one place apart, such as a plate. With ``review`` it is a guess: a
+    person must look before anybody else hears of it.
+    """
 
     track_id: str | None
     label: str
     confidence: float
     xyxyn: XYXYN
     zone: str
+    subject: str = ""
+    review: bool = False
 
 
 @dataclass(frozen=True, slots=True)

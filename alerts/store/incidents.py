@@ -40,6 +40,8 @@ def save(session: Session, incident: Incident, *, severity: str, settings_versio
             opened_at=incident.opened_at,
             updated_at=incident.opened_at,
             settings_version=settings_version,
+            subject=incident.subject,
+            review=incident.review,
         )
         session.add(row)
     row.occupied = incident.occupied
@@ -98,4 +100,6 @@ def _incident(row: IncidentRow) -> Incident:
         spoken=row.spoken,
         spoken_at=row.spoken_at,
         escalated_at=row.escalated_at,
+        subject=row.subject,
+        review=row.review,
     )

@@ -66,6 +66,8 @@ class IncidentRow(Base):
     last_seen_at: Mapped[datetime]  # captured_at of the last observation with a member
     cleared_at: Mapped[datetime | None]  # the place was seen empty
     ended_at: Mapped[datetime | None]  # stayed empty: from now on a sighting opens a new incident
+    subject: Mapped[str] = mapped_column(String(64), default="")  # tells incidents at one place apart
+    review: Mapped[bool] = mapped_column(default=False)  # a guess: nobody else hears of it unconfirmed
     spoken: Mapped[int] = mapped_column(default=0)  # how often it was said there
     spoken_at: Mapped[datetime | None]  # captured_at of the observation that it was last said for
     escalated_at: Mapped[datetime | None]  # since when speaking alone is not enough

@@ -15,7 +15,9 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import event, func, select
 from sqlalchemy.exc import OperationalError
 
+from alerts.actions import act
 from alerts.evidence import EvidenceKeeper
+from alerts.incidents.model import ChangeKind
 from alerts.pipeline.decide import Decider, Decision
 from alerts.pipeline.worker import GROUP, AlertWorker
 from alerts.store import Store, offsets
@@ -284,6 +286,40 @@ def test_who_stays_is_spoken_to_again_and_then_others_hear_of_it(
     assert said[0]["id"] != said[1]["id"]
     assert (first.valid_until, second.valid_until) == (at(30.4), at(31.4))
     assert (notice.kind, notice.payload["change"]) == ("notice", "escalated")
+
+
+def test_a_guess_is_said_to_nobody_before_a_person_has_confirmed_it(
+    bus: Bus, store: Store, tmp_path: Path
+) -> None:
+    (tmp_path / "list.csv").write_text("plate,from,until\n粤T12345,,\n", encoding="utf-8")
+    stanza: dict[str, object] = {
+        "kind": "plate",
+        "name": "布控",
+        "cameras": ["cam"],
+        "zones": ["water"],
+        "labels": ["car"],
+        "report": "listed",
+        "list": "list.csv",
+        "speech": {"text": "请停车"},
+        "notify": NOTIFY,
+    }
+    objects = {"kind": "objects", "engine": {"kind": "onnx"}, "labels": ["car"]}
+    config = loaded(
+        tmp_path,
+        ("detectors", {"objects": objects, "plates": {"kind": "plate"}}),
+        ("cameras.cam.detectors", ["objects", "plates"]),
+        ("rules.entry", stanza),
+    )
+    read = {"plate": "粤T1234S", "plate_accepted": True}
+    publish(bus, *(observation(i * 0.2, {1: IN}, label="car", attributes=read) for i in range(5)))
+    with working(config, bus, store):
+        until("the end of the log", decided(bus, store))
+    (incident,) = rows(store, IncidentRow)
+    assert (incident.subject, incident.review) == ("粤T1234S", True)
+    assert rows(store, OutboxRow) == []
+    assert rows(store, ChangeRow)[0].data["silent"] == "a_person_must_look_first"
+    act(store, config, ManualClock(at(9)), incident.id, ChangeKind.CONFIRMED, "wang", "")
+    assert [row.payload["subject"] for row in rows(store, OutboxRow)] == ["粤T1234S"]
 
 
 def test_a_fault_of_a_camera_is_an_incident_without_a_picture(bus: Bus, store: Store, tmp_path: Path) -> None:

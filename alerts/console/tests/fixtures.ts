@@ -7,6 +7,8 @@ export function incident(id: string, changed: Partial<Incident> = {}): Incident 
     version: 1,
     rule: { id: 'river', name: { zh: '规则', en: 'rule' } },
     about: 'people',
+    subject: '',
+    review: false,
     severity: 'high',
     state: 'open',
     open: true,

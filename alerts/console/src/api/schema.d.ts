@@ -542,6 +542,8 @@ export interface components {
              * @enum {string}
              */
             presence: "there" | "left" | "unknown";
+            /** Review */
+            review: boolean;
             rule: components["schemas"]["NamedInBoth"];
             /**
              * Severity
@@ -554,6 +556,8 @@ export interface components {
             /** Spoken */
             spoken: number;
             state: components["schemas"]["State"];
+            /** Subject */
+            subject: string;
             /**
              * Updated At
              * Format: date-time
@@ -634,6 +638,8 @@ export interface components {
              * @enum {string}
              */
             presence: "there" | "left" | "unknown";
+            /** Review */
+            review: boolean;
             rule: components["schemas"]["NamedInBoth"];
             /**
              * Severity
@@ -646,6 +652,8 @@ export interface components {
             /** Spoken */
             spoken: number;
             state: components["schemas"]["State"];
+            /** Subject */
+            subject: string;
             /** Timeline */
             timeline: components["schemas"]["Change"][];
             /**

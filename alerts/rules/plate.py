@@ -1,0 +1,146 @@
+"""``kind: plate``: a vehicle whose plate is on a list, or is not, or cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from alerts.objects import sighting
+from alerts.plates import BadList, PlateList
+from alerts.rules.base import About, Member, Sighting
+from alerts.zones import Zones, ZoneSettings
+from lianfang.config import Config as Root
+from lianfang.config import Problem
+from lianfang.events import DetectedObject, Observation
+from lianfang.plates import normalised
+
+_FORGOTTEN = timedelta(seconds=10)  # a track that was not seen for so long is another when it comes again
+
+
+class Config(ZoneSettings):
+    """Vehicles in a zone by their plates. Each plate is an incident of its own."""
+
+    kind: Literal["plate"]
+    report: Literal["listed", "unlisted", "unread"]
+    """Plates on the list; sure reads that are not on it; vehicles without a readable plate."""
+    list: Path | None = None
+    """CSV file with the columns plate, from, until (times, may be empty); relative to this file."""
+    unread_s: float = Field(default=10, ge=1, le=3600)
+    """With ``unread``: seconds that a vehicle stands in the zone without a read."""
+    labels: Annotated[tuple[str, ...], Field(min_length=1)] = ("car", "bus", "truck")
+    """Vehicles, and ``plate`` for plates on no vehicle."""
+
+    @property
+    def about(self) -> About:
+        """Things."""
+        return "things"
+
+    @model_validator(mode="after")
+    def _has_list(self) -> Self:
+        if (self.report == "unread") != (self.list is None):
+            raise ValueError("a 'list' for listed and unlisted, and none for unread")
+        return self
+
+    def check(self, config: Root) -> Iterable[Problem]:
+        """Yield cameras that read no plates, and what is wrong with the list."""
+        yield from super().check(config)
+        for camera_id in (c for c in self.cameras if c in config.cameras):
+            stages = [config.detectors.get(d) for d in config.cameras[camera_id].detectors]
+            if not any(getattr(stage, "kind", "") == "plate" for stage in stages):
+                found = f"'plate' at camera {camera_id}, none of whose detectors reads plates"
+                yield Problem(("kind",), found, "a stage plate among its detectors")
+        if self.list is not None:
+            try:
+                PlateList.read(self.list, config.community.zone)
+            except BadList as error:
+                found, _, allowed = str(error).partition("; allowed: ")
+                yield Problem(("list",), found, allowed)
+
+
+@dataclass(frozen=True, slots=True)
+class Vehicle:
+    """Since when a track has been in the zone without a read, and when it was last there."""
+
+    since: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True)
+class Unread:
+    """The vehicles that nobody could read yet."""
+
+    tracks: Mapping[str, Vehicle] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plate:
+    """The rule for the cameras of its stanza."""
+
+    config: Config
+    zones: Zones
+    plates: PlateList
+
+    def initial(self) -> Unread:
+        """Return the state in which no vehicle is there."""
+        return Unread()
+
+    def renumbered(self, state: Unread) -> Unread:
+        """Return the state in which no vehicle is there: the new numbers mean others."""
+        del state
+        return Unread()
+
+    def step(self, state: Unread, observation: Observation) -> tuple[Unread, Sighting]:
+        """Say which vehicles are to be reported, each with its plate as the subject."""
+        at = observation.captured_at
+        tracks = {t: v for t, v in state.tracks.items() if at - v.last_at <= _FORGOTTEN}
+        placed = list(self.zones.inside(observation))
+        reports: dict[str, tuple[str, bool]] = {}
+        for detected, zone in placed:
+            track = self.config.counted(detected)
+            if zone is None or track is None:
+                continue
+            text = normalised(str(detected.attributes.get("plate") or ""))
+            if text:
+                tracks.pop(track, None)
+            else:
+                tracks[track] = Vehicle(tracks[track].since if track in tracks else at, at)
+            report = self._report(detected, text, at, tracks.get(track))
+            if report is not None:
+                reports[track] = report
+        seen = sighting(observation, placed, lambda o: (o.track_id or "") in reports)
+        members = tuple(_named(member, reports) for member in seen.members)
+        # A vehicle that is not reported keeps nothing occupied: it is not one that is not sure yet.
+        others = frozenset(m.track_id for m in seen.present if m.track_id)
+        return Unread(tracks), replace(seen, members=members, present=(), elsewhere=seen.elsewhere | others)
+
+    def _report(
+        self, detected: DetectedObject, text: str, at: datetime, unread: Vehicle | None
+    ) -> tuple[str, bool] | None:
+        """Return (plate, whether a person must look first) of what is to be reported, None for the rest."""
+        if self.config.report == "unread":
+            stood = unread is not None and at - unread.since >= timedelta(seconds=self.config.unread_s)
+            return ("", False) if stood else None
+        if not text:
+            return None
+        sure = detected.attributes.get("plate_accepted") is True
+        hit = self.plates.hit(text, at)
+        if self.config.report == "unlisted":
+            return (text, False) if sure and hit is None else None
+        # A doubtful read of what only looks like a listed plate is nothing.
+        return (text, not (sure and hit.exact)) if hit is not None and (sure or hit.exact) else None
+
+
+def _named(member: Member, reports: Mapping[str, tuple[str, bool]]) -> Member:
+    subject, review = reports[member.track_id or ""]
+    return replace(member, subject=subject, review=review)
+
+
+def build(config: Config, root: Root) -> Plate:
+    """Return the rule with its zones and its list as they are now; BadList where that cannot be read."""
+    plates = PlateList(()) if config.list is None else PlateList.read(config.list, root.community.zone)
+    return Plate(config, Zones.of(config, root), plates)
