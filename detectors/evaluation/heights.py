@@ -1,14 +1,16 @@
 """How many people the object model finds by their height, whole and in tiles, on ``general/`` (COCO).
 
-People on photographs are large. So each picture is scaled down until one of its people has a height within a
-band, and many such pictures are laid beside each other into frames of 1280x720, as wide as ingest publishes
-them by default. Only that one person counts: not cut off by the picture's edge, no crowd, higher than wide,
-and never scaled up. Found means a box of the working confidence that overlaps by .5 and is nobody else's.
+People on photographs are large. So a picture is scaled down until one of its people has a height within a
+band, and laid somewhere into a frame of 1280x720, as wide as ingest publishes them by default, that is grey
+otherwise. Only that one person counts: not cut off by the picture's edge, no crowd, higher than wide, and
+never scaled up. Found means a box of the working confidence that overlaps by .5 and is nobody else's.
+
+What lies around matters to the model. So the same is done within photographs without people instead of grey.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
 from pathlib import Path
@@ -29,12 +31,11 @@ BANDS = ((15, 20), (20, 30), (30, 40), (40, 60))  # of heights in pixels
 FRAME = (1280, 720)
 TILES = (2, 2)
 # Evenly drawn, so that a large folder takes no longer than two minutes.
-MAX_PICTURES, MAX_PEOPLE, MAX_FALSE = 400, 200, 100  # of a folder, of a band, to look for false boxes on
+MAX_PICTURES, MAX_PEOPLE, MAX_FALSE, MAX_SCENES = 400, 60, 60, 20
 MIN_IOU = 0.5
 _EDGE_PX = 2.0  # a box that ends nearer to the picture's edge is cut off
-_GAP_PX = 4  # between pictures of a frame
 _GREY = 114
-_GOLDEN = 0.618033988749895  # its multiples, less their whole part, are spread evenly, however many
+_SPREAD = (0.755, 0.5698)  # multiples of these, less their whole part, lie evenly in a square, however many
 
 Boxes = NDArray[np.float32]
 T = TypeVar("T")
@@ -62,23 +63,27 @@ def evaluate(data: Path, models_dir: Path | None) -> Report | None:
         return None
     config = onnx.Config()
     engine = onnx.build(config, models_dir)
-    engines: dict[str, Engine] = {"": engine, "tiled_": Tiled(engine, TILES)}
+    tiled = Tiled(engine, TILES)
     shrink = min(side / of for side, of in zip(config.input_size, FRAME, strict=True))
-    at_input = {band: (band[0] / shrink, band[1] / shrink) for band in BANDS}
-    figures: dict[str, Figure] = {}
-    for band, wider in at_input.items():
-        name = f"{band[0]}_{band[1]}"
-        for prefix, found in recall(chosen, band, engines).items():
-            figures[f"heights.{prefix}recall_{name}"] = found
-        for found in recall(chosen, wider, {"": engine}).values():
-            figures[f"heights.input_recall_{name}"] = found
-    for prefix, one in engines.items():
-        figures[f"heights.{prefix}false_per_picture"] = false_boxes(thinned(pictures, MAX_FALSE), one)
+    grey, scenes = [np.full((FRAME[1], FRAME[0], 3), _GREY, np.uint8)], empty_scenes(pictures)
+    figures: dict[str, Figure | None] = {}
+    for low, high in BANDS:
+        small, wide = list(pieces(chosen, (low, high))), list(pieces(chosen, (low / shrink, high / shrink)))
+        figures |= {
+            f"heights.recall_{low}_{high}": recall(small, grey, engine),
+            f"heights.tiled_recall_{low}_{high}": recall(small, grey, tiled),
+            f"heights.input_recall_{low}_{high}": recall(wide, grey, engine),
+            f"heights.scene_input_recall_{low}_{high}": recall(wide, scenes, engine),
+        }
+    few = thinned(pictures, MAX_FALSE)
+    figures["heights.false_per_picture"] = false_boxes(few, engine)
+    figures["heights.tiled_false_per_picture"] = false_boxes(few, tiled)
     notes = (
         f"{len(chosen)} people, scaled down into frames of {FRAME[0]}x{FRAME[1]}; model {engine.model_id}",
-        "recall_: heights in pixels of the frame; input_recall_: in pixels of the model's input",
+        "recall_: by height in pixels of the frame; input_recall_: in pixels of the model's input",
+        f"scene_: the same within {len(scenes)} photographs without people instead of grey",
     )
-    return Report(dict(sorted(figures.items())), notes)
+    return Report({name: figure for name, figure in figures.items() if figure is not None}, notes)
 
 
 def whole(picture: Picture) -> list[int]:
@@ -94,16 +99,16 @@ def whole(picture: Picture) -> list[int]:
 
 
 def recall(
-    chosen: Sequence[tuple[Picture, int]], band: tuple[float, float], engines: Mapping[str, Engine]
-) -> dict[str, Figure]:
-    """Return by engine the share found of those who can be scaled into ``band``; nothing if nobody can."""
-    found = dict.fromkeys(engines, 0)
-    count = 0
-    for image, people, counting in frames(list(pieces(chosen, band))):
-        count += len(counting)
-        for name, engine in engines.items():
-            found[name] += len(counting & hits(_persons(engine, image), people))
-    return {name: proportion(hit, count) for name, hit in found.items()} if count else {}
+    several: Sequence[Piece], backgrounds: Sequence[NDArray[np.uint8]], engine: Engine
+) -> Figure | None:
+    """Return the share of ``several`` that is found in front of ``backgrounds``; None without any."""
+    if not (several and backgrounds):
+        return None
+    found = 0
+    for n, piece in enumerate(several):
+        image, people = placed(piece, n, backgrounds[n % len(backgrounds)])
+        found += piece.counts in hits(_persons(engine, image), people)
+    return proportion(found, len(several))
 
 
 def pieces(chosen: Sequence[tuple[Picture, int]], band: tuple[float, float]) -> Iterator[Piece]:
@@ -115,7 +120,7 @@ def pieces(chosen: Sequence[tuple[Picture, int]], band: tuple[float, float]) -> 
         picture, i = chosen[k]
         image = _image(picture)
         if image is not None:
-            asked = low * (high / low) ** (n * _GOLDEN % 1)
+            asked = low * (high / low) ** (n * _SPREAD[0] % 1)
             yield _cut(_scaled(Piece(image, picture.truth["person"], i), asked / heights[k]))
 
 
@@ -139,28 +144,29 @@ def _cut(piece: Piece) -> Piece:
     return replace(piece, image=image, people=piece.people - np.array([left, top] * 2, np.float32))
 
 
-def frames(several: Sequence[Piece]) -> Iterator[tuple[NDArray[np.uint8], Boxes, set[int]]]:
-    """Yield frames filled with pictures in rows, the boxes of people in them, and which of those count."""
-    image, boxes, counting = _empty()
-    x = y = row = 0
-    for piece in sorted(several, key=lambda one: -one.size[1]):
-        width, height = piece.size
-        if x + width > FRAME[0]:
-            x, y, row = 0, y + row + _GAP_PX, 0
-        if y + height > FRAME[1]:
-            yield image, np.concatenate(boxes), counting
-            image, boxes, counting = _empty()
-            x = y = row = 0
-        image[y : y + height, x : x + width] = piece.image
-        counting.add(sum(map(len, boxes)) + piece.counts)
-        boxes.append(piece.people + np.array([x, y] * 2, np.float32))
-        x, row = x + width + _GAP_PX, max(row, height)
-    if boxes:
-        yield image, np.concatenate(boxes), counting
+def placed(piece: Piece, n: int, background: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], Boxes]:
+    """Return ``background`` with ``piece`` at its ``n``-th place, and where the people are."""
+    left, top = (
+        int((of - side) * (n * share % 1)) for of, side, share in zip(FRAME, piece.size, _SPREAD, strict=True)
+    )
+    image = background.copy()
+    image[top : top + piece.size[1], left : left + piece.size[0]] = piece.image
+    return image, piece.people + np.array([left, top] * 2, np.float32)
 
 
-def _empty() -> tuple[NDArray[np.uint8], list[Boxes], set[int]]:
-    return np.full((FRAME[1], FRAME[0], 3), _GREY, np.uint8), [], set()
+def empty_scenes(pictures: Sequence[Picture]) -> list[NDArray[np.uint8]]:
+    """Return photographs in which nobody is, as large as a frame."""
+    empty = [p for p in pictures if not len(p.truth["person"]) and not len(p.crowds["person"])]
+    found = []
+    for image in map(_image, thinned(empty, MAX_SCENES)):
+        if image is None:
+            continue
+        height, width = image.shape[:2]
+        scale = max(FRAME[0] / width, FRAME[1] / height)
+        size = (max(FRAME[0], round(width * scale)), max(FRAME[1], round(height * scale)))
+        large = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
+        found.append(np.asarray(large[: FRAME[1], : FRAME[0]], np.uint8))
+    return found
 
 
 def hits(found: Detections, people: Boxes) -> set[int]:

@@ -13,7 +13,17 @@ from numpy.typing import NDArray
 
 from detectors.engines import onnx
 from detectors.engines.base import Detections
-from detectors.evaluation.heights import FRAME, Piece, evaluate, frames, hits, pieces, thinned, whole
+from detectors.evaluation.heights import (
+    FRAME,
+    Piece,
+    empty_scenes,
+    evaluate,
+    hits,
+    pieces,
+    placed,
+    thinned,
+    whole,
+)
 from detectors.evaluation.objects import Picture, read
 
 Box = tuple[int, int, int, int]  # left, top, width, height, as COCO has it
@@ -73,8 +83,8 @@ def pictures(path: Path) -> list[Picture]:
 def test_recall_is_by_height_in_the_frame_and_at_the_input_and_tiles_see_smaller_people(
     tmp_path: Path,
 ) -> None:
-    people = [[(50 + 10 * i, 60, 60, 150 + 25 * i), (400, 80, 50, 130)] for i in range(7)]
-    report = evaluate(folder(tmp_path, people), None)
+    people = [[(50 + 10 * i, 60, 60, 150 + 25 * i), (400, 80, 50, 130)] for i in range(4)]
+    report = evaluate(folder(tmp_path, [*people, []]), None)
     assert report is not None
     figures = {name.removeprefix("heights."): figure for name, figure in report.figures.items()}
     # A frame of 1280 is halved, so that 32 px are 16; a tile of it, 712 wide, is not: 18 px are.
@@ -85,7 +95,8 @@ def test_recall_is_by_height_in_the_frame_and_at_the_input_and_tiles_see_smaller
     assert figures["tiled_recall_20_30"].value > 0.9
     assert 0.5 < figures["input_recall_15_20"].value < 1
     assert figures["input_recall_20_30"].value == figures["input_recall_40_60"].value == 1
-    assert figures["recall_15_20"].count == figures["tiled_recall_40_60"].count == 14
+    assert figures["scene_input_recall_15_20"] == figures["input_recall_15_20"]
+    assert figures["recall_15_20"].count == figures["tiled_recall_40_60"].count == 8
     for figure in figures.values():
         assert figure.interval is not None
         assert figure.interval[0] - 1e-9 <= figure.value <= figure.interval[1] + 1e-9
@@ -142,23 +153,29 @@ def test_a_picture_larger_than_a_frame_is_cut_around_the_person(tmp_path: Path) 
     assert piece.image[: top - 2].max() < 200
 
 
-def test_frames_hold_every_picture_once_where_its_people_are() -> None:
-    random = np.random.default_rng(3)
-    several = []
-    for n in range(60):
-        width, height = (int(side) for side in random.integers((60, 60), (640, 480)))
-        image = np.full((height, width, 3), n + 1, np.uint8)
-        image[20:50, 10:30] = 100 + n
-        several.append(Piece(image, np.array([(0, 0, 5, 5), (10, 20, 30, 50)], np.float32), 1))
-    seen: list[int] = []
-    for image, people, counting in frames(several):
-        assert image.shape == (FRAME[1], FRAME[0], 3)
-        assert len(people) == 2 * len(counting)
-        for k in counting:
-            left, top, right, bottom = people[k].astype(int).tolist()
-            (colour,) = np.unique(image[top:bottom, left:right])
-            seen.append(int(colour) - 100)
-    assert sorted(seen) == list(range(60))
+def test_a_picture_is_laid_in_where_its_people_are_and_everywhere_in_turn() -> None:
+    image = np.full((60, 90, 3), 7, np.uint8)
+    image[20:50, 10:30] = 200
+    piece = Piece(image, np.array([(0, 0, 5, 5), (10, 20, 30, 50)], np.float32), 1)
+    background = np.full((FRAME[1], FRAME[0], 3), 9, np.uint8)
+    corners = []
+    for n in range(40):
+        shown, people = placed(piece, n, background)
+        left, top, right, bottom = people[1].astype(int).tolist()
+        assert np.unique(shown[top:bottom, left:right]).tolist() == [200]
+        assert (shown == 200).sum() == 20 * 30 * 3
+        assert (shown == 7).sum() == (60 * 90 - 20 * 30) * 3
+        corners.append((left, top))
+    assert background.max() == 9
+    for axis, side in enumerate(FRAME):
+        halves = [corner[axis] < side / 2 for corner in corners]
+        assert 12 <= sum(halves) <= 28
+
+
+def test_scenes_are_photographs_without_people_as_large_as_a_frame(tmp_path: Path) -> None:
+    data = folder(tmp_path / "a", [[(50, 60, 60, 150)], [], []], size=(300, 500))
+    assert [scene.shape for scene in empty_scenes(pictures(data))] == [(FRAME[1], FRAME[0], 3)] * 2
+    assert empty_scenes(pictures(folder(tmp_path / "b", [[]], crowd=[(5, 5, 50, 90)]))) == []
 
 
 def detections(*boxes: tuple[float, float, float, float], sure: Sequence[float]) -> Detections:
