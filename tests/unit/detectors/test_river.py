@@ -93,8 +93,15 @@ def test_the_farther_in_the_surer_and_the_less_to_be_seen_the_surer() -> None:
 
 
 def test_a_zone_drawn_to_the_edge_goes_on_beyond_it() -> None:
-    told = opened(ONLY_WATER).look(PICTURE, START, (person(0.05, 0.5),))
+    told = opened(ONLY_WATER).look(PICTURE, START, (person(0.012, 0.5),))
     assert said(told, "in_water_confidence") == 1
+
+
+def test_who_is_cut_off_by_the_edge_does_not_only_show_a_head() -> None:
+    beside: dict[str, object] = {"left": {"kind": "water", "polygon": [[0, 0], [0.5, 0], [0.5, 1], [0, 1]]}}
+    whole, cut = (person(0.51, foot_y, 0.28, square=1.1) for foot_y in (0.9, 1.0))
+    assert said(opened(beside, calibrated=False).look(PICTURE, START, (whole,)), "in_water") is True
+    assert said(opened(beside, calibrated=False).look(PICTURE, START, (cut,)), "in_water") is False
 
 
 @pytest.mark.parametrize("fps", [1.0, 5.0])
