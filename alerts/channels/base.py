@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Literal, Protocol
 
+from pydantic import Field
+
+from alerts.schedule import Schedule, Window
 from lianfang.config import Stanza, Text
 
 Role = Literal["speaker", "notice"]
@@ -72,3 +75,15 @@ class ChannelConfig(Stanza):
     """As people call it; its id where not given."""
     timeout_s: float = 10
     """Seconds until one attempt counts as failed."""
+
+
+class SpeakerConfig(ChannelConfig):
+    """What the stanza of every speaker has: when it is silent, and how much it says at most."""
+
+    role: ClassVar[Role] = "speaker"
+    quiet: Schedule = Schedule(windows=(Window(begin="22:00", end="07:00"),))
+    """When people sleep near it: only what saves lives is said."""
+    per_hour: int = Field(default=12, ge=1, le=1000)
+    """Speeches in any hour; beyond, only what saves lives is said, and once a minute at most."""
+    per_day: int = Field(default=60, ge=1, le=10000)
+    """Speeches in any day; beyond it the same."""

@@ -10,13 +10,13 @@ import json
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Literal
 from urllib.parse import quote
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from alerts.channels._http import Answer, HttpEndpoint, check_ca_file, check_status, http_url
-from alerts.channels.base import ChannelConfig, Delivery, Receipt, Role
+from alerts.channels.base import Delivery, Receipt, SpeakerConfig
 from alerts.payload import Speech
 from lianfang.clock import Clock
 from lianfang.config import Config as WholeConfig
@@ -38,11 +38,10 @@ UNDER_WAY: frozenset[Outcome] = frozenset({"accepted", "playing"})
 MAY_SUCCEED_LATER: frozenset[Outcome] = frozenset({"pre_empted", "error"})
 
 
-class Config(ChannelConfig):
+class Config(SpeakerConfig):
     """A speaker that is told what to say."""
 
     kind: Literal["speaker_http"]
-    role: ClassVar[Role] = "speaker"
     base_url: str
     """Where the speaker listens; ``/v1/say`` is appended."""
     token: Secret

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from alerts.incidents.model import ChangeKind
 from alerts.notices import notice
 from alerts.payload import MAX_SPEECH_CHARACTERS, Speech
+from alerts.pipeline.speakers import allowed
 from alerts.rules.base import RuleSettings
 from alerts.store import outbox
 from alerts.store.schema import IncidentRow
@@ -53,11 +54,12 @@ def speak(
         return {"silent": "no_speech_configured"}
     if row.review:
         return {"silent": "a_person_must_look_first"}
-    if not speakers:
-        return {"silent": "no_speaker_covers_the_zone"}
     valid_until = captured_at + timedelta(seconds=rule.speech.valid_s)
     if now >= valid_until:
         return {"silent": "late"}  # to warn somebody of what was a while ago only confuses
+    speakers, silent = allowed(session, config, rule.speech, speakers, captured_at)
+    if silent:
+        return {"silent": silent}
     speech = Speech(
         id=identify("speech", row.id, speakers[0], row.spoken),
         text=_text(config, rule.speech.said(row.spoken), row),

@@ -60,6 +60,8 @@ class SpeechSettings(Stanza):
     """Other texts for the second time, the third and so on; the last one stays."""
     louder_pct: int = Field(default=10, ge=0, le=100)
     """How much louder it becomes each time, up to 100."""
+    life_safety: bool = False
+    """True: it is said in quiet hours too, and beyond what a speaker may say: a person may drown."""
     valid_s: float = Field(default=30, gt=0, le=600)
     """A command that could not be played within this time is never played."""
 

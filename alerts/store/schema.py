@@ -118,6 +118,7 @@ class OutboxRow(Base):
     __table_args__ = (
         Index("ix_outbox_due", "state", "receiver", "due_at"),
         Index("ix_outbox_key", "receiver", "incident_id", "seq"),
+        Index("ix_outbox_said", "receiver", "captured_at"),
         {"sqlite_autoincrement": True},
     )
 

@@ -118,7 +118,7 @@ class Installation:
                     "name": "有人进入",
                     "cameras": ["cam"],
                     "zones": ["water"],
-                    "speech": {"text": "请离开{place}", "repeat": 1, "again_s": 3600},
+                    "speech": {"text": "请离开{place}", "repeat": 1, "again_s": 3600, "life_safety": True},
                     "notify": [{"receiver": "police", "mode": "drill"}],
                     **rule,
                 }
@@ -128,6 +128,8 @@ class Installation:
                     "kind": "speaker_http",
                     "base_url": outside.speaker.url,
                     "token": {"env": "TEST_TOKEN"},
+                    "per_hour": 1000,
+                    "per_day": 1000,
                 },
                 "police": {"kind": "webhook", "url": outside.police.url, "secrets": [{"env": "TEST_SECRET"}]},
             },

@@ -1,0 +1,54 @@
+"""Which speakers may speak now: neighbours sleep, and a speaker that cries wolf is heard no more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from alerts.channels.base import SpeakerConfig
+from alerts.rules.base import SpeechSettings
+from alerts.store.schema import OutboxRow
+from lianfang.config import Config
+
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+_SLOWED = timedelta(minutes=1)  # between two speeches that save lives, where a speaker has said its share
+
+
+def allowed(
+    session: Session, config: Config, speech: SpeechSettings, speakers: Sequence[str], at: datetime
+) -> tuple[tuple[str, ...], str]:
+    """Return those of ``speakers`` that may say ``speech`` for what was seen at ``at``, in their order.
+
+    Where there are none, the word beside them says why.
+    """
+    silent = {speaker: _silent(session, config, speech, speaker, at) for speaker in speakers}
+    free = tuple(speaker for speaker, reason in silent.items() if not reason)
+    return free, "" if free else next(iter(silent.values()), "no_speaker_covers_the_zone")
+
+
+def _silent(session: Session, config: Config, speech: SpeechSettings, speaker: str, at: datetime) -> str:
+    """Return why the speaker may not speak now, "" where it may."""
+    settings = config.receivers.get(speaker)
+    if not isinstance(settings, SpeakerConfig):
+        return ""
+    if settings.quiet.applies(at, config.community.zone) and not speech.life_safety:
+        return "quiet_hours"
+    said = _said(session, speaker, at)
+    used_up = len(said) >= settings.per_day or sum(at - s < _HOUR for s in said) >= settings.per_hour
+    if not used_up or (speech.life_safety and at - said[-1] >= _SLOWED):
+        return ""
+    return "speaker_has_said_enough"
+
+
+def _said(session: Session, speaker: str, at: datetime) -> list[datetime]:
+    """Return for what, in the day up to ``at``, the speaker has spoken or is going to; oldest first."""
+    query = select(OutboxRow.captured_at).where(
+        OutboxRow.receiver == speaker,
+        OutboxRow.kind == "speech",
+        OutboxRow.captured_at > at - _DAY,
+        OutboxRow.state.in_(("pending", "delivered")),  # what was not heard annoyed nobody
+    )
+    return sorted(session.scalars(query))
