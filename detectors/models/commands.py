@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from detectors.models import weights
 from detectors.models.export import export
 from detectors.models.install import install
@@ -21,6 +23,9 @@ def main(argv: Sequence[str]) -> int:
     try:
         if arguments.command == "export":
             _export(arguments)
+            return 0
+        if arguments.command == "calibrate":
+            _calibrate(arguments)
             return 0
         cache_dir: Path = arguments.cache_dir or default_cache_dir()
         if arguments.command == "list":
@@ -62,7 +67,35 @@ def _parser() -> argparse.ArgumentParser:
         "--input-size", type=int, nargs=2, metavar=("W", "H"), help="pixels; default: the model's"
     )
     sub.add_argument("--trusted", action="store_true", help="you trust the file, which executes code")
+    text = "fit how probable a score makes an object, to pictures with annotations (DATA/general, COCO)"
+    sub = commands.add_parser("calibrate", help=text, description=text)
+    sub.add_argument("data", type=Path, metavar="DATA", help="layout: docs/models.md; 100 and more objects")
+    sub.add_argument("--model", default="nanodet-g", help="default: nanodet-g")
+    sub.add_argument("--output", type=Path, metavar="FILE", help="default: MODEL.calibration.json, here")
+    sub.add_argument("--input-size", type=int, nargs=2, metavar=("W", "H"), help="pixels, as in the config")
+    sub.add_argument("--cache-dir", type=Path, help="default: as for install")
     return parser
+
+
+def _calibrate(arguments: argparse.Namespace) -> None:
+    from detectors.engines import onnx  # noqa: PLC0415 - engines import models
+    from detectors.evaluation.calibration import calibrated  # noqa: PLC0415
+
+    size = {} if arguments.input_size is None else {"input_size": arguments.input_size}
+    try:
+        config = onnx.Config.model_validate({"model": arguments.model, **size})
+        curves = calibrated(arguments.data, arguments.cache_dir, config)
+    except ValueError as error:
+        raise ModelError(str(error)) from error
+    path: Path = arguments.output or Path(f"{arguments.model}.calibration.json")
+    path.write_text(curves.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    _say(f"{path}: {curves.model} on {curves.pictures} pictures")
+    for label, curve in curves.curves.items():
+        worth = ", ".join(
+            f"{score} is {curve.probability(np.array([score]))[0]:.2f}" for score in (0.2, 0.4, 0.6, 0.8)
+        )
+        _say(f"  {label}: {worth} ({curve.right} right of {curve.boxes} boxes)")
+    _say(f"use it by: detectors.…: {{kind: objects, calibration: {path}}}")
 
 
 def _export(arguments: argparse.Namespace) -> None:

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, SerializeAsAny
 
+from detectors import calibration
+from detectors.calibration import Calibration
 from detectors.engines.base import Detections, Engine
 from detectors.models.tiles import look, picture_height_px
 from detectors.tracking.tracker import Config as TrackerConfig
@@ -19,6 +21,7 @@ from detectors.tracking.tracker import Track, Tracker
 from lianfang import plugins
 from lianfang.config import Config as Root
 from lianfang.config import Problem, Stanza
+from lianfang.errors import ModelError
 from lianfang.events import DetectedObject
 
 MIN_PERSON_PX = 20  # at the model's input; smaller people are mostly missed: docs/models/objects.md
@@ -37,10 +40,26 @@ class Config(Stanza):
     """Columns and rows of parts looked at one by one besides the whole: small objects, more time."""
     tracker: TrackerConfig = TrackerConfig()
     """How boxes become tracks."""
+    calibration: Literal["model"] | Path | None = None
+    """Makes of a score, after tracking, how probable it is that the object is one: ``model`` by what comes
+    with the model, or a file of ``lianfang models calibrate``. Rules then mean probabilities."""
+
+    @property
+    def prefix(self) -> str:
+        """What the numbers begin with: nothing for people, else the first label.
+
+        A camera may have a stage for people and one for fire: a number means one object in both.
+        """
+        return "" if "person" in self.labels else self.labels[0]
 
     def check(self, config: Root) -> Iterable[Problem]:
-        """Yield labels that the model does not have, and warn of people that are too small for it."""
+        """Yield unknown labels and numbers given twice, and warn of people too small for the model."""
         yield from self._unknown_labels()
+        yield from self._numbered_twice(config)
+        try:
+            _calibration(self, getattr(self.engine, "model", type(self.engine).__name__))
+        except ModelError as error:
+            yield Problem(("calibration",), str(error), "a file of `lianfang models calibrate`, or nothing")
         if "person" in self.labels:
             yield from self._small_people(config)
 
@@ -60,6 +79,14 @@ class Config(Stanza):
                 allowed = f"an input_size, or tiles, at which they are {MIN_PERSON_PX} px or more"
                 yield Problem(("engine", "input_size"), found, allowed, warning=True)
 
+    def _numbered_twice(self, config: Root) -> Iterable[Problem]:
+        for camera_id, camera in config.cameras.items():
+            stages = [config.detectors[d] for d in camera.detectors if d in config.detectors]
+            alike = [s for s in stages if isinstance(s, Config) and s.prefix == self.prefix]
+            if len(alike) > 1 and any(s is self for s in alike):
+                found = f"{', '.join(self.labels)}, beside another stage of {camera_id} that numbers alike"
+                yield Problem(("labels",), found, "people in one stage only, and another first label in each")
+
     def _unknown_labels(self) -> Iterable[Problem]:
         known: tuple[str, ...] = getattr(self.engine, "labels", ())
         for i, label in enumerate(self.labels):
@@ -74,6 +101,7 @@ class Objects:
     config: Config
     engine: Engine
     wanted: NDArray[np.bool_]
+    calibration: Calibration | None = None
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -103,16 +131,36 @@ class CameraObjects:
         return (*objects, *(self._object(track) for track in tracks))
 
     def _object(self, track: Track) -> DetectedObject:
+        label = self._stage.engine.labels[track.class_id]
         return DetectedObject(
-            track_id=None if track.n is None else f"{self._epoch}:{track.n}",
-            label=self._stage.engine.labels[track.class_id],
-            confidence=track.confidence,
+            track_id=None if track.n is None else f"{self._epoch}:{self._stage.config.prefix}{track.n}",
+            label=label,
+            confidence=self._confidence(label, track.confidence),
             xyxyn=track.xyxyn,
         )
 
+    def _confidence(self, label: str, score: float) -> float:
+        curves = self._stage.calibration
+        return score if curves is None else float(curves.curve(label).probability(np.array([score]))[0])
+
+
+def _calibration(config: Config, model: str) -> Calibration | None:
+    match config.calibration:
+        case None:
+            return None
+        case Path() as file:
+            return calibration.read(file)
+        case "model":
+            return calibration.of_model(model)
+
 
 def build(config: Config, models_dir: Path | None) -> Objects:
-    """Load the model; ModelError where it is missing or altered."""
+    """Load the model; ModelError where it is missing or altered, or its calibration is that of another."""
     engine: Engine = plugins.build("detectors.engines", config.engine, models_dir)
     wanted = np.array([label in config.labels for label in engine.labels])
-    return Objects(config, engine, wanted)
+    curves = _calibration(config, engine.model_id.partition("@")[0])
+    if curves is not None:
+        curves.require(engine.model_id)
+        for label in config.labels:
+            curves.curve(label)
+    return Objects(config, engine, wanted, curves)
