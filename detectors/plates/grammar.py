@@ -1,3 +1,0 @@
-"""Moved to ``lianfang.plates``."""
-
-from lianfang.plates import *  # noqa: F403
