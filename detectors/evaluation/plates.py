@@ -31,6 +31,7 @@ from lianfang.plates import normalised
 Image = NDArray[np.uint8]
 
 EACH = 5  # of the pictures of a clip
+AGAIN_LONG_SIDE = 1280  # of pictures without a clear find: these stand alone, no other look makes up for it
 # The order in which CCPD numbers provinces, letters and characters; its O stands for none.
 _PROVINCES = "皖沪津渝冀晋蒙辽吉黑苏浙京闽赣鲁豫鄂湘粤桂琼川贵云藏陕甘青宁新警学O"
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZO"
@@ -72,7 +73,7 @@ def evaluate(data: Path, models_dir: Path | None) -> Report | None:
     crops, full = sorted((folder / "crops").glob("*.jpg")), labelled(folder)
     if not crops and not full:
         return None
-    reader = PlateReader(models_dir)
+    reader = PlateReader(models_dir, again_long_side=AGAIN_LONG_SIDE)
     figures: dict[str, Figure] = {}
     notes: list[str] = []
     if crops:

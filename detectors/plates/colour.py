@@ -10,6 +10,7 @@ from lianfang.plates import Colour
 
 # Hues of OpenCV (0-179) and the least chroma (0-1) that is a colour and no noise of the JPEG.
 _HUES: dict[Colour, tuple[int, int]] = {"yellow": (10, 33), "green": (34, 92), "blue": (93, 140)}
+_CYAN = (79, 99)
 _CHROMA = 0.06
 _CLEAR = 0.5  # share of the pixels that have one hue
 _TRACE = 0.05
@@ -30,6 +31,8 @@ def colours(plate_bgr: NDArray[np.uint8]) -> tuple[Colour, ...]:
     share = {name: float((strong & (hue >= a) & (hue <= b)).mean()) for name, (a, b) in _HUES.items()}
     if share["blue"] > _CLEAR:
         return ("blue",)
+    if float((strong & (hue >= _CYAN[0]) & (hue <= _CYAN[1])).mean()) > _CLEAR:
+        return ("blue", "green")  # a blue plate in glaring light, most often
     skew = _skew(inner)
     light: tuple[Colour, ...] = ("blue", "black") if share["blue"] > _TRACE else ("black", "blue")
     dark: tuple[Colour, ...] = (

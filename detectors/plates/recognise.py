@@ -8,6 +8,7 @@ right: without that margin clp-rec loses the first character.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,10 +26,11 @@ class Shape(NamedTuple):
     """Pixels of a network's input, and how wide a plate is in it: narrower than it was, as both read best."""
 
     height: int
-    plate_width: int
+    seven_width: int
     width: int
 
 
+_AFTER = 3  # steps: what the networks say of a line's end comes a little after it
 # Chosen on degraded crops of one half (docs/models/plates.md).
 PLATES = Shape(32, 88, 240)
 TEXT = Shape(48, 132, 240)
@@ -51,16 +53,15 @@ class Recogniser:
             raise ModelError(f"model {model} knows no {' '.join(missing)}")
         self._classes = np.array([0, *(classes[character] for character in ALPHABET)])
 
-    def steps(self, plates_bgr: Sequence[NDArray[np.uint8]]) -> list[Steps]:
-        """Return for each flat plate of one row its probabilities over ALPHABET, step by step."""
-        if not plates_bgr:
-            return []
-        height, plate_width, width = self._shape
-        planes = np.zeros((len(plates_bgr), 3, height, width), np.float32)
-        for i, plate in enumerate(plates_bgr):
-            how = cv2.INTER_AREA if plate.shape[0] > height else cv2.INTER_LINEAR
-            fitted = cv2.resize(plate, (plate_width, height), interpolation=how)
-            planes[i, :, :, :plate_width] = fitted.transpose(2, 0, 1) / np.float32(127.5) - 1
+    def steps(self, plate_bgr: NDArray[np.uint8], characters: int = 7) -> Steps:
+        """Return the probabilities over ALPHABET, step by step, of a flat plate with so many in one row."""
+        height, of_seven, width = self._shape
+        plate_width = round(of_seven * characters / 7)
+        how = cv2.INTER_AREA if len(plate_bgr) > height else cv2.INTER_LINEAR
+        fitted = cv2.resize(plate_bgr, (plate_width, height), interpolation=how)
+        planes = np.zeros((1, 3, height, width), np.float32)
+        planes[0, :, :, :plate_width] = fitted.transpose(2, 0, 1) / np.float32(127.5) - 1
         (every,) = self._session.run(None, {self._input: planes})
-        steps = np.asarray(every, np.float32)[:, :, self._classes]
-        return list(steps / np.maximum(steps.sum(axis=2, keepdims=True), 1e-9))
+        steps = np.asarray(every, np.float32)[0][:, self._classes]
+        steps = steps[: ceil(len(steps) * plate_width / width) + _AFTER]
+        return np.asarray(steps / np.maximum(steps.sum(axis=1, keepdims=True), 1e-9), np.float32)

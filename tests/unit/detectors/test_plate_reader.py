@@ -9,18 +9,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from detectors.plates.colour import colours
 from detectors.plates.ctc import Steps, best_path, likelihoods
 from detectors.plates.detector import decode, squares
-from detectors.plates.merge import merge
+from detectors.plates.merge import Merged, Opinion, merge
 from detectors.plates.read import judged
 from detectors.plates.rectify import clockwise, flatten, in_one_row, sides
 from lianfang.plates import ALPHABET, KINDS, Colour
 from tests.support.plates import HAS_FONT, draw
 
-EVEN = (0.5, 0.5)
+SITE = {"皖A": 0.7, "皖": 0.2}
 TEXTS = {
     "new_energy_small": "粤BD12345",
     "new_energy_small_widened": "粤BA12345",
@@ -134,24 +133,27 @@ def test_likelihoods_are_those_of_all_ways_to_write_a_text(count: int, seed: int
     np.testing.assert_allclose(likelihoods(every, texts), np.log([ways[text] for text in texts]), rtol=1e-5)
 
 
-def read(opinions: list[NDArray[np.float32]], ground: tuple[Colour, ...] = ("blue",)) -> str:
-    return merge(opinions, EVEN, ground).text
+def merged(
+    every: list[Steps], ground: tuple[Colour, ...] = ("blue",), prior: dict[str, float] | None = None
+) -> Merged:
+    return merge([Opinion(one, 1 / len(every)) for one in every], ground, prior)
 
 
 def test_both_agree_and_nothing_is_left_open() -> None:
-    merged = merge([steps("皖A12345")] * 2, EVEN, ("blue",))
-    assert (merged.text, merged.agreed) == ("皖A12345", True)
-    assert all(len(place) == 1 for place in merged.characters)
-    reading = judged(CORNERS, merged, ("blue",))
+    said = merged([steps("皖A12345")] * 2, ("blue",))
+    assert said.text == "皖A12345"
+    assert said.support == pytest.approx(1)
+    assert all(len(place) == 1 for place in said.characters)
+    reading = judged(CORNERS, said, ("blue",))
     assert (reading.kind, reading.colour, reading.accepted) == ("ordinary", "blue", True)
 
 
 def test_a_doubt_is_kept_beside_the_text_and_keeps_it_from_being_accepted() -> None:
-    merged = merge([steps("皖A1234D", 0.9), steps("皖A12340", 0.7)], EVEN, ("blue",))
-    assert merged.text == "皖A1234D"
-    assert [candidate.character for candidate in merged.characters[6][:2]] == ["D", "0"]
-    assert not merged.agreed
-    assert not judged(CORNERS, merged, ("blue",)).accepted
+    said = merged([steps("皖A1234D", 0.9), steps("皖A12340", 0.7)], ("blue",))
+    assert said.text == "皖A1234D"
+    assert [candidate.character for candidate in said.characters[6][:2]] == ["D", "0"]
+    assert said.support < 0.75
+    assert not judged(CORNERS, said, ("blue",)).accepted
 
 
 @pytest.mark.parametrize(
@@ -160,43 +162,60 @@ def test_a_doubt_is_kept_beside_the_text_and_keeps_it_from_being_accepted() -> N
         ("皖AD12345", "皖A12345", ("green",), "皖AD12345"),  # eight on green
         ("皖AD12345", "皖A12345", ("blue",), "皖A12345"),  # seven on blue
         ("皖AS621V1", "皖AS621V", ("blue",), "皖AS621V"),  # the frame read as a 1
-        ("皖ASO12345", "皖AD12345", ("green",), "皖AD12345"),
+        ("皖AS012345", "皖AD12345", ("green",), "皖AD12345"),
     ],
 )
 def test_colour_and_length_agree(first: str, second: str, ground: tuple[Colour, ...], text: str) -> None:
-    assert read([steps(first.replace("O", "0"), 0.9), steps(second, 0.9)], ground) == text
+    assert merged([steps(first, 0.9), steps(second, 0.9)], ground).text == text
 
 
 def test_what_no_kind_allows_is_read_and_not_accepted() -> None:
-    merged = merge([steps("皖皖皖")] * 2, EVEN, ("blue",))
-    reading = judged(CORNERS, merged, ("blue",))
+    said = merged([steps("皖皖皖")] * 2, ("blue",))
+    reading = judged(CORNERS, said, ("blue",))
     assert (reading.text, reading.kind, reading.accepted) == ("皖皖皖", None, False)
 
 
 def test_the_wrong_colour_is_not_accepted() -> None:
-    merged = merge([steps("皖A12345")] * 2, EVEN, ("green",))
-    reading = judged(CORNERS, merged, ("green",))
+    said = merged([steps("皖A12345")] * 2, ("green",))
+    reading = judged(CORNERS, said, ("green",))
     assert (reading.text, reading.colour, reading.kind) == ("皖A12345", "green", None)
     assert not reading.accepted
 
 
 def test_a_kind_known_by_hearsay_goes_to_a_person() -> None:
-    merged = merge([steps("粤BA12345")] * 2, EVEN, ("green",))
-    reading = judged(CORNERS, merged, ("green",))
+    said = merged([steps("粤BA12345")] * 2, ("green",))
+    reading = judged(CORNERS, said, ("green",))
     assert (reading.kind, reading.accepted) == ("new_energy_small_widened", False)
 
 
 def test_no_province_is_likelier_than_another_unless_a_site_says_so() -> None:
     opinions = [steps("浙A12345", 0.55, also="皖A12345"), steps("浙A12345", 0.6, also="皖A12345")]
-    assert read(opinions) == "浙A12345"
-    assert merge(opinions, EVEN, ("blue",), {"皖A": 0.7, "皖": 0.2}).text == "皖A12345"
+    assert merged(opinions).text == "浙A12345"
+    assert merged(opinions, prior=SITE).text == "皖A12345"
     sure = [steps("浙A12345", 0.9999)] * 2
-    assert merge(sure, EVEN, ("blue",), {"皖A": 0.7, "皖": 0.2}).text == "浙A12345"
+    assert merged(sure, prior=SITE).text == "浙A12345"
+
+
+def test_a_word_is_left_to_who_knows_it() -> None:
+    one, other = steps("粤B12349", 0.9), steps("粤B1234学", 0.9)
+    said = merge([Opinion(one, 0.6, unknown="学挂"), Opinion(other, 0.4)], ("yellow",))
+    assert said.text == "粤B1234学"
+    assert said.characters[-1][0].confidence > 0.8
+    plain = merge([Opinion(one, 0.6, unknown="学挂"), Opinion(one, 0.4)], ("yellow",))
+    assert plain.text == "粤B12349"
+    assert judged(CORNERS, plain, ("yellow",)).accepted
+
+
+def test_a_word_that_nobody_read_is_put_where_the_colour_asks_for_it_and_not_accepted() -> None:
+    one, other = steps("粤B12341", 0.9), steps("粤B1234", 0.9)
+    said = merge([Opinion(one, 0.6, unknown="警"), Opinion(other, 0.4)], ("white",))
+    assert said.text == "粤B1234警"
+    assert not judged(CORNERS, said, ("white",)).accepted
 
 
 def test_nothing_read_is_no_text() -> None:
     blank = np.zeros((20, 1 + len(ALPHABET)), np.float32)
     blank[:, 0] = 1
-    merged = merge([blank, blank], EVEN, ("blue",))
-    assert merged.text == ""
-    assert not judged(CORNERS, merged, ("blue",)).accepted
+    said = merged([blank, blank], ("blue",))
+    assert said.text == ""
+    assert not judged(CORNERS, said, ("blue",)).accepted
