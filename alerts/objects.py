@@ -15,14 +15,16 @@ UNKNOWN = "unknown"
 """The value of an attribute that a detector could not tell."""
 
 
+Having = dict[str, Annotated[tuple[str | bool | int, ...], Field(min_length=1)]]
+"""Attributes by name, each with the values that count."""
+
+
 class ObjectSettings(RuleSettings):
     """The stanza of a rule about objects; a subclass adds ``kind`` and its own keys."""
 
     labels: Annotated[tuple[str, ...], Field(min_length=1)] = ("person",)
     """What counts as somebody."""
-    having: dict[str, Annotated[tuple[str | bool | int, ...], Field(min_length=1)]] = Field(
-        default_factory=dict
-    )
+    having: Having = Field(default_factory=dict)
     """Attributes that they must have, each with the values that count, such as ``helmet: [bare]``."""
     min_confidence: float = Field(default=0.4, gt=0, le=1)
     """Weaker boxes do not count; they only keep a place from being called empty."""

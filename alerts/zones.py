@@ -6,7 +6,7 @@ Somebody stands where the bottom centre of their box is, which is where a person
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal, Self
 
 import numpy as np
@@ -14,7 +14,8 @@ import shapely
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from alerts.objects import ObjectSettings
+from alerts.objects import ObjectSettings, sighting
+from alerts.rules.base import Sighting
 from lianfang.config import Config, Id, Problem
 from lianfang.events import DetectedObject, Observation
 
@@ -44,6 +45,13 @@ class ZoneSettings(ObjectSettings):
                 if zone not in camera.zones:
                     allowed = ", ".join(sorted(camera.zones)) or "nothing: it has no zone"
                     yield Problem(("zones", j), f"{zone!r}", f"a zone of camera {camera_id}: {allowed}")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Per track: consecutive frames in the zone up to the last observation."""
+
+    frames: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,3 +89,15 @@ class Zones:
         hit, first = combine.reduce(hits, axis=0), hits.argmax(axis=0)
         for detected, h, k in zip(objects, hit, first, strict=True):
             yield detected, self.settings.zones[k] if h and not self.settings.excluded(detected) else None
+
+    def standing(self, state: Standing, observation: Observation, frames: int) -> tuple[Standing, Sighting]:
+        """Count who stands in the zone; those who have for ``frames`` pictures in a row are members."""
+        placed = list(self.inside(observation))
+        counts = {
+            track: state.frames.get(track, 0) + 1
+            for detected, zone in placed
+            if zone is not None and (track := self.settings.counted(detected)) is not None
+        }
+        return Standing(counts), sighting(
+            observation, placed, lambda o: counts.get(o.track_id or "", 0) >= frames
+        )

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from alerts.incidents.incident import Incident
-from alerts.incidents.model import ChangeKind
+from alerts.incidents.model import ChangeKind, State
 from alerts.incidents.occupancy import seen_at
 from alerts.pipeline import route
 from alerts.pipeline.decide import Decision
@@ -39,11 +39,17 @@ def record(
             added.data = data | _opened(session, config, rule, row, incident, decision, at)
         elif change.kind is ChangeKind.REPEATED:
             added.data = data | route.speak(session, config, rule, row, change.at, at)
+        elif change.kind is ChangeKind.CLEARED and row.spoken and rule.speech and rule.speech.thanks:
+            added.data = data | route.speak(session, config, rule, row, change.at, at, thanks=True)
         elif change.kind is ChangeKind.RAISED:
             added.data = data | {"people": incident.people}
         elif isinstance(decision.event, CameraState):
             added.data = data | {"reason": decision.event.reason}
         route.notify(session, config, rule, row, change.kind, at, change.at)
+        if change.kind is ChangeKind.ENDED and rule.closes_itself and row.state == State.OPEN:
+            row.state = State.CLOSED
+            add_change(session, incident.id, ChangeKind.CLOSED, "system", data, at)
+            route.notify(session, config, rule, row, ChangeKind.CLOSED, at, change.at)
 
 
 def _opened(

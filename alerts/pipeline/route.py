@@ -42,10 +42,13 @@ def speak(
     row: IncidentRow,
     captured_at: datetime,
     now: datetime,
+    *,
+    thanks: bool = False,
 ) -> dict[str, Any]:
     """Owe the ``row.spoken``-th speech to the nearest speaker of the zone, for what was seen at that time.
 
-    Return, for the timeline, to whom or why not.
+    With ``thanks`` it is the word of thanks, which the rule must have. Return, for the timeline, to whom or
+    why not.
     """
     camera = config.cameras[row.camera]
     zone = camera.zones.get(row.zone)
@@ -60,12 +63,15 @@ def speak(
     speakers, silent = allowed(session, config, rule.speech, speakers, captured_at)
     if silent:
         return {"silent": silent}
+    n, text, repeat = str(row.spoken), rule.speech.said(row.spoken), rule.speech.repeat
+    if thanks and rule.speech.thanks is not None:
+        n, text, repeat = f"thanks {captured_at.isoformat()}", rule.speech.thanks, 1
     speech = Speech(
-        id=identify("speech", row.id, speakers[0], row.spoken),
-        text=_text(config, rule.speech.said(row.spoken), row),
+        id=identify("speech", row.id, speakers[0], n),
+        text=_text(config, text, row),
         language=config.community.language,
-        volume_pct=rule.speech.loudness_pct(row.spoken),
-        repeat=rule.speech.repeat,
+        volume_pct=rule.speech.loudness_pct(1 if thanks else row.spoken),
+        repeat=repeat,
         valid_until=valid_until,
     )
     outbox.enqueue(

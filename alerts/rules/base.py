@@ -27,10 +27,10 @@ class SpeechSettings(Stanza):
     text: Text
     """May hold {place}, {point}, {zone} and {people}."""
 
-    @field_validator("text", "then")
+    @field_validator("text", "then", "thanks")
     @classmethod
-    def _known_fields(cls, value: Text | tuple[Text, ...]) -> Text | tuple[Text, ...]:
-        texts = (value,) if isinstance(value, Text) else value
+    def _known_fields(cls, value: Text | tuple[Text, ...] | None) -> Text | tuple[Text, ...] | None:
+        texts = (value,) if isinstance(value, Text) else value or ()
         for template in (template for text in texts for template in (text.zh, text.en)):
             try:
                 template.format(place="", point="", zone="", people=1)
@@ -58,6 +58,8 @@ class SpeechSettings(Stanza):
     """Seconds after which whoever is still there is spoken to again, or people are told."""
     then: tuple[Text, ...] = ()
     """Other texts for the second time, the third and so on; the last one stays."""
+    thanks: Text | None = None
+    """Said once when the place is clear after it was spoken to; nothing where not given."""
     louder_pct: int = Field(default=10, ge=0, le=100)
     """How much louder it becomes each time, up to 100."""
     life_safety: bool = False
@@ -100,6 +102,9 @@ class RuleSettings(Stanza):
     """An incident stays open this long after its place was last occupied: a return joins it."""
     cleared_after: int = Field(default=3, ge=1, le=100)
     """So many fresh observations in a row without a member, from every camera that saw one, say cleared."""
+
+    closes_itself: bool = False
+    """True: where nobody has dealt with an incident, it is closed once the joining time is over."""
 
     @property
     def about(self) -> About:

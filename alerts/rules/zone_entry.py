@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import Field
 
-from alerts.objects import sighting
 from alerts.rules.base import Sighting
-from alerts.zones import Zones, ZoneSettings
+from alerts.zones import Standing, Zones, ZoneSettings
 from lianfang.config import Config as Root
 from lianfang.events import Observation
 
@@ -21,13 +19,6 @@ class Config(ZoneSettings):
     kind: Literal["zone_entry"]
     frames: int = Field(default=3, ge=1, le=100)
     """Consecutive frames in the zone before it counts: one errant box is not an entry."""
-
-
-@dataclass(frozen=True)
-class Standing:
-    """Per track: consecutive frames in the zone up to the last observation."""
-
-    frames: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -48,15 +39,7 @@ class ZoneEntry:
 
     def step(self, state: Standing, observation: Observation) -> tuple[Standing, Sighting]:
         """Count who stands in the zone; those at ``frames`` or more are members."""
-        placed = list(self.zones.inside(observation))
-        frames = {
-            track: state.frames.get(track, 0) + 1
-            for detected, zone in placed
-            if zone is not None and (track := self.config.counted(detected)) is not None
-        }
-        return Standing(frames), sighting(
-            observation, placed, lambda o: frames.get(o.track_id or "", 0) >= self.config.frames
-        )
+        return self.zones.standing(state, observation, self.config.frames)
 
 
 def build(config: Config, root: Root) -> ZoneEntry:

@@ -288,6 +288,45 @@ def test_who_stays_is_spoken_to_again_and_then_others_hear_of_it(
     assert (notice.kind, notice.payload["change"]) == ("notice", "escalated")
 
 
+def test_who_did_as_they_were_asked_is_thanked_and_the_incident_closes_itself(
+    bus: Bus, store: Store, tmp_path: Path
+) -> None:
+    speech = {"text": "请带走垃圾", "thanks": "谢谢配合"}
+    config = loaded(
+        tmp_path,
+        ("rules.entry.speech", speech),
+        ("rules.entry.closes_itself", True),
+        ("rules.entry.join_s", 5),
+    )
+    publish(bus, *standing(5), *(observation(t, {}) for t in range(2, 10)))
+    with working(config, bus, store):
+        until("the end of the log", decided(bus, store))
+    assert [row.kind for row in rows(store, ChangeRow)] == ["opened", "cleared", "ended", "closed"]
+    said = [row.payload["speech"] for row in rows(store, OutboxRow) if row.kind == "speech"]
+    assert [(s["text"], s["repeat"]) for s in said] == [("请带走垃圾", 2), ("谢谢配合", 1)]
+    assert [row.state for row in rows(store, IncidentRow)] == ["closed"]
+
+
+def test_what_a_person_deals_with_does_not_close_itself(bus: Bus, store: Store, tmp_path: Path) -> None:
+    config = loaded(tmp_path, ("rules.entry.closes_itself", True), ("rules.entry.join_s", 5))
+    publish(bus, *standing(5))
+    with working(config, bus, store):
+        until("the end of the log", decided(bus, store))
+        act(
+            store,
+            config,
+            ManualClock(at(2)),
+            rows(store, IncidentRow)[0].id,
+            ChangeKind.ACKNOWLEDGED,
+            "wang",
+            "",
+        )
+        publish(bus, *(observation(t, {}) for t in range(2, 10)))
+        until("the end of the log", decided(bus, store))
+    assert rows(store, ChangeRow)[-1].kind == "ended"
+    assert [row.state for row in rows(store, IncidentRow)] == ["acknowledged"]
+
+
 def test_a_guess_is_said_to_nobody_before_a_person_has_confirmed_it(
     bus: Bus, store: Store, tmp_path: Path
 ) -> None:

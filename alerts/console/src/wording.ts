@@ -70,7 +70,8 @@ export function useWording() {
     return said(incident, `change.${change.kind}`, values)
   }
 
-  const actorName = (change: Change) => (change.actor === 'system' ? t('actor.system') : change.actor_name || change.actor)
+  const actorName = (by: Pick<Change, 'actor' | 'actor_name'>) =>
+    by.actor === 'system' ? t('actor.system') : by.actor_name || by.actor
 
   return {
     said,
