@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from detectors.engines.base import Detections, Engine, require_image
+from detectors.models import runtimes
 from detectors.models.manifest import ModelEntry, entry, manifest
 from detectors.models.nanodet import NanoDet
+from detectors.models.runtimes import Run
 from detectors.models.store import verify
 from lianfang.config import Config as Root
 from lianfang.config import Problem, Stanza
@@ -32,8 +33,9 @@ class Config(Stanza):
     """Weaker detections are dropped."""
     nms_iou: float = Field(default=0.6, gt=0, le=1)
     """Of two boxes of one class that overlap more (intersection over union), the stronger one stays."""
-    providers: tuple[str, ...] = Field(default=("CPUExecutionProvider",), min_length=1)
-    """Execution providers of onnxruntime, the preferred one first; it must be able to start."""
+    providers: Literal["auto"] | Annotated[tuple[str, ...], Field(min_length=1)] = (runtimes.CPU,)
+    """Execution providers of onnxruntime, the preferred one first; it must be able to start. Or ``openvino``
+    alone (extra ``openvino``), or ``auto``: the fastest of what is there is found at every start."""
     intra_op_threads: int = Field(default=1, ge=1, le=64)
     """Threads inside one call. With 1, calls from several workers use the cores best."""
 
@@ -58,6 +60,8 @@ class Config(Stanza):
             verify(self.model, config.models_dir)
         except ModelError as error:
             yield Problem(("model",), f"{self.model!r}, but {error}", "a model that is installed")
+        if self.providers != "auto" and (reason := runtimes.missing(self.providers)):
+            yield Problem(("providers",), reason, f"auto, or of {', '.join(runtimes.available())}")
 
 
 def _models() -> Mapping[str, ModelEntry]:
@@ -81,8 +85,14 @@ def build(config: Config, cache_dir: Path | None = None) -> Engine:
     """Load, check and warm up the model. Raises ModelError when it is missing, altered or cannot run."""
     model = entry(config.model)
     path = verify(config.model, cache_dir)
-    engine = _OnnxEngine(model, _session(path, config), _family(model, config))
+    family = _family(model, config)
     width, height = config.input_size
+    if config.providers == "auto":
+        noise = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+        run = runtimes.fastest(path, config.intra_op_threads, family.prepare(noise)[0])
+    else:
+        run = runtimes.start(path, config.providers, config.intra_op_threads)
+    engine = _OnnxEngine(model, run, family)
     engine.detect(np.zeros((height, width, 3), np.uint8))
     return engine
 
@@ -95,33 +105,14 @@ def _family(model: ModelEntry, config: Config) -> _Family:
             raise ModelError(f"{model.name} is a {other}: it finds no objects")
 
 
-def _session(path: Path, config: Config) -> onnxruntime.InferenceSession:
-    unknown = set(config.providers) - set(onnxruntime.get_available_providers())
-    if unknown:
-        available = ", ".join(onnxruntime.get_available_providers())
-        raise ModelError(f"onnxruntime has no {', '.join(sorted(unknown))} here; available: {available}")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = config.intra_op_threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors; warnings of the optimiser mean nothing to an operator
-    session = onnxruntime.InferenceSession(path, options, providers=list(config.providers))
-    if session.get_providers()[0] != config.providers[0]:
-        # onnxruntime falls back silently; a detector that is ten times slower than planned must not.
-        raise ModelError(
-            f"{config.providers[0]} could not start; onnxruntime offers {session.get_providers()}"
-        )
-    return session
-
-
 class _OnnxEngine:
-    def __init__(self, model: ModelEntry, session: onnxruntime.InferenceSession, family: _Family) -> None:
+    def __init__(self, model: ModelEntry, run: Run, family: _Family) -> None:
         self.labels = model.labels
         self.model_id = f"{model.name}@{model.onnx_sha256[:12]}"
-        self._session = session
+        self._run = run
         self._family = family
-        self._input = session.get_inputs()[0].name
 
     def detect(self, image_bgr: NDArray[np.uint8]) -> Detections:
         require_image(image_bgr)
         tensor, content = self._family.prepare(image_bgr)
-        return self._family.decode(self._session.run(None, {self._input: tensor}), content)
+        return self._family.decode(self._run(tensor), content)
