@@ -24,14 +24,16 @@ def persist(incident: Incident, at: datetime, camera: str, settings: RuleSetting
     if incident.spoken_at is None:
         return replace(incident, spoken=1, spoken_at=at), ()
     if incident.unseen:
-        return _escalated(incident, at, camera)
+        return _escalated(incident, at, camera, settings)
     if incident.last_seen_at != at or at - incident.spoken_at < timedelta(seconds=speech.again_s):
         return incident, ()
     if incident.spoken >= speech.times:
-        return _escalated(incident, at, camera)
+        return _escalated(incident, at, camera, settings)
     again = replace(incident, spoken=incident.spoken + 1, spoken_at=at)
     return again, (Change(ChangeKind.REPEATED, at, camera),)
 
 
-def _escalated(incident: Incident, at: datetime, camera: str) -> Step:
+def _escalated(incident: Incident, at: datetime, camera: str, settings: RuleSettings) -> Step:
+    if settings.record_only:
+        return incident, ()  # nobody is to be alarmed
     return replace(incident, escalated_at=at), (Change(ChangeKind.ESCALATED, at, camera),)

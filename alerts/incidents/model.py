@@ -13,6 +13,7 @@ class State(StrEnum):
     CONFIRMED = "confirmed"
     FALSE_ALARM = "false_alarm"
     CLOSED = "closed"
+    RECORDED = "recorded"  # from the beginning: nobody has to do anything
 
 
 class ChangeKind(StrEnum):
@@ -45,6 +46,7 @@ ALLOWED: dict[State, frozenset[ChangeKind]] = {
     State.CONFIRMED: frozenset({ChangeKind.FALSE_ALARM, ChangeKind.CLOSED}),
     State.FALSE_ALARM: frozenset(),
     State.CLOSED: frozenset(),
+    State.RECORDED: frozenset(),
 }
 AFTER: dict[ChangeKind, State] = {
     ChangeKind.ACKNOWLEDGED: State.ACKNOWLEDGED,

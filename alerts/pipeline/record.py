@@ -28,7 +28,8 @@ def record(
     rule = config.rules[decision.rule]
     assert isinstance(rule, RuleSettings)  # noqa: S101 - the decider has no others
     incident = decision.incident
-    row = save(session, incident, severity=rule.severity, settings_version=settings_version)
+    state = State.RECORDED if rule.record_only else State.OPEN
+    row = save(session, incident, state=state, severity=rule.severity, settings_version=settings_version)
     for change in decision.changes:
         if change.kind is ChangeKind.OPENED and row.version:
             continue  # the same observation opened it before: the id says so

@@ -57,6 +57,9 @@ def speak(
         return {"silent": "no_speech_configured"}
     if row.review:
         return {"silent": "a_person_must_look_first"}
+    hours = rule.speech.active
+    if hours is not None and not hours.applies(captured_at, config.community.zone):
+        return {"silent": "not_at_this_hour"}
     valid_until = captured_at + timedelta(seconds=rule.speech.valid_s)
     if now >= valid_until:
         return {"silent": "late"}  # to warn somebody of what was a while ago only confuses

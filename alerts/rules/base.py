@@ -62,6 +62,8 @@ class SpeechSettings(Stanza):
     """Said once when the place is clear after it was spoken to; nothing where not given."""
     louder_pct: int = Field(default=10, ge=0, le=100)
     """How much louder it becomes each time, up to 100."""
+    active: Schedule | None = None
+    """When it is said; always where not given. At other times the rule goes on, silently."""
     life_safety: bool = False
     """True: it is said in quiet hours too, and beyond what a speaker may say: a person may drown."""
     valid_s: float = Field(default=30, gt=0, le=600)
@@ -103,6 +105,8 @@ class RuleSettings(Stanza):
     cleared_after: int = Field(default=3, ge=1, le=100)
     """So many fresh observations in a row without a member, from every camera that saw one, say cleared."""
 
+    record_only: bool = False
+    """True: its incidents are counted and spoken to, and alarm no operator."""
     closes_itself: bool = False
     """True: where nobody has dealt with an incident, it is closed once the joining time is over."""
 

@@ -23,8 +23,10 @@ def load_holders(session: Session) -> list[Incident]:
     return [_incident(row) for row in rows]
 
 
-def save(session: Session, incident: Incident, *, severity: str, settings_version: str) -> IncidentRow:
-    """Write what is known of ``incident``; state and version belong to ``add_change`` and to people."""
+def save(
+    session: Session, incident: Incident, *, state: State, severity: str, settings_version: str
+) -> IncidentRow:
+    """Write what is known of ``incident``; ``state`` is that of a new one, later it belongs to people."""
     row = session.get(IncidentRow, incident.id)
     if row is None:
         row = IncidentRow(
@@ -35,7 +37,7 @@ def save(session: Session, incident: Incident, *, severity: str, settings_versio
             camera=incident.camera,
             zone=incident.zone,
             severity=severity,
-            state=State.OPEN,
+            state=state,
             version=0,
             opened_at=incident.opened_at,
             updated_at=incident.opened_at,

@@ -94,9 +94,11 @@ def test_once_ends_well_when_both_receivers_have_the_first_alert(tmp_path: Path)
 
 
 def test_once_ends_badly_when_nothing_was_delivered_in_time(tmp_path: Path) -> None:
-    with demo(tmp_path, "--once", "--timeout", "3") as running:
+    text = tmp_path / "notes.txt"  # no video: however long it takes, nobody will be seen
+    text.write_text("This is no video.\n" * 100, encoding="utf-8")
+    with demo(tmp_path, "--once", "--timeout", "10", "--source", str(text)) as running:
         assert running.ended() == 1, running.said
-    assert "3 秒内没有报警送达两个接收方。日志最后几行：\n" in running.said
+    assert "10 秒内没有报警送达两个接收方。日志最后几行：\n" in running.said
     # The log goes with its folder: its end stands here.
     assert '"event": "child_started"' in running.said.partition("日志最后几行：\n")[2]
 

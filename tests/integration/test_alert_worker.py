@@ -327,6 +327,25 @@ def test_what_a_person_deals_with_does_not_close_itself(bus: Bus, store: Store, 
     assert [row.state for row in rows(store, IncidentRow)] == ["acknowledged"]
 
 
+def test_what_is_only_recorded_is_no_open_incident(bus: Bus, store: Store, tmp_path: Path) -> None:
+    config = loaded(tmp_path, ("rules.entry.record_only", True), ("rules.entry.closes_itself", True))
+    publish(bus, *standing(5), *(observation(t, {}) for t in range(2, 140)))
+    with working(config, bus, store):
+        until("the end of the log", decided(bus, store))
+    assert [row.state for row in rows(store, IncidentRow)] == ["recorded"]
+    assert [row.kind for row in rows(store, ChangeRow)] == ["opened", "cleared", "ended"]
+
+
+def test_a_text_has_its_hours(bus: Bus, store: Store, tmp_path: Path) -> None:
+    morning = {"windows": [{"begin": "07:10", "end": "07:50"}]}
+    config = loaded(tmp_path, ("rules.entry.speech.active", morning))
+    publish(bus, *standing(5))
+    with working(config, bus, store):
+        until("the end of the log", decided(bus, store))
+    assert rows(store, ChangeRow)[0].data["silent"] == "not_at_this_hour"
+    assert [row.kind for row in rows(store, OutboxRow)] == ["notice"]
+
+
 def test_a_guess_is_said_to_nobody_before_a_person_has_confirmed_it(
     bus: Bus, store: Store, tmp_path: Path
 ) -> None:

@@ -843,7 +843,7 @@ export interface components {
          * @description Where an incident stands. Whether somebody is still there is ``occupied``, beside it.
          * @enum {string}
          */
-        State: "open" | "acknowledged" | "confirmed" | "false_alarm" | "closed";
+        State: "open" | "acknowledged" | "confirmed" | "false_alarm" | "closed" | "recorded";
         /**
          * Words
          * @description A text in both languages; ``en`` equals ``zh`` where nobody translated it.
