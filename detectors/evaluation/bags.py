@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.evaluation.base import Figure, proportion
 from detectors.evaluation.media import pictures
 from detectors.stages import garbage
 from detectors.stages.base import Stage
@@ -28,7 +28,7 @@ COMES_S, GOES_S, END_S = 14.0, 26.0, 30.0
 # Left, top, height in pixels of 768 × 576: where nobody is within reach in that time, who would be its owner.
 PLACES = ((250, 330, 40), (120, 400, 32), (330, 470, 48))
 MOST = 60  # bags
-_SMALLEST = 60  # pixels of a bag's sides in its photo
+SMALLEST = 60  # pixels of a bag's sides in its photo
 _IN_TIME_S, _GONE_S = 2.0, 3.0  # after the times that are configured; after it was picked up
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -63,7 +63,7 @@ def bags(folder: Path, most: int = MOST) -> list[Image]:
             continue
         size = photo.shape[1::-1]
         x, y, width, height = np.multiply(max(rows, key=lambda r: r[2] * r[3]), (*size, *size))
-        if min(width, height) < _SMALLEST:
+        if min(width, height) < SMALLEST:
             continue
         top, left = max(0, int(y - height / 2)), max(0, int(x - width / 2))
         found.append(photo[top : int(y + height / 2), left : int(x + width / 2)].astype(np.uint8))
@@ -85,30 +85,54 @@ def put(image: Image, bag: Image, place: tuple[int, int, int]) -> tuple[int, int
     return left, top, left + width, top + height
 
 
-def found(shown: Sequence[Shown], few: Sequence[Image]) -> tuple[list[bool], int]:
-    """Say of each of ``few`` bags, at most one a place, whether it was found in time and given up after.
+class Watching(Protocol):
+    """A garbage stage, ours or one to compare with."""
 
-    The second is how many things were reported where there is no bag.
+    @property
+    def config(self) -> garbage.Config:
+        """Return its settings."""
+        ...
+
+    def open(self, camera_id: str, track_epoch: str) -> garbage.CameraGarbage:
+        """Return the stage for one camera."""
+        ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one thing: whether it was reported in time, and only then, and what it was said to be.
+
+    ``said`` is the attribute ``bag`` as it was last, None where it was not reported or there is none.
     """
-    config = garbage.Config(kind="garbage")
-    camera = garbage.build(config, None).open("street", "e")
+
+    met: bool
+    said: str | None
+
+
+def found(shown: Sequence[Shown], few: Sequence[Image], stage: Watching) -> tuple[list[Outcome], int]:
+    """Return what became of each of ``few`` things, at most one a place.
+
+    The second is how many things were reported where there is none.
+    """
+    camera = stage.open("street", "e")
     times: list[list[float]] = [[] for _ in few]
+    said: list[str | None] = [None for _ in few]
     others: set[str | None] = set()
     for picture in shown:
         image = picture.image.copy()
         clean = image if COMES_S <= picture.at_s < GOES_S else image.copy()
         boxes = [put(clean, bag, place) for bag, place in zip(few, PLACES, strict=False)]
         size = (image.shape[1], image.shape[0])
-        for thing in camera.look(image, _START + timedelta(seconds=picture.at_s), picture.objects):
-            if thing.label != garbage.LABEL:
-                continue
-            at = [i for i, box in enumerate(boxes) if _is_in(thing.xyxyn, size, box)]
-            for i in at:
+        at = _START + timedelta(seconds=picture.at_s)
+        for thing in camera.look(image, at, picture.objects)[len(picture.objects) :]:
+            places = [i for i, box in enumerate(boxes) if _is_in(thing.xyxyn, size, box)]
+            for i in places:
                 times[i].append(picture.at_s)
-            others |= set() if at else {thing.track_id}
-    latest = COMES_S + config.still_s + _IN_TIME_S
+                said[i] = thing.attributes.get("bag")
+            others |= set() if places else {thing.track_id}
+    latest = COMES_S + stage.config.still_s + _IN_TIME_S
     met = [bool(t) and COMES_S < t[0] <= latest and GOES_S - 0.5 < t[-1] <= GOES_S + _GONE_S for t in times]
-    return met, len(others)
+    return [Outcome(*of) for of in zip(met, said, strict=True)], len(others)
 
 
 def _is_in(
@@ -119,12 +143,7 @@ def _is_in(
     return box[0] <= x <= box[2] and box[1] <= y <= box[3]
 
 
-def measure(video: Path, folder: Path, seeing: Stage) -> dict[str, Figure]:
-    """Return ``garbage.bags_found``; nothing where ``folder`` has no bags."""
-    taken = bags(folder)
-    if not taken:
-        return {}
-    shown = street(video, seeing)
+def outcomes(shown: Sequence[Shown], things: Sequence[Image], stage: Watching) -> list[Outcome]:
+    """Return what becomes of ``things`` that are set into the street that is ``shown``, a few at a time."""
     step = len(PLACES)
-    hits = [hit for i in range(0, len(taken), step) for hit in found(shown, taken[i : i + step])[0]]
-    return {"garbage.bags_found": proportion(sum(hits), len(hits))}
+    return [one for i in range(0, len(things), step) for one in found(shown, things[i : i + step], stage)[0]]

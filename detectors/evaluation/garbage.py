@@ -4,27 +4,37 @@
 camera of its own, and with them the sample video of the demo where it is in the user's cache. What a clip
 shows stands in ``clips/events.jsonl`` (``{"file", "rule", "start_s", "end_s"}``, the rule ``left_object`` or
 ``garbage``): every other event is false. Whether the expected ones come is measured through the rules.
+
+The same is measured with OpenCV's MOG2 in the place of our background, as ``garbage.mog2_…``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 
-from detectors.evaluation.bags import measure
-from detectors.evaluation.base import Figure, Report
+from detectors.evaluation.bag_head import measure_head, things
+from detectors.evaluation.bags import Outcome, Watching, bags, outcomes, street
+from detectors.evaluation.base import Figure, Report, proportion
 from detectors.evaluation.expected import Expected, events_file, expected
 from detectors.evaluation.media import clips_of, pictures, sample
+from detectors.evaluation.mog2 import Mog2Stage
 from detectors.stages import garbage, objects
 from detectors.stages.base import Stage
 from lianfang.events import DetectedObject
 
 RULES = frozenset({garbage.LABEL, "garbage"})
-_LABELS = ("person", "bicycle", "motorcycle", "car", "bus", "truck", "boat")
+_SEEING = objects.Config.model_validate(
+    {
+        "kind": "objects",
+        "engine": {"kind": "onnx"},
+        "labels": ["person", "bicycle", "motorcycle", "car", "bus", "truck", "boat"],
+    }
+)
 _LATE_S = 30.0  # an event may be reported so long after the thing was left: its owner must be gone first
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -49,28 +59,51 @@ class Played:
 
 
 def evaluate(data: Path, models_dir: Path | None) -> Report | None:
-    """Return ``garbage.false_events`` over the clips of ``data``, and `bags`; None where it has no clips.
+    """Return the figures of the clips and of the photos of bags in ``data``; None where it has neither.
 
-    ModelError where the object model is missing; ConfigError where a line of events.jsonl is none.
+    ModelError where a model is missing; ConfigError where a line of events.jsonl is none.
     """
-    clips = clips_of(data)
-    if not clips:
+    clips, taken = clips_of(data), bags(data / "garbage_bags" / "test")
+    if not clips and not taken:
         return None
-    stages = _stages(models_dir)
-    played = [play(clip, stages) for clip in clips]
-    events = [event for clip in played for event in clip.events]
-    result = report(played, events, expected(events_file(data)))
-    if not sample().is_file():
-        return result
-    return replace(
-        result, figures={**result.figures, **measure(sample(), data / "garbage_bags" / "test", stages[0])}
-    )
+    config = garbage.Config(kind="garbage")
+    ours, mog2 = garbage.build(config, models_dir), Mog2Stage(config)
+    seeing = objects.build(_SEEING, models_dir)
+    result = Report({})
+    if clips:
+        played = [play(clip, seeing, (ours, mog2)) for clip in clips]
+        wanted = expected(events_file(data))
+        result = report([p[0] for p in played], wanted)
+        result = replace(
+            result, figures={**result.figures, **of_mog2(report([p[1] for p in played], wanted))}
+        )
+    figures = {} if ours.finder is None else measure_head(data, ours.finder)
+    if taken and sample().is_file():
+        shown = street(sample(), seeing)
+        figures |= of_things(outcomes(shown, taken, ours), outcomes(shown, things(data / "general"), ours))
+        met = [one.met for one in outcomes(shown, taken, mog2)]
+        figures["garbage.mog2_bags_found"] = proportion(sum(met), len(met))
+    return replace(result, figures={**result.figures, **figures})
 
 
-def report(played: Iterable[Played], events: Iterable[Event], wanted: Iterable[Expected]) -> Report:
-    """Return the figures of clips that were ``played``, given what was reported and what was ``wanted``."""
-    played, events, wanted = list(played), list(events), list(wanted)
-    false = [e for e in events if not is_expected(e, wanted)]
+def of_mog2(result: Report) -> dict[str, Figure]:
+    """Return the figures of ``result`` under names that say that MOG2 kept the background."""
+    return {name.replace(".", ".mog2_"): figure for name, figure in result.figures.items()}
+
+
+def of_things(bags: Sequence[Outcome], others: Sequence[Outcome]) -> dict[str, Figure]:
+    """Return how many ``bags`` were found, and of what was reported, which share was said to be a bag."""
+    figures = {"garbage.bags_found": proportion(sum(bag.met for bag in bags), len(bags))}
+    for name, of in (("bags_confirmed", bags), ("others_confirmed", others)):
+        said = [one.said for one in of if one.said is not None]
+        if said:
+            figures[f"garbage.{name}"] = proportion(said.count("yes"), len(said))
+    return figures
+
+
+def report(played: Sequence[Played], wanted: Sequence[Expected]) -> Report:
+    """Return the figures of clips that were ``played``, given what was ``wanted``."""
+    false = [event for clip in played for event in clip.events if not is_expected(event, wanted)]
     watched_s = sum(p.seconds - p.warming_s for p in played)  # no false event in no time proves nothing
     figures = {
         "garbage.false_events": Figure(float(len(false)), len(played)),
@@ -92,26 +125,18 @@ def is_expected(event: Event, wanted: Iterable[Expected]) -> bool:
     )
 
 
-def play(clip: Path, stages: Iterable[Stage]) -> Played:
-    """Return what the ``stages``, of which one is the garbage stage, report over the whole ``clip``."""
-    cameras = [stage.open(clip.stem, "e") for stage in stages]
-    (watching,) = (c for c in cameras if isinstance(c, garbage.CameraGarbage))
-    events: dict[str | None, Event] = {}
-    last_s = warming_s = 0.0
+def play(clip: Path, seeing: Stage | None, watching: Sequence[Watching]) -> list[Played]:
+    """Return what each of ``watching`` reports over the whole ``clip``, given what ``seeing`` finds in it."""
+    eyes = seeing.open(clip.stem, "e") if seeing else None
+    cameras = [stage.open(clip.stem, "e") for stage in watching]
+    events: list[dict[str | None, Event]] = [{} for _ in cameras]
+    warming_s, last_s = [0.0] * len(cameras), 0.0
     for at_s, picture in pictures(clip):
-        found: tuple[DetectedObject, ...] = ()
-        for camera in cameras:
-            found = camera.look(picture, _START + timedelta(seconds=at_s), found)
-        for thing in (o for o in found if o.label == garbage.LABEL):
-            events.setdefault(thing.track_id, Event(clip.name, at_s, thing.xyxyn))
-        warming_s += at_s - last_s if watching.warming is not None else 0.0
+        at = _START + timedelta(seconds=at_s)
+        found: tuple[DetectedObject, ...] = eyes.look(picture, at, ()) if eyes else ()
+        for i, camera in enumerate(cameras):
+            for thing in camera.look(picture, at, found)[len(found) :]:
+                events[i].setdefault(thing.track_id, Event(clip.name, at_s, thing.xyxyn))
+            warming_s[i] += at_s - last_s if camera.warming is not None else 0.0
         last_s = at_s
-    return Played(clip.name, last_s, warming_s, tuple(events.values()))
-
-
-def _stages(models_dir: Path | None) -> list[Stage]:
-    seeing = objects.Config.model_validate(
-        {"kind": "objects", "engine": {"kind": "onnx"}, "labels": list(_LABELS)}
-    )
-    watching = garbage.Config(kind="garbage")
-    return [objects.build(seeing, models_dir), garbage.build(watching, models_dir)]
+    return [Played(clip.name, last_s, s, tuple(of.values())) for s, of in zip(warming_s, events, strict=True)]

@@ -12,13 +12,17 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from detectors.garbage.bags import BACKBONE, WEIGHTS, BagFinder, in_use
+from detectors.garbage.confirm import Confirmation, xyxyn
 from detectors.garbage.left import LeftThing
 from detectors.garbage.owners import HANDOVER_S, Person
-from detectors.garbage.pictures import at_work
+from detectors.garbage.pictures import Mask, at_work
 from detectors.garbage.settings import Settings
 from detectors.garbage.watch import Seen, WarmUp, Watch
+from detectors.models.store import verify
 from lianfang.config import Config as Root
 from lianfang.config import Problem
+from lianfang.errors import ModelError
 from lianfang.events import DetectedObject
 
 _log = structlog.get_logger()
@@ -32,6 +36,8 @@ class Config(Settings):
     """Things that came, stand still, and whose owner is gone. A camera names it after its object stage."""
 
     kind: Literal["garbage"]
+    confirm: Literal["bag", "none"] = "bag"
+    """Whether each thing gets the attribute ``bag``: yes, no or unknown. It is reported all the same."""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -39,7 +45,17 @@ class Config(Settings):
         return (LABEL,)
 
     def check(self, config: Root) -> Iterable[Problem]:
-        """Yield cameras on which no stage before this one finds people: whoever stands would be left."""
+        """Yield cameras without a stage before this one that finds people, and a bag model that is missing.
+
+        Whoever stands would be left.
+        """
+        if self.confirm == "bag":
+            try:
+                verify(BACKBONE, config.models_dir)
+                WEIGHTS.in_use(config.models_dir)
+            except ModelError as error:
+                allowed = f"none, or 'bag' with {BACKBONE} installed and weights as they were trained"
+                yield Problem(("confirm",), f"'bag', but {error}", allowed)
         for camera_id, camera in config.cameras.items():
             stages = [config.detectors[name] for name in camera.detectors if name in config.detectors]
             if not any(stage is self for stage in stages):
@@ -57,22 +73,32 @@ class Garbage:
     """The stage."""
 
     config: Config
+    finder: BagFinder | None
 
     @property
     def models(self) -> tuple[str, ...]:
-        """Return nothing: it runs no model."""
-        return ()
+        """Return the id of the bag head, nothing without one."""
+        return () if self.finder is None else (self.finder.model_id,)
 
     def open(self, camera_id: str, track_epoch: str) -> CameraGarbage:
         """Return the stage for one camera; it learns the ground first."""
-        return CameraGarbage(self.config, camera_id, track_epoch, Watch(self.config))
+        confirmation = None if self.finder is None else Confirmation(self.finder)
+        return CameraGarbage(self.config, camera_id, track_epoch, Watch(self.config), confirmation)
 
 
 class CameraGarbage:
     """The watch over one camera."""
 
-    def __init__(self, config: Config, camera_id: str, track_epoch: str, watch: Watch) -> None:
-        self._config, self._epoch, self._watch = config, track_epoch, watch
+    def __init__(
+        self,
+        config: Config,
+        camera_id: str,
+        track_epoch: str,
+        watch: Watch,
+        confirmation: Confirmation | None = None,
+    ) -> None:
+        self._config, self._epoch = config, track_epoch
+        self._watch, self._confirmation = watch, confirmation
         self._log = _log.bind(camera_id=camera_id)
         self._first_s: dict[str, float] = {}  # when a track was first seen
         self._seen_s: dict[str, float] = {}  # when last
@@ -90,9 +116,12 @@ class CameraGarbage:
         at_s = at.timestamp()
         picture = at_work(image_bgr)
         shape = (picture.shape[0], picture.shape[1])
-        left = self._watch.look(picture, self._seen(objects, shape, at_s), at_s)
+        seen = self._seen(objects, shape, at_s)
+        left = self._watch.look(picture, seen, at_s)
+        if self._confirmation is not None and self._watch.warming is None:
+            self._confirmation.look(image_bgr, left, seen.held, at_s)
         self._say()
-        return (*objects, *(self._object(thing, shape) for thing in left))
+        return (*objects, *(self._object(thing, seen.held) for thing in left))
 
     def _seen(self, objects: Iterable[DetectedObject], shape: tuple[int, int], at_s: float) -> Seen:
         """Return the people, and where nothing is looked for, in pixels of ``shape`` (height, width)."""
@@ -123,18 +152,18 @@ class CameraGarbage:
         self._seen_s[track_id] = at_s
         return at_s - self._first_s.setdefault(track_id, at_s) <= HANDOVER_S
 
-    def _object(self, thing: LeftThing, shape: tuple[int, int]) -> DetectedObject:
-        x_min, y_min, x_max, y_max = thing.region.box
-        height, width = shape
+    def _object(self, thing: LeftThing, held: Mask) -> DetectedObject:
+        said = {} if self._confirmation is None else self._confirmation.of(thing)
         return DetectedObject(
             track_id=f"{self._epoch}:{LABEL}{thing.n}",
             label=LABEL,
             # No probability: how clearly it stands out from the ground, half at the least that is asked for.
             confidence=min(1.0, thing.contrast / (2 * self._config.contrast)),
-            xyxyn=(x_min / width, y_min / height, x_max / width, y_max / height),
+            xyxyn=xyxyn(thing, held),
             attributes={
                 "since": _utc(thing.since_s),
                 "before": None if thing.before_s is None else _utc(thing.before_s),
+                **said,
             },
         )
 
@@ -152,6 +181,7 @@ def _utc(at_s: float) -> str:
 
 
 def build(config: Config, models_dir: Path | None) -> Garbage:
-    """Return the stage; it loads nothing, and raises nothing."""
-    del models_dir
-    return Garbage(config)
+    """Load the bag model, if it is asked for; ModelError where it is missing or altered."""
+    if config.confirm == "none":
+        return Garbage(config, None)
+    return Garbage(config, in_use(models_dir))

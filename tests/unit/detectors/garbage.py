@@ -52,7 +52,9 @@ def person(
 
 
 def camera(**settings: object) -> CameraGarbage:
-    return build(Config.model_validate({"kind": "garbage", **settings}), None).open("cam", "e")
+    return build(Config.model_validate({"kind": "garbage", "confirm": "none", **settings}), None).open(
+        "cam", "e"
+    )
 
 
 def times(until_s: float, fps: float = FPS, since_s: float = 0) -> Iterable[float]:
@@ -77,9 +79,11 @@ def first(found: dict[float, Objects]) -> float | None:
     return next((t for t, objects in found.items() if objects), None)
 
 
-def bag_comes(at_s: float = COMES_S, goes_s: float = 1e9) -> Callable[[float], Image]:
+def bag_comes(
+    at_s: float = COMES_S, goes_s: float = 1e9, colour: Sequence[int] = (40, 40, 45)
+) -> Callable[[float], Image]:
     def scene(t: float) -> Image:
         image = ground(t)
-        return with_thing(image) if at_s <= t < goes_s else image
+        return with_thing(image, colour=colour) if at_s <= t < goes_s else image
 
     return scene

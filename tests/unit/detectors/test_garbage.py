@@ -136,7 +136,7 @@ def test_pictures_of_any_shape_are_borne(size: tuple[int, int]) -> None:
 
 
 def test_what_others_found_is_passed_on_and_nothing_is_said_of_models() -> None:
-    stage = build(Config(kind="garbage"), None)
+    stage = build(Config(kind="garbage", confirm="none"), None)
     assert stage.models == ()
     somebody = person(PASSER_BY)
     assert stage.open("cam", "e").look(ground(), START, (somebody,)) == (somebody,)

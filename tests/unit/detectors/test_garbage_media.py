@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from detectors.evaluation.bags import PLACES, Shown, bags, found, street
+from detectors.evaluation.bags import PLACES, Outcome, Shown, bags, found, street
 from detectors.evaluation.base import Figure
 from detectors.evaluation.expected import Expected
 from detectors.evaluation.garbage import Event, Played, evaluate, play, report
@@ -17,6 +17,7 @@ from detectors.evaluation.media import pictures, sample
 from detectors.stages.garbage import Config, build
 
 DATA = Path(__file__).parents[4] / "shared" / "data"
+STAGE = build(Config(kind="garbage", confirm="none"), None)
 
 
 def require(path: Path) -> Path:
@@ -43,17 +44,17 @@ def drawn_bag() -> NDArray[np.uint8]:
 def test_a_drawn_bag_left_in_a_street_is_found_until_it_is_picked_up(shown: list[Shown]) -> None:
     left, top, height = PLACES[1]
     road = shown[0].image[top : top + height, left : left + height]  # what was there before is no bag
-    assert found(shown, [drawn_bag(), road]) == ([True, False], 0)
+    assert found(shown, [drawn_bag(), road], STAGE) == ([Outcome(True, None), Outcome(False, None)], 0)
 
 
 def test_real_bags_are_as_well(shown: list[Shown]) -> None:
     real = bags(require(DATA / "garbage_bags" / "train"), most=3)
-    assert found(shown, real) == ([True] * 3, 0)
+    assert found(shown, real, STAGE) == ([Outcome(True, None)] * 3, 0)
 
 
 @pytest.mark.parametrize("clip", ["video.avi", "video02.avi"])
 def test_a_road_with_traffic_raises_nothing_even_without_boxes_of_the_vehicles(clip: str) -> None:
-    played = play(require(DATA / "clips" / clip), [build(Config(kind="garbage"), None)])
+    (played,) = play(require(DATA / "clips" / clip), None, [STAGE])
     assert played.events == ()
     assert played.warming_s < played.seconds, "there was a time in which something could have been reported"
 
@@ -66,8 +67,11 @@ def test_events_that_are_not_expected_are_false() -> None:
     ]
     box = (0.1, 0.1, 0.2, 0.2)
     events = [Event("a.avi", 15, box), Event("a.avi", 5, box), Event("c.avi", 15, box)]
-    played = [Played(name, 60, 10, ()) for name in ("a.avi", "b.avi", "c.avi")]
-    result = report(played, events, wanted)
+    played = [
+        Played(name, 60, 10, tuple(e for e in events if e.file == name))
+        for name in ("a.avi", "b.avi", "c.avi")
+    ]
+    result = report(played, wanted)
     assert result.figures["garbage.false_events"] == Figure(2, 3)
     assert result.figures["garbage.watched_s"] == Figure(150, 3)
     assert [n for n in result.notes if n.startswith("false")] == [
