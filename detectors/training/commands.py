@@ -10,7 +10,7 @@ from pathlib import Path
 
 from detectors.helmets.weights import put
 from detectors.models.store import default_cache_dir
-from detectors.training import helmet
+from detectors.training import bag_command, helmet
 from lianfang.errors import ModelError
 
 _OWN = "helmet-head-{sha}.onnx"  # beside those before it, in the folder of models
@@ -24,7 +24,7 @@ def main(argv: Sequence[str]) -> int:
     """
     arguments = _parser().parse_args(argv)
     try:
-        return _train_helmet(arguments)
+        return bag_command.run(arguments, _say) if arguments.model == "bags" else _train_helmet(arguments)
     except ModelError as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="lianfang train", description="Train the models that are ours; needs lianfang[train]."
     )
     models = parser.add_subparsers(dest="model", required=True)
+    bag_command.add(models)
     text = "the head classifier of the stage helmet"
     sub = models.add_parser("helmet", help=text, description=text)
     source = sub.add_mutually_exclusive_group(required=True)
