@@ -21,7 +21,7 @@ from detectors.plates.sessions import open_session
 
 SQUARES = {8: (24, 48), 16: (96, 192), 32: (384, 768)}  # stride: sides of its squares, in pixels
 _CENTRE_VARIANCE, _SIZE_VARIANCE = 0.1, 0.2
-_MEAN_BGR = np.array([104, 117, 123], np.float32)
+_MEAN_BGR = (np.float32(104), np.float32(117), np.float32(123))
 _OVERLAP = 0.4
 _MOST = 64  # plates: bounds the time that a wall of signs takes
 _LEAST_PX = 32  # of a picture's sides in the network
@@ -51,9 +51,12 @@ class PlateDetector:
         height, width = image_bgr.shape[:2]
         scale = min(2.0, long_side / max(height, width))
         size = (max(_LEAST_PX, round(width * scale)), max(_LEAST_PX, round(height * scale)))
-        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        scaled = cv2.resize(image_bgr, size, interpolation=how).astype(np.float32) - _MEAN_BGR
-        planes = np.ascontiguousarray(scaled.transpose(2, 0, 1)[None])
+        how = cv2.INTER_AREA if scale < 0.5 else cv2.INTER_LINEAR  # areas take ten times as long
+        planes = np.empty((1, 3, size[1], size[0]), np.float32)
+        for plane, mean, out in zip(
+            cv2.split(cv2.resize(image_bgr, size, interpolation=how)), _MEAN_BGR, planes[0], strict=True
+        ):
+            np.subtract(plane, mean, out=out)
         shifts, classes, points = self._session.run(["loc", "conf", "landms"], {"image": planes})
         confidence = np.asarray(classes)[0, :, 1]
         likely = np.flatnonzero(confidence > min_confidence)
