@@ -22,6 +22,7 @@ from detectors.models.boxes import iou, suppress
 from detectors.tracking.tracker import MAX_IOU_IN_GROUP
 
 EVERY_S = 0.08  # a clip of 10 a second keeps all pictures, one of 25 or 30 a second every second or third
+ROUNDING_S = 1e-3  # of the times in files
 LONGEST_S = 60.0  # of each clip
 SAME, RIVAL = 0.5, 0.2  # overlaps: that of one object with itself, that of another which makes it doubtful
 SHORTEST_S = 1.0  # a chain that lasts less is no object to rely on: its boxes have no owner
@@ -41,7 +42,7 @@ def found_in(clip: Path, engine: Engine, labels: Sequence[str]) -> list[tuple[fl
             at_s = float(frame.time or 0.0)
             if at_s > LONGEST_S:
                 return result
-            if result and at_s - result[-1][0] < EVERY_S:
+            if result and at_s - result[-1][0] < EVERY_S - ROUNDING_S:
                 continue
             found = engine.detect(frame.to_ndarray(format="bgr24").astype(np.uint8, copy=False))
             result.append((at_s, _named_once(found, wanted)))

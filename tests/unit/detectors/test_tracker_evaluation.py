@@ -11,8 +11,9 @@ import pytest
 from detectors.engines.base import Detections
 from detectors.evaluation import followers, tracker
 from detectors.evaluation.identities import Follow, Tally
-from detectors.evaluation.links import chained, some
+from detectors.evaluation.links import chained, found_in, some
 from detectors.evaluation.scenes import HIDDEN, Seen, street
+from tests.support.video import read_number, write_clip
 
 Box = tuple[float, float, float, float]
 
@@ -176,3 +177,33 @@ def test_ours_tears_no_more_tracks_than_the_reference(fps: float) -> None:
     ours, reference = tallies
     assert ours.switches + ours.fragments <= reference.switches + reference.fragments
     assert reference.idf1 > 0.5  # it was given what it needs
+
+
+class Moving:
+    """An engine that finds a car that is called a lorry too, and a boat; it keeps the pictures' numbers."""
+
+    labels = ("car", "truck", "boat")
+    model_id = "moving@0"
+
+    def __init__(self) -> None:
+        self.numbers: list[int] = []
+
+    def detect(self, image_bgr: np.ndarray) -> Detections:
+        self.numbers.append(read_number(image_bgr[..., ::-1]))
+        car, lorry, boat = (0.1, 0.1, 0.3, 0.3), (0.1, 0.1, 0.3, 0.31), (0.6, 0.6, 0.8, 0.8)
+        return Detections(
+            np.array([car, lorry, boat], np.float32), np.array([0.8, 0.7, 0.6], np.float32), np.arange(3)
+        )
+
+
+@pytest.mark.parametrize(("fps", "every"), [(10, 1), (25, 2), (30, 3)])
+def test_a_clip_is_looked_at_ten_times_a_second(tmp_path: Path, fps: int, every: int) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", count=fps * 2, fps=fps)
+    engine = Moving()
+    seen = found_in(clip, engine, ("car", "truck"))
+    assert engine.numbers == list(range(0, fps * 2, every))
+    assert [round(at_s * fps) for at_s, _ in seen] == engine.numbers
+    # The boat is not asked for, and the lorry is the car.
+    assert all(len(found) == 1 and found.confidence[0] == np.float32(0.8) for _, found in seen)
+    (owner,) = {one.owner.tolist()[0] for one in chained(seen)}
+    assert owner >= 0
