@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import thread_time
 
 import numpy as np
 
@@ -50,12 +51,16 @@ class Event:
 
 @dataclass(frozen=True)
 class Played:
-    """A clip that was looked at: how long it is, for how long the ground was learned, what was reported."""
+    """A clip that was looked at: how long it is, for how long the ground was learned, what was reported.
+
+    ``ms`` is the processor time of the stage for each picture.
+    """
 
     file: str
     seconds: float
     warming_s: float
     events: tuple[Event, ...]
+    ms: tuple[float, ...] = ()
 
 
 def evaluate(data: Path, models_dir: Path | None) -> Report | None:
@@ -109,6 +114,9 @@ def report(played: Sequence[Played], wanted: Sequence[Expected]) -> Report:
         "garbage.false_events": Figure(float(len(false)), len(played)),
         "garbage.watched_s": Figure(round(watched_s, 1), len(played)),
     }
+    ms = [each for p in played for each in p.ms]
+    if ms:
+        figures["garbage.ms_per_picture"] = Figure(round(float(np.median(ms)), 2), len(ms))
     notes = [
         f"{p.file}: {p.seconds:.0f} s, of which the ground was learned for {p.warming_s:.0f} s"
         for p in played
@@ -130,13 +138,20 @@ def play(clip: Path, seeing: Stage | None, watching: Sequence[Watching]) -> list
     eyes = seeing.open(clip.stem, "e") if seeing else None
     cameras = [stage.open(clip.stem, "e") for stage in watching]
     events: list[dict[str | None, Event]] = [{} for _ in cameras]
+    ms: list[list[float]] = [[] for _ in cameras]
     warming_s, last_s = [0.0] * len(cameras), 0.0
     for at_s, picture in pictures(clip):
         at = _START + timedelta(seconds=at_s)
         found: tuple[DetectedObject, ...] = eyes.look(picture, at, ()) if eyes else ()
         for i, camera in enumerate(cameras):
-            for thing in camera.look(picture, at, found)[len(found) :]:
+            began_s = thread_time()
+            reported = camera.look(picture, at, found)[len(found) :]
+            ms[i].append((thread_time() - began_s) * 1000)
+            for thing in reported:
                 events[i].setdefault(thing.track_id, Event(clip.name, at_s, thing.xyxyn))
             warming_s[i] += at_s - last_s if camera.warming is not None else 0.0
         last_s = at_s
-    return [Played(clip.name, last_s, s, tuple(of.values())) for s, of in zip(warming_s, events, strict=True)]
+    return [
+        Played(clip.name, last_s, s, tuple(of.values()), tuple(each))
+        for s, of, each in zip(warming_s, events, ms, strict=True)
+    ]
