@@ -1,0 +1,1 @@
+"""Back-tests: the rules of today over the observations of yesterday."""

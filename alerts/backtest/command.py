@@ -1,0 +1,117 @@
+"""``lianfang backtest``: what the rules of a configuration would have raised over what was logged.
+
+Nobody is told, and nothing is written but the report. Beside each incident stands what operators made of the
+one that there was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+import threading
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from alerts.backtest.compare import COLUMNS, compared
+from alerts.backtest.past import Span, raised
+from alerts.store import Store
+from lianfang.bus import Bus
+from lianfang.bus.connect import join, own
+from lianfang.clock import SystemClock
+from lianfang.config import Config, load
+from lianfang.errors import LianfangError, TransientError
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command line; return 0, or 2 where something is wrong with what it was given."""
+    arguments = _parser().parse_args(argv)
+    try:
+        config = _only(load(arguments.config), arguments.rule)
+        span = Span(*(_time(t, config.community.zone) for t in (arguments.begin, arguments.end)))
+        with ExitStack() as opened:
+            incidents = raised(config, _reach(config, opened), span, _show)
+        store = Store(f"sqlite:///{config.data_dir / 'store.sqlite3'}")
+        try:
+            with store.read() as session:
+                lines, missed = compared(config, incidents, session, span)
+        finally:
+            store.close()
+    except (LianfangError, ValueError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    cells = [line.cells(config.community.zone) for line in lines]
+    _write(cells, arguments.csv, arguments.json)
+    said = Counter(line.was or "new" for line in lines)
+    sys.stdout.write(f"{len(lines)} incidents: {_counts(said)}; not raised any more: {_counts(missed)}\n")
+    return 0
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{n} {state}" for state, n in sorted(counts.items())) or "none"
+
+
+def _only(config: Config, rules: Sequence[str]) -> Config:
+    if unknown := sorted(set(rules) - config.rules.keys()):
+        raise ValueError(
+            f"no rule is called {', '.join(unknown)}; allowed: {', '.join(sorted(config.rules))}"
+        )
+    chosen = {name: rule for name, rule in config.rules.items() if not rules or name in rules}
+    return config.model_copy(update={"rules": chosen})
+
+
+def _time(text: str | None, zone: ZoneInfo) -> datetime | None:
+    if text is None:
+        return None
+    time = datetime.fromisoformat(text)
+    return time if time.tzinfo else time.replace(tzinfo=zone)
+
+
+def _reach(config: Config, opened: ExitStack) -> Bus:
+    """Return the bus, be it kept by a running installation, by nobody, or by Kafka."""
+    clock = SystemClock()
+    if config.bus_is_embedded:
+        with suppress(TransientError):  # the installation runs
+            return opened.enter_context(own(config, clock))
+    bus = opened.enter_context(join(config, clock, threading.Event()))
+    if bus is None:
+        raise TransientError("the bus cannot be reached")
+    return bus
+
+
+def _show(share: float) -> None:
+    if sys.stderr.isatty():
+        done = round(share * 40)
+        sys.stderr.write(f"\r[{'#' * done}{' ' * (40 - done)}] {share:4.0%}" + ("\n" if share >= 1 else ""))
+        sys.stderr.flush()
+
+
+def _write(cells: Sequence[Mapping[str, object]], csv_file: Path | None, json_file: Path | None) -> None:
+    if json_file is not None:
+        json_file.write_text(json.dumps(cells, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    with ExitStack() as opened:
+        out = (
+            opened.enter_context(csv_file.open("w", encoding="utf-8-sig", newline=""))
+            if csv_file
+            else sys.stdout
+        )
+        table = csv.DictWriter(out, COLUMNS)
+        table.writeheader()
+        table.writerows(cells)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="lianfang backtest", description=__doc__)
+    parser.add_argument("config", type=Path, help="configuration file (YAML); it may differ from what ran")
+    parser.add_argument("--rule", action="append", default=[], metavar="RULE", help="default: every rule")
+    bound = "such as 2026-07-01T18:00, in the community's time zone"
+    parser.add_argument("--from", dest="begin", metavar="TIME", help=f"{bound}; default: all that is logged")
+    parser.add_argument("--to", dest="end", metavar="TIME", help="before this time")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="default: the terminal")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="the same as JSON")
+    return parser

@@ -1,0 +1,89 @@
+"""What rules make of everything that is in the log, by the code of the service and in its order."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import uuid4
+
+from alerts.incidents.incident import Incident
+from alerts.pipeline.decide import Decider
+from alerts.pipeline.order import Order
+from lianfang import codec
+from lianfang.bus import Bus, Consumer, TopicPartition
+from lianfang.config import Config
+from lianfang.errors import DecodeError, TransientError
+from lianfang.events import OBSERVATIONS, CameraState, Canary, Observation
+
+_ASSIGNED_S = 60.0  # a group of Kafka is given its partitions after some seconds
+_POLL_S = 1.0
+
+
+@dataclass(frozen=True)
+class Span:
+    """The time that is asked about; None is without bound."""
+
+    begin: datetime | None
+    end: datetime | None
+
+    def holds(self, at: datetime) -> bool:
+        """Say whether ``at`` is in it."""
+        return (self.begin is None or self.begin <= at) and (self.end is None or at < self.end)
+
+
+def raised(config: Config, bus: Bus, span: Span, progress: Callable[[float], None]) -> list[Incident]:
+    """Return the incidents that the rules of ``config`` open in ``span``, as they were left, in that order.
+
+    What was logged before it counts too, as it did then; ``progress`` gets the share that is done, 0-1.
+    Raises TransientError where the bus does not answer.
+    """
+    order, decider = Order(), Decider(config)
+    found: dict[str, Incident] = {}
+    for event in _logged(bus, progress):
+        if event.camera_id in config.cameras and order.admit(event) is None:
+            for decision in decider.decide(event):
+                found[decision.incident.id] = decision.incident
+    return sorted((i for i in found.values() if span.holds(i.opened_at)), key=lambda i: (i.opened_at, i.id))
+
+
+def _logged(bus: Bus, progress: Callable[[float], None]) -> Iterator[Observation | CameraState]:
+    """Yield every event that is in the log now, in its order; what cannot be read is in the dead letter."""
+    consumer = bus.subscribe([OBSERVATIONS], f"backtest-{uuid4()}", "durable")
+    try:
+        ends, at = _rewind(consumer)
+        total = sum(end - at[p] for p, end in ends.items())
+        left = total
+        while left:
+            records = consumer.poll(_POLL_S)
+            if not records:
+                raise TransientError("the log does not come to its end")
+            for record in records:
+                where = TopicPartition(record.position.topic, record.position.partition)
+                if record.position.offset >= ends[where]:
+                    continue
+                at[where] = record.position.offset + 1
+                with suppress(DecodeError):
+                    event = codec.decode_event(record.value, record.headers)
+                    if not isinstance(event, Canary):
+                        yield event
+            left = sum(end - at[p] for p, end in ends.items())
+            progress(1 - left / total)
+    finally:
+        consumer.close()
+
+
+def _rewind(consumer: Consumer) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
+    """Go back to the beginning; return, per partition, the end as it is now and where it begins."""
+    patience_ends = time.monotonic() + _ASSIGNED_S
+    while not consumer.assignment():
+        if time.monotonic() >= patience_ends:
+            raise TransientError(f"no partition of {OBSERVATIONS} was given to this reader")
+        consumer.poll(_POLL_S)
+    ends = {p: consumer.end(p) for p in consumer.assignment()}
+    begins = {p: consumer.beginning(p) for p in ends}
+    for partition, offset in begins.items():
+        consumer.seek(partition, offset)
+    return ends, begins

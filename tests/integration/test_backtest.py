@@ -1,0 +1,122 @@
+"""Back-tests over a real log and a real store, by the command that people type."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alerts.backtest.command import main
+from alerts.store import Store
+from alerts.store.schema import IncidentRow
+from lianfang import codec
+from lianfang.bus.embedded import EmbeddedBus
+from lianfang.config import Config
+from lianfang.events import OBSERVATIONS
+from tests.support.configs import changed, loaded, write
+from tests.support.observations import at, observation
+
+IN = (0.5, 0.9)
+
+
+def log(config: Config) -> None:
+    """Log what was seen: one person for 20 s, nobody for five minutes, another one for 2 s."""
+    bus = EmbeddedBus.own(config.data_dir)
+    one = [observation(t, {1: IN}) for t in range(20)]
+    nobody = [observation(t, {}) for t in range(20, 320)]
+    other = [observation(320 + t / 5, {2: IN}) for t in range(10)]
+    for seen in (*one, *nobody, *other):
+        bus.publish(OBSERVATIONS, seen.camera_id, *codec.encode_event(seen))
+    bus.publish(OBSERVATIONS, "cam", b"no observation", {}).result(30)
+    bus.close()
+
+
+def had(config: Config, name: str, seconds: float, state: str) -> None:
+    """Let the store have an incident that opened then."""
+    store = Store(f"sqlite:///{config.data_dir / 'store.sqlite3'}")
+    row: dict[str, Any] = {
+        "rule": "entry",
+        "place": "bank",
+        "point": "bank",
+        "camera": "cam",
+        "zone": "water",
+    }
+    row |= {"severity": "high", "occupied": False, "unseen": False, "version": 1, "people": 1}
+    row |= {"members_total": 1, "members": [], "settings_version": "v"}
+    row |= {when: at(seconds) for when in ("opened_at", "updated_at", "last_seen_at")}
+    with store.write() as session:
+        session.add(IncidentRow(id=name, state=state, **row))
+    store.close()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Config:
+    """Return a configuration with a log, and with what operators made of it."""
+    config = loaded(tmp_path)
+    log(config)
+    had(config, "a", 2.5, "confirmed")
+    had(config, "b", 321, "false_alarm")
+    return config
+
+
+def backtest(folder: Path, *arguments: str, rule: Mapping[str, object] | None = None) -> int:
+    data = changed(*((f"rules.entry.{key}", value) for key, value in (rule or {}).items()))
+    return main([str(write(folder, data)), *arguments])
+
+
+@pytest.mark.usefixtures("site")
+def test_the_same_rules_raise_what_was_raised(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert backtest(tmp_path) == 0
+    *table, said = capsys.readouterr().out.splitlines()
+    lines = list(csv.DictReader(table))
+    assert [(line["opened_at"], line["was"]) for line in lines] == [
+        ("2026-07-01T14:00:02+08:00", "confirmed"),
+        ("2026-07-01T14:05:20+08:00", "false_alarm"),
+    ]
+    assert said == "2 incidents: 1 confirmed, 1 false_alarm; not raised any more: none"
+
+
+@pytest.mark.usefixtures("site")
+def test_another_rule_raises_less(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert backtest(tmp_path, rule={"frames": 15}) == 0
+    said = capsys.readouterr().out.splitlines()[-1]
+    assert said == "1 incidents: 1 confirmed; not raised any more: 1 false_alarm"
+
+
+@pytest.mark.usefixtures("site")
+def test_a_span_of_time_with_what_came_before_it_in_mind(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert backtest(tmp_path, "--from", "2026-07-01T14:00:10", "--json", str(tmp_path / "a.json")) == 0
+    (line,) = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
+    assert line["opened_at"] == "2026-07-01T14:05:20+08:00", "who was there at 14:00:10 had come before"
+    assert backtest(tmp_path, "--to", "2026-07-01T14:00:02", "--csv", str(tmp_path / "a.csv")) == 0
+    assert (tmp_path / "a.csv").read_text(encoding="utf-8-sig").splitlines()[1:] == []
+    assert capsys.readouterr().out.splitlines()[-1] == "0 incidents: none; not raised any more: none"
+
+
+def test_it_reads_beside_the_installation_that_runs(site: Config, tmp_path: Path) -> None:
+    bus = EmbeddedBus.own(site.data_dir)
+    try:
+        assert backtest(tmp_path, "--csv", str(tmp_path / "a.csv")) == 0
+    finally:
+        bus.close()
+    assert len((tmp_path / "a.csv").read_text(encoding="utf-8-sig").splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--rule", "exit"], "no rule is called exit; allowed: entry"),
+        (["--from", "yesterday"], "yesterday"),
+    ],
+)
+def test_what_is_wrong_is_said(
+    tmp_path: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert backtest(tmp_path, *arguments) == 2
+    assert message in capsys.readouterr().err
