@@ -84,7 +84,7 @@ def fit(features: Features, seen: Sequence[Kept], steps: int, seed: int, say: Pr
         optimizer.step()
         schedule.step()
         _smooth(smooth, network, min(SMOOTHED, step / (step + 20)))
-        if (step + 1) % 50 == 0:
+        if step % 50 == 0 or step == steps - 1:
             say(f"step {step + 1} of {steps}: loss {cost.item():.3f}")
     smooth.modules.eval()
     return smooth.arrays()

