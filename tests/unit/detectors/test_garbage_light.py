@@ -152,3 +152,8 @@ def test_pictures_of_another_size_begin_anew() -> None:
     found = play(stage, [25.2], lambda _t: np.full((90, 120, 3), 90, np.uint8))
     assert stage.warming is WarmUp.SIZE
     assert first(found) is None
+
+
+def test_what_comes_as_the_learning_ends_belongs_to_the_ground() -> None:
+    found = play(camera(), times(40), bag_comes(at_s=9, goes_s=30))
+    assert first(found) is None
