@@ -32,4 +32,4 @@ flock --unlock 9
 
 # The package is there now: that its tests skip would be a fault.
 export LIANFANG_NEEDS_ULTRALYTICS=1
-exec "$venv/bin/python" -m pytest -q --durations=5 tests/integration/test_ultralytics.py "$@"
+exec "$venv/bin/python" -m pytest -q --durations=5 tests/integration/yolo "$@"
