@@ -26,6 +26,7 @@ Prior = Mapping[str, float]
 # Natural logarithms: a text must be that much likelier to be believed all the same.
 _UNCONFIRMED, _WRONG_COLOUR, _NO_PLATE = 1.0, 4.0, 8.0
 _LIKELY = 0.02  # a character that no recogniser gives this much anywhere stands nowhere
+_MOST = 16  # of those: bounds the time that noise takes
 _CANDIDATES = 5  # kept at a place
 _LEAST = 0.005  # of a candidate's probability
 _LONGEST = 9  # characters of a plate, and one more
@@ -79,7 +80,10 @@ def merge(opinions: Sequence[Opinion], colours: Sequence[Colour], prior: Prior |
         return Merged("", (), float(scores[first]), 0.0)
     own = np.array([one[texts.index(text)] for one, text in zip(each, proposed, strict=True)])
     support = float(jury.weights @ np.exp(np.minimum(0, each[:, first] - own)))
-    return Merged(_text(best), jury.characters(best), float(scores[first]) / len(best), support)
+    characters = jury.characters(best)
+    # Place by place the mean is less swayed by one who is very sure than the text's likelihood is.
+    text = "".join(place[0].character for place in characters)
+    return Merged(text, characters, float(scores[first]) / len(best), support)
 
 
 class _Jury:
@@ -90,7 +94,8 @@ class _Jury:
         self._opinions, self._colours, self._prior = opinions, colours, prior
         self._steps = [opinion.open_minded() for opinion in opinions]
         highest = np.max([opinion.steps[:, 1:].max(axis=0) for opinion in opinions], axis=0)
-        self._likely = np.flatnonzero(highest > _LIKELY)
+        strongest = np.argsort(-highest, kind="stable")[:_MOST]
+        self._likely = np.sort(strongest[highest[strongest] > _LIKELY])
 
     def likelihoods(self, texts: Sequence[Text]) -> NDArray[np.float64]:
         """Return the logarithms (opinions, N) of the likelihoods of ``texts``."""

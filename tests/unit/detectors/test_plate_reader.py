@@ -196,6 +196,19 @@ def test_no_province_is_likelier_than_another_unless_a_site_says_so() -> None:
     assert merged(sure, prior=SITE).text == "浙A12345"
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_the_text_is_the_likeliest_at_each_place(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    every = [rng.dirichlet(np.full(1 + len(ALPHABET), 0.05), 12).astype(np.float32) for _ in range(2)]
+    said = merge([Opinion(every[0], 0.6), Opinion(every[1], 0.4)], ("blue", "green"))
+    assert said.text == "".join(place[0].character for place in said.characters)
+    assert 0 <= said.support <= 1 + 1e-9
+    for place in said.characters:
+        confidences = [candidate.confidence for candidate in place]
+        assert confidences == sorted(confidences, reverse=True)
+        assert sum(confidences) <= 1.001
+
+
 def test_a_word_is_left_to_who_knows_it() -> None:
     one, other = steps("粤B12349", 0.9), steps("粤B1234学", 0.9)
     said = merge([Opinion(one, 0.6, unknown="学挂"), Opinion(other, 0.4)], ("yellow",))
