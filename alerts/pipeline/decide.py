@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
@@ -39,7 +39,14 @@ class Decision:
 class _RuleState:
     settings: RuleSettings
     rule: Rule[Any]
-    per_camera: dict[str, tuple[str, Any]]  # camera → (track epoch, the rule's state)
+    per_camera: dict[str, tuple[str, Any]] = field(default_factory=dict)
+    """Camera → (track epoch, the rule's state)."""
+    places: dict[str, tuple[tuple[str, frozenset[str]], ...]] = field(default_factory=dict)
+    """Camera → the places that it sees for the rule, each with its zones."""
+
+    def __post_init__(self) -> None:
+        # Asking a protocol takes as long as a rule does: once is enough.
+        self.device: DeviceRule[Any] | None = self.rule if isinstance(self.rule, DeviceRule) else None
 
 
 class Decider:
@@ -48,7 +55,7 @@ class Decider:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._rules = {
-            rule_id: _RuleState(settings, plugins.build("alerts.rules", settings, config), {})
+            rule_id: _RuleState(settings, plugins.build("alerts.rules", settings, config))
             for rule_id, settings in config.rules.items()
             if isinstance(settings, RuleSettings) and settings.enabled
         }
@@ -130,7 +137,7 @@ class Decider:
             return
         for (rule_id, _), holders in self._holders.items():
             state = self._rules.get(rule_id)
-            if state is not None and isinstance(state.rule, DeviceRule):
+            if state is not None and state.device is not None:
                 continue
             for subject, holder in holders.items():
                 after, changes = camera_lost(holder, event.camera_id, event.captured_at)
@@ -151,8 +158,8 @@ def _step(state: _RuleState, event: Observation | CameraState) -> Sighting | Non
             before = rule.renumbered(before)
         epoch = event.track_epoch
         after, sighting = rule.step(before, event)
-    elif isinstance(rule, DeviceRule):
-        after, sighting = rule.step_state(before, event)
+    elif state.device is not None:
+        after, sighting = state.device.step_state(before, event)
     else:
         return None
     state.per_camera[camera] = (epoch, after)
@@ -165,20 +172,28 @@ def _applies(settings: RuleSettings, at: datetime, config: Config) -> bool:
 
 def _by_place(config: Config, state: _RuleState, sighting: Sighting) -> Iterator[tuple[str, Sighting]]:
     """Split a sighting by the places of the rule's zones: at each, somebody or nobody was seen."""
-    camera = config.cameras[sighting.camera]
-    if isinstance(state.rule, DeviceRule):
-        yield camera.point, sighting
+    if state.device is not None:
+        yield config.cameras[sighting.camera].point, sighting
         return
-    zones = state.settings.zones or tuple(camera.zones)
-    for place in dict.fromkeys(config.place_of(sighting.camera, z) for z in zones if z in camera.zones):
-        here = {z for z in camera.zones if config.place_of(sighting.camera, z) == place}
-        yield place, _part(sighting, attrgetter("zone"), here)
+    if sighting.camera not in state.places:
+        state.places[sighting.camera] = tuple(_places(config, state.settings, sighting.camera))
+    for place, zones in state.places[sighting.camera]:
+        yield place, _part(sighting, attrgetter("zone"), zones)
+
+
+def _places(config: Config, settings: RuleSettings, camera_id: str) -> Iterator[tuple[str, frozenset[str]]]:
+    zones = config.cameras[camera_id].zones
+    wanted = [zone for zone in settings.zones or tuple(zones) if zone in zones]
+    for place in dict.fromkeys(config.place_of(camera_id, zone) for zone in wanted):
+        yield place, frozenset(zone for zone in zones if config.place_of(camera_id, zone) == place)
 
 
 def _part(sighting: Sighting, what: Callable[[Member], str], wanted: Container[str]) -> Sighting:
     """Return those of a sighting of whom ``what`` is in ``wanted``; all the others are elsewhere."""
+    seen = (*sighting.members, *sighting.present)
+    if all(what(member) in wanted for member in seen):
+        return sighting
     members = tuple(m for m in sighting.members if what(m) in wanted)
     present = tuple(m for m in sighting.present if what(m) in wanted)
-    seen = (*sighting.members, *sighting.present)
     others = frozenset(m.track_id for m in seen if m.track_id and what(m) not in wanted)
     return replace(sighting, members=members, present=present, elsewhere=sighting.elsewhere | others)
