@@ -1,0 +1,50 @@
+"""The examples of docs/rules.md are a configuration that loads, and show every kind of rule."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from lianfang import plugins
+from tests.support.configs import SQUARE, loaded
+
+PAGE = Path(__file__).parents[2] / "docs" / "rules.md"
+
+
+def test_the_examples_are_good(tmp_path: Path) -> None:
+    _, _, rest = PAGE.read_text(encoding="utf-8").partition("```yaml\n")
+    rules = yaml.safe_load(rest.partition("```")[0])["rules"]
+    assert {rule["kind"] for rule in rules.values()} == set(plugins.kinds("alerts.rules"))
+    (tmp_path / "wanted.csv").write_text("plate,from,until\n粤T12345,,2026-07-01T18:00\n", encoding="utf-8")
+    labels = ["person", "bicycle", "motorcycle", "car", "bus", "truck"]
+    camera = {"name": "一号", "point": "bank", "source": {"kind": "rtsp", "url": "rtsp://127.0.0.1:8554/a"}}
+    shore = {"shore": {"polygon": SQUARE, "kind": "bank", "speakers": ["horn"]}}
+    fence = {"fence": {"start": [0.2, 0.5], "end": [0.8, 0.5], "zone": "shore"}}
+    lane = {"lane": {"polygon": SQUARE, "speakers": ["horn"]}}
+    config = loaded(
+        tmp_path,
+        (
+            "detectors",
+            {
+                "objects": {"kind": "objects", "engine": {"kind": "onnx"}, "labels": labels},
+                "heads": {"kind": "helmet"},
+                "plates": {"kind": "plate"},
+                "litter": {"kind": "garbage"},
+                "tamper": {"kind": "tamper"},
+            },
+        ),
+        (
+            "cameras",
+            {
+                "bank": {**camera, "detectors": ["objects", "tamper"], "zones": shore, "lines": fence},
+                "gate": {
+                    **camera,
+                    "detectors": ["objects", "heads", "plates", "litter", "tamper"],
+                    "zones": lane,
+                },
+            },
+        ),
+        ("rules", rules),
+    )
+    assert len(config.rules) == len(rules)
