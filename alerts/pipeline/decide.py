@@ -62,6 +62,11 @@ class Decider:
         self._holders: dict[tuple[str, str], dict[str, Incident]] = {}
         self._coverage = Coverage(config.cameras)
 
+    @property
+    def memory_s(self) -> float:
+        """For how long what was seen matters to any rule."""
+        return max((state.settings.memory_s for state in self._rules.values()), default=0)
+
     def hold(self, incidents: Iterable[Incident]) -> None:
         """Take over incidents that have not ended, as the store knows them."""
         for incident in incidents:

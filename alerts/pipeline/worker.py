@@ -33,10 +33,10 @@ from lianfang.metrics import hop_histogram
 _log = structlog.get_logger()
 
 GROUP = "alerts"
-# After a crash the rules' counters are rebuilt from so many records before the offset, if they are not
-# older than this: a counter of frames in a row needs seconds, not hours.
-READ_BACK_RECORDS = 5000
-READ_BACK = timedelta(minutes=1)
+# After a start the rules' counters are rebuilt from what was logged before the offset: as much as the rules
+# ask for, and no more than this. Somebody who has stayed for longer is counted from there on.
+READ_BACK = timedelta(minutes=10)
+READ_BACK_RECORDS_A_MINUTE = 5000
 _READ_BACK_S = 10.0  # without a record, while rebuilding: then the bus is asked anew
 _POLL_S = 0.5
 _RETRY_S = 0.5
@@ -139,8 +139,10 @@ class AlertWorker:
         if not beginning <= at <= end:
             _log.error("offset_out_of_range", topic=partition.topic, stored=at, kept_from=beginning, end=end)
             at = beginning
-        start = at if stored is None else max(beginning, at - READ_BACK_RECORDS)
-        for event in _recent(self._read_back(consumer, partition, start, at)):
+        reach = min(READ_BACK, timedelta(seconds=decider.memory_s))
+        count = int(reach.total_seconds() / 60 * READ_BACK_RECORDS_A_MINUTE)
+        start = at if stored is None else max(beginning, at - count)
+        for event in _recent(self._read_back(consumer, partition, start, at), reach):
             if event.camera_id in self._config.cameras and order.admit(event) is None:
                 decider.remember(event)
         consumer.seek(partition, at)
@@ -276,10 +278,10 @@ def _event(entry: Record) -> Event | None:
     return None if isinstance(event, Canary) else event
 
 
-def _recent(events: list[Event]) -> list[Event]:
+def _recent(events: list[Event], reach: timedelta) -> list[Event]:
     if not events:
         return []
-    since = max(e.captured_at for e in events) - READ_BACK
+    since = max(e.captured_at for e in events) - reach
     return [e for e in events if e.captured_at >= since]
 
 

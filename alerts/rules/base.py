@@ -111,6 +111,11 @@ class RuleSettings(Stanza):
     """True: where nobody has dealt with an incident, it is closed once the joining time is over."""
 
     @property
+    def memory_s(self) -> float:
+        """For how long what was seen matters to it: after a start, so much is read again."""
+        return 60
+
+    @property
     def about(self) -> About:
         """What its incidents are about: it chooses the words that people read."""
         return "people"

@@ -33,6 +33,11 @@ class Config(ZoneSettings):
         return self
 
     @property
+    def memory_s(self) -> float:
+        """How long it must be so."""
+        return max(60, self.for_s)
+
+    @property
     def over_at(self) -> int:
         """The count at which a crowd is over."""
         return self.at_least * 4 // 5 if self.until is None else self.until

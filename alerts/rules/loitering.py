@@ -25,6 +25,11 @@ class Config(ZoneSettings):
     away_s: float = Field(default=3, ge=0, le=600)
     """Seconds out of the zone, or out of sight, after which a stay begins anew."""
 
+    @property
+    def memory_s(self) -> float:
+        """A stay."""
+        return max(60, self.dwell_s)
+
 
 @dataclass(frozen=True, slots=True)
 class Stay:

@@ -40,6 +40,11 @@ class Config(ZoneSettings):
         """Things."""
         return "things"
 
+    @property
+    def memory_s(self) -> float:
+        """How long a vehicle stands unread."""
+        return max(60, self.unread_s)
+
     @model_validator(mode="after")
     def _has_list(self) -> Self:
         if (self.report == "unread") != (self.list is None):

@@ -327,6 +327,18 @@ def test_what_a_person_deals_with_does_not_close_itself(bus: Bus, store: Store, 
     assert [row.state for row in rows(store, IncidentRow)] == ["acknowledged"]
 
 
+def test_a_stay_of_minutes_outlives_the_service(bus: Bus, store: Store, tmp_path: Path) -> None:
+    stanza = {"kind": "loitering", "name": "逗留", "cameras": ["cam"], "zones": ["water"], "dwell_s": 180}
+    config = loaded(tmp_path, ("rules.entry", stanza))
+    publish(bus, *(observation(t, {1: IN}) for t in range(170)))
+    with working(config, bus, store, ManualClock(at(170))):
+        until("the end of the log", decided(bus, store))
+    publish(bus, *(observation(t, {1: IN}) for t in range(170, 185)))
+    with working(config, bus, store, ManualClock(at(185))):
+        until("the end of the log", decided(bus, store))
+    assert [row.opened_at for row in rows(store, IncidentRow)] == [at(180)]
+
+
 def test_what_is_only_recorded_is_no_open_incident(bus: Bus, store: Store, tmp_path: Path) -> None:
     config = loaded(tmp_path, ("rules.entry.record_only", True), ("rules.entry.closes_itself", True))
     publish(bus, *standing(5), *(observation(t, {}) for t in range(2, 140)))

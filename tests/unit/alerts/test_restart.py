@@ -1,0 +1,58 @@
+"""A service that dies at any moment and goes on from its store decides as one that never died."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lianfang.config import Config
+from tests.support.configs import loaded
+from tests.support.observations import observation
+from tests.unit.alerts.test_incidents import OUT, A, B, C, Play
+
+LOOP = {"text": "请离开", "again_s": 3, "times": 2}
+KINDS: Mapping[str, Mapping[str, object]] = {
+    "zone_entry": {"frames": 2},
+    "loitering": {"dwell_s": 2, "away_s": 1},
+    "crowd": {"at_least": 2, "until": 1, "for_s": 1},
+    "line_crossing": {"lines": ["edge"], "direction": "both", "hold_s": 2},
+}
+PLACES = st.sampled_from([A, B, C, OUT])
+FRAMES = st.lists(st.dictionaries(st.sampled_from([1, 2, 3]), PLACES, max_size=3), min_size=5, max_size=40)
+
+
+def config(folder: Path, kind: str) -> Config:
+    stanza = {"kind": kind, "name": "规则", "cameras": ["cam"], "join_s": 4, "speech": LOOP, **KINDS[kind]}
+    if kind != "line_crossing":
+        stanza["zones"] = ["water"]
+    line = {"start": [0.4, 0.1], "end": [0.4, 1.0], "zone": "water"}
+    return loaded(folder, ("cameras.cam.lines", {"edge": line}), ("rules.entry", stanza))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(frames=FRAMES, data=st.data())
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_restarted_from_any_point_it_decides_the_same(
+    tmp_path: Path,
+    kind: str,
+    frames: Sequence[dict[str | int | None, tuple[float, float]]],
+    data: st.DataObject,
+) -> None:
+    site = config(tmp_path, kind)
+    script = [observation(i * 0.5, people) for i, people in enumerate(frames)]
+    live = Play(site)(script)
+    cut = data.draw(st.integers(0, len(script)))
+    before = Play(site)(script[:cut])
+    after = Play(site)
+    # What the store holds are the incidents that have not ended; the rules read back what they count.
+    after.decider.hold(i for i in before.incidents.values() if i.ended_at is None)
+    for event in script[:cut]:
+        assert after.order.admit(event) is None
+        after.decider.remember(event)
+    after(script[cut:])
+    assert before.changes + after.changes == live.changes
+    assert before.incidents | after.incidents == live.incidents
