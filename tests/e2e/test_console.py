@@ -191,6 +191,25 @@ def _shoot(page: Page, name: str) -> None:
     page.screenshot(path=SCREENSHOTS / f"{name}.png", animations="disabled")
 
 
+def test_what_an_incident_is_about_is_said_in_its_own_words(console: Console) -> None:
+    site, at = console.site, console.now - timedelta(minutes=2)
+    fault = site.open_incident(1, at, rule="fault", zone="", severity="medium")
+    stays = _incident(console, 2, 100, spoken=2, escalated_at=console.now - timedelta(seconds=10))
+    guess = _incident(console, 3, 30, subject="粤T1234S", review=True, rule="gate", severity="high")
+    page = console.login(console.page())
+    expect(_card(page, fault)).to_contain_text("摄像机故障")
+    expect(_card(page, fault)).to_contain_text("故障中")
+    expect(_card(page, fault)).to_contain_text("1 处故障")
+    expect(_card(page, fault)).to_contain_text("没有画面")
+    expect(_card(page, fault)).not_to_contain_text("人")
+    expect(_card(page, stays)).to_contain_text("喊话无效")
+    expect(_card(page, stays)).to_contain_text("第 2 次喊话")
+    expect(_card(page, guess)).to_contain_text("粤T1234S")
+    expect(_card(page, guess)).to_contain_text("待人工核对")
+    _fits(page)
+    _shoot(page, "words")
+
+
 def test_login_empty_wall_logout(console: Console) -> None:
     page = console.page()
     expect(page).to_have_title("联防")

@@ -24,6 +24,7 @@ from alerts.api import ApiServer, Dependencies, create_app
 from alerts.channels.base import ChannelConfig
 from alerts.incidents.model import ChangeKind
 from alerts.payload import Speech
+from alerts.rules import device
 from alerts.rules.base import NoticeSettings, RuleSettings, SpeechSettings
 from alerts.store import Store, outbox
 from alerts.store.incidents import add_change
@@ -57,6 +58,12 @@ def config(folder: Path, *, mode: str = "live", **api: Data) -> Config:
     gate = rule.model_copy(
         update={"name": Text(zh="北门夜间逗留", en="Loitering at the north gate"), "severity": "medium"}
     )
+    fault = device.Config(
+        kind="device",
+        name=Text(zh="摄像机故障", en="Camera fault"),
+        cameras=("lake_north",),
+        severity="medium",
+    )
     return Config(
         data_dir=folder / "data",
         community=Community(name="东湖社区", timezone="Asia/Shanghai"),
@@ -71,7 +78,7 @@ def config(folder: Path, *, mode: str = "live", **api: Data) -> Config:
             "gate_cam": Camera(name="北门球机", point="gate", source=Stanza(), zones={"walk": bank}),
         },
         detectors={"objects": Stanza()},
-        rules={"river": rule, "gate": gate},
+        rules={"river": rule, "gate": gate, "fault": fault},
         receivers={"police": ChannelConfig(), "bank_speaker": ChannelConfig()},
     )
 
