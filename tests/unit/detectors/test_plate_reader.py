@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import permutations, product
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,8 +15,10 @@ from detectors.plates.colour import colours
 from detectors.plates.ctc import Steps, best_path, likelihoods
 from detectors.plates.detector import decode, squares
 from detectors.plates.merge import Merged, Opinion, merge
-from detectors.plates.read import judged
+from detectors.plates.read import PlateReader, judged
 from detectors.plates.rectify import clockwise, flatten, in_one_row, sides
+from detectors.plates.sessions import open_session
+from lianfang.errors import ModelError
 from lianfang.plates import ALPHABET, KINDS, Colour
 from tests.support.plates import HAS_FONT, draw
 
@@ -224,6 +227,15 @@ def test_a_word_that_nobody_read_is_put_where_the_colour_asks_for_it_and_not_acc
     said = merge([Opinion(one, 0.6, unknown="警"), Opinion(other, 0.4)], ("white",))
     assert said.text == "粤B1234警"
     assert not judged(CORNERS, said, ("white",)).accepted
+
+
+def test_a_missing_or_broken_model_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="clp-det"):
+        PlateReader(tmp_path)
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"no model")
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        open_session(broken)
 
 
 def test_nothing_read_is_no_text() -> None:
