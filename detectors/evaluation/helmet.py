@@ -1,8 +1,8 @@
 """Helmets: bare heads of riders, from whole pictures and from given heads, on helmet_cctv/test and general.
 
-The chain is the stages' own: object model, riders, head, classifier, thresholds; each picture stands alone,
+The chain is the stages' own: object model, locator, riders, classifier, thresholds; each picture stands alone,
 since the pictures are no film (``min_votes`` 1). The labels leave out many riders, so a rider without a
-labelled head is neither right nor wrong; how many of those are called bare is said beside.
+labelled head is neither right nor wrong; those that are called bare have figures of their own.
 """
 
 from __future__ import annotations
@@ -19,18 +19,20 @@ from detectors.engines.base import Engine
 from detectors.evaluation import objects
 from detectors.evaluation.base import Figure, Report, proportion
 from detectors.helmets.classifier import HeadClassifier
-from detectors.helmets.heads import Head, of_rider
-from detectors.helmets.looks import Fitness, look_at
+from detectors.helmets.heads import Head, of_rider, pairs
+from detectors.helmets.locator import HeadLocator
+from detectors.helmets.looks import Fitness, Look, look_at
 from detectors.helmets.riders import VEHICLES, riders
 from detectors.helmets.votes import State, verdict
-from detectors.helmets.weights import in_use
+from detectors.helmets.weights import HEAD, LOCATOR
 from detectors.stages.helmet import Config
 from detectors.training.measure import average_precision
 from detectors.training.samples import read_picture
+from detectors.training.scenes import objects as objects_of
 from lianfang.events import DetectedObject
 
 BARE_CLASS = 1  # of the labels; 0 is a helmet
-NEAR_HEADS = 1.0  # between the middles of a head found and a labelled one, in heights of the larger
+INPUT_SIZE = (960, 544)  # of the object model: what the model card recommends for this stage
 _SEED = 4
 _RESAMPLES = 2000
 
@@ -64,54 +66,57 @@ def evaluate(data: Path, models_dir: Path | None) -> Report | None:
     paths = sorted((data / "helmet_cctv" / "test" / "images").glob("*.jpg"))
     if not paths:
         return None
-    engine = onnx.build(onnx.Config(), models_dir)
-    classifier = HeadClassifier(*in_use(models_dir))
+    engine = onnx.build(onnx.Config(input_size=INPUT_SIZE), models_dir)
+    chain = Chain(engine, HeadLocator(*LOCATOR.in_use(models_dir)), HeadClassifier(*HEAD.in_use(models_dir)))
     judged: list[Judged] = []
     unlabelled: list[Said] = []
     scores, bare = [], []
     for path in paths:
         image = read_picture(path)
         labels = read_labels(path, image)
-        found, others = match(labels, riders_of(image, engine, classifier))
+        found, others = match(labels, chain.riders(image))
         judged += found
         unlabelled += others
-        scores.append(classifier.bare_heads(image, [label.head for label in labels]))
+        scores.append(chain.classifier.bare_heads(image, [label.head for label in labels]))
         bare += [label.bare for label in labels]
     if not judged:
         return None
     made = report(judged, unlabelled, np.concatenate(scores), np.array(bare))
-    negatives = pedestrians(data, engine)
+    negatives = pedestrians(data, chain)
     if negatives is None:
         return made
     return Report({**made.figures, "helmet.pedestrians_taken_for_riders": negatives}, made.notes)
 
 
-def riders_of(image_bgr: NDArray[np.uint8], engine: Engine, classifier: HeadClassifier) -> list[Said]:
-    """Return what the chain, with its default settings, says of each rider in a picture that stands alone."""
-    config = Config(kind="helmet")
-    objects = _objects(image_bgr, engine)
-    on_wheels = riders(objects)
-    fitness = Fitness(config.min_head_px, config.min_sharpness)
-    looks = look_at(image_bgr, objects, on_wheels, classifier, fitness)
-    height, width = image_bgr.shape[:2]
-    return [
-        Said(
-            of_rider(objects[i].xyxyn, width, height),
-            verdict(looks[i].bare, classifier.thresholds).state if i in looks else "unknown",
-        )
-        for i in on_wheels
-    ]
+@dataclass(frozen=True)
+class Chain:
+    """What stands behind the stage: the object model, and what finds and judges heads."""
+
+    engine: Engine
+    locator: HeadLocator
+    classifier: HeadClassifier
+
+    def look(self, image_bgr: NDArray[np.uint8]) -> tuple[list[DetectedObject], dict[int, Look]]:
+        """Return the objects of a picture, and the looks at heads as `look_at` gives them."""
+        config = Config(kind="helmet")
+        found = objects_of(image_bgr, self.engine)
+        fitness = Fitness(config.min_head_px, config.min_sharpness)
+        return found, look_at(image_bgr, found, self.locator, self.classifier, fitness)
+
+    def riders(self, image_bgr: NDArray[np.uint8]) -> list[Said]:
+        """Return what the stage, with its default settings, says of each rider if one picture decides."""
+        height, width = image_bgr.shape[:2]
+        found, looks = self.look(image_bgr)
+        unseen = riders(found).keys() - looks.keys()
+        return [Said(look.head, self._state(look.bare)) for look in looks.values()] + [
+            Said(of_rider(found[i].xyxyn, width, height), "unknown") for i in sorted(unseen)
+        ]
+
+    def _state(self, bare: float | None) -> State:
+        return "unknown" if bare is None else verdict(bare, self.classifier.thresholds).state
 
 
-def _objects(image_bgr: NDArray[np.uint8], engine: Engine) -> list[DetectedObject]:
-    found = engine.detect(image_bgr)
-    return [
-        DetectedObject(track_id=None, label=engine.labels[c], confidence=float(p), xyxyn=tuple(map(float, b)))
-        for b, p, c in zip(found.xyxyn, found.confidence, found.class_id, strict=True)
-    ]
-
-
-def pedestrians(data: Path, engine: Engine) -> Figure | None:
+def pedestrians(data: Path, chain: Chain) -> Figure | None:
     """Return the share of persons taken for riders in pictures of ``data``/general without a two-wheeler.
 
     The annotations (COCO) say which those are; None where the folder has none with a person found in it.
@@ -119,28 +124,19 @@ def pedestrians(data: Path, engine: Engine) -> Figure | None:
     taken: list[bool] = []
     for picture in objects.read(data / "general")[0]:
         if not any(len(boxes[label]) for boxes in (picture.truth, picture.crowds) for label in VEHICLES):
-            found = _objects(read_picture(picture.path), engine)
-            on_wheels = riders(found)
+            found, looks = chain.look(read_picture(picture.path))
+            on_wheels = looks.keys() | riders(found).keys()
             taken += [i in on_wheels for i, thing in enumerate(found) if thing.label == "person"]
     return _share(taken) if taken else None
 
 
 def match(labels: Sequence[Label], said: Sequence[Said]) -> tuple[list[Judged], list[Said]]:
     """Return each label with the rider at it, nearest pairs first, and the riders without a label."""
-    near = sorted(
-        (distance, i, j)
-        for i, label in enumerate(labels)
-        for j, one in enumerate(said)
-        if (distance := _heads_apart(label.head, one.head)) <= NEAR_HEADS
-    )
-    pairs: dict[int, int] = {}
-    for _, i, j in near:
-        if i not in pairs and j not in pairs.values():
-            pairs[i] = j
+    joined = pairs([label.head for label in labels], [one.head for one in said])
     judged = [
-        Judged(label.bare, said[pairs[i]].state if i in pairs else None) for i, label in enumerate(labels)
+        Judged(label.bare, said[joined[i]].state if i in joined else None) for i, label in enumerate(labels)
     ]
-    return judged, [one for j, one in enumerate(said) if j not in pairs.values()]
+    return judged, [one for j, one in enumerate(said) if j not in joined.values()]
 
 
 def report(
@@ -154,15 +150,18 @@ def report(
     said_worn = [not head.bare for head in judged if head.said == "worn"]
     truly_bare = [head.said == "bare" for head in judged if head.bare]
     figures = {"helmet.riders_found": _share([head.said is not None for head in judged])}
+    called_bare = sum(one.state == "bare" for one in unlabelled)
     if said_bare:
         figures["helmet.frame_precision"] = _share(said_bare)
+    if claims := len(said_bare) + called_bare:
+        figures["helmet.unmatched_bare_claims"] = proportion(called_bare, claims)
+        figures["helmet.strict_precision"] = proportion(sum(said_bare), claims)
     if said_worn:
         figures["helmet.worn_precision"] = _share(said_worn)
     if truly_bare:
         figures["helmet.frame_recall"] = _share(truly_bare)
         figures["helmet.head_ap"] = _average_precision(scores, bare)
     unknown = sum(head.said == "unknown" for head in judged)
-    called_bare = sum(one.state == "bare" for one in unlabelled)
     return Report(
         figures,
         (
@@ -182,11 +181,6 @@ def read_labels(picture: Path, image: NDArray[np.uint8]) -> list[Label]:
             kind, x, y, _, h = map(float, line.split())
             labels.append(Label(Head(x * width, y * height, h * height), kind == BARE_CLASS))
     return labels
-
-
-def _heads_apart(labelled: Head, found: Head) -> float:
-    distance = float(np.hypot(labelled.x - found.x, labelled.y - found.y))
-    return distance / max(labelled.size_px, found.size_px, 1e-6)
 
 
 def _share(hits: Sequence[bool]) -> Figure:

@@ -13,7 +13,7 @@ from detectors.helmets.heads import CROP_PX, Head, crop, views
 from detectors.helmets.votes import Thresholds
 from lianfang.errors import ModelError
 
-INPUT, OUTPUT = "crops", "bare"
+INPUT, OUTPUT, FEATURES = "crops", "bare", "features"
 
 
 class HeadClassifier:
@@ -42,7 +42,7 @@ class HeadClassifier:
         return mean
 
     def bare(self, crops_bgr: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the probability (N,), 0-1, that the head in each of ``crops_bgr`` (N, 64, 64, 3) is bare.
+        """Return the probability (N,), 0-1, that the head in each of ``crops_bgr`` (N, 96, 96, 3) is bare.
 
         It is the mean of the crop and its mirror image: nothing about a helmet is left or right.
         """
@@ -54,8 +54,13 @@ class HeadClassifier:
         mean: NDArray[np.float32] = np.asarray(bare, np.float32).reshape(2, -1).mean(axis=0)
         return mean
 
+    def features(self, crops_bgr: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return what the network sees in crops (N, 96, 96, 3), (N, 1152), and scores."""
+        (seen,) = self._session.run([FEATURES], {INPUT: as_input(crops_bgr)})
+        return np.asarray(seen, np.float32)
+
 
 def as_input(crops_bgr: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return crops (N, 64, 64, 3), 0-255, as the network wants them: (N, 3, 64, 64), -1 to 1."""
+    """Return squares (N, side, side, 3), 0-255, as the networks want them: (N, 3, side, side), -1 to 1."""
     planes = np.ascontiguousarray(crops_bgr.transpose(0, 3, 1, 2), np.float32)
     return planes / np.float32(127.5) - np.float32(1)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.helmets.classifier import HeadClassifier
-from detectors.helmets.heads import Head, crop, is_whole, of_rider, sharpness
+from detectors.helmets.heads import Head, crop, is_whole, sharpness
+from detectors.helmets.locator import HeadLocator
+from detectors.helmets.owners import owners
+from detectors.helmets.regions import regions
 from lianfang.events import DetectedObject
 
 
@@ -23,30 +26,36 @@ class Fitness:
 
 @dataclass(frozen=True)
 class Look:
-    """A head that could be judged, and the probability, 0-1, that it is bare."""
+    """A head found, and the probability, 0-1, that it is bare; None where it cannot be judged."""
 
     head: Head
-    bare: float
+    bare: float | None
 
 
 def look_at(
     image_bgr: NDArray[np.uint8],
     objects: Sequence[DetectedObject],
-    persons: Iterable[int],
+    locator: HeadLocator,
     classifier: HeadClassifier,
     fitness: Fitness,
 ) -> dict[int, Look]:
-    """Return the look at each of ``persons`` (indices of ``objects``) whose head can be judged.
+    """Return the look at each rider whose head is found, by the index in ``objects`` of who answers for it.
 
-    Heads too small, without detail or cut off by the picture's edge are left out.
+    That is a person, or a two-wheeler where the rider is not found as a person. Heads too small, without
+    detail or cut off by the picture's edge are not judged.
     """
     height, width = image_bgr.shape[:2]
-    fit: dict[int, Head] = {}
-    for i in persons:
-        head = of_rider(objects[i].xyxyn, width, height)
-        if head.size_px < fitness.min_head_px or not is_whole(head, width, height):
-            continue
-        if sharpness(crop(image_bgr, head)) >= fitness.min_sharpness:
-            fit[i] = head
-    bare = classifier.bare_heads(image_bgr, tuple(fit.values()))
-    return {i: Look(head, float(p)) for (i, head), p in zip(fit.items(), bare, strict=True)}
+    located = locator.heads(image_bgr, regions(objects, width, height, fitness.min_head_px))
+    heads = {i: one.head for i, one in owners(located, objects, width, height).items()}
+    fit = {i: head for i, head in heads.items() if _is_fit(image_bgr, head, fitness)}
+    bare = dict(zip(fit, map(float, classifier.bare_heads(image_bgr, tuple(fit.values()))), strict=True))
+    return {i: Look(head, bare.get(i)) for i, head in heads.items()}
+
+
+def _is_fit(image_bgr: NDArray[np.uint8], head: Head, fitness: Fitness) -> bool:
+    height, width = image_bgr.shape[:2]
+    return (
+        head.size_px >= fitness.min_head_px
+        and is_whole(head, width, height)
+        and sharpness(crop(image_bgr, head)) >= fitness.min_sharpness
+    )

@@ -36,12 +36,11 @@ UNSEEN = Verdict("unknown", 0.5)
 
 def verdict(bare: float, thresholds: Thresholds) -> Verdict:
     """Return what a probability of being bare, 0-1, comes to."""
-    state: State = "unknown"
     if bare >= thresholds.bare_from:
-        state = "bare"
-    elif bare <= thresholds.worn_to:
-        state = "worn"
-    return Verdict(state, max(bare, 1 - bare))
+        return Verdict("bare", bare)
+    if bare <= thresholds.worn_to:
+        return Verdict("worn", 1 - bare)
+    return Verdict("unknown", max(bare, 1 - bare))
 
 
 @dataclass

@@ -1,12 +1,14 @@
-"""Where the weights of the head classifier lie."""
+"""Where the weights of the head locator and of the head classifier lie."""
 
 from __future__ import annotations
 
 from detectors.models.own import OwnWeights
 
+PACKAGE = "detectors.helmets"
 RECEIPT = "helmet-head.json"
-_WEIGHTS = OwnWeights("helmet weights", "detectors.helmets", RECEIPT)
+HEAD = OwnWeights("helmet weights", PACKAGE, RECEIPT)
+LOCATOR = OwnWeights("helmet weights", PACKAGE, "helmet-locator.json")
 
-in_use = _WEIGHTS.in_use
-packaged = _WEIGHTS.packaged
-put = _WEIGHTS.put
+in_use = HEAD.in_use
+packaged = HEAD.packaged
+put = HEAD.put

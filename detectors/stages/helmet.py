@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from detectors.helmets.classifier import HeadClassifier
+from detectors.helmets.locator import HeadLocator
 from detectors.helmets.looks import Fitness, look_at
 from detectors.helmets.riders import VEHICLES, riders
 from detectors.helmets.votes import UNSEEN, Votes
-from detectors.helmets.weights import in_use
+from detectors.helmets.weights import HEAD, LOCATOR
 from lianfang.config import Config as Root
 from lianfang.config import Problem, Stanza
 from lianfang.errors import ModelError
@@ -53,22 +54,24 @@ class Config(Stanza):
                         "a stage objects before it, with labels: [person, bicycle, motorcycle]",
                     )
         try:
-            in_use(config.models_dir)
+            for weights in (HEAD, LOCATOR):
+                weights.in_use(config.models_dir)
         except ModelError as error:
             yield Problem(("kind",), f"'helmet', but {error}", "weights that are as they were trained")
 
 
 @dataclass(frozen=True)
 class Helmet:
-    """The stage with its classifier."""
+    """The stage with what finds heads and what judges them."""
 
     config: Config
+    locator: HeadLocator
     classifier: HeadClassifier
 
     @property
     def models(self) -> tuple[str, ...]:
-        """Return the id of the head classifier."""
-        return (self.classifier.model_id,)
+        """Return the ids of the head locator and the head classifier."""
+        return self.locator.model_id, self.classifier.model_id
 
     def open(self, camera_id: str, track_epoch: str) -> CameraHelmet:
         """Return the stage for one camera, with no votes cast."""
@@ -96,20 +99,20 @@ class CameraHelmet:
     ) -> tuple[DetectedObject, ...]:
         """Return ``objects`` with two attributes added to riders; all others are as they were.
 
+        Where the head of a rider was found and no person there, the two-wheeler gets them.
         ``helmet`` is worn, bare or unknown; ``helmet_confidence``, 0-1, the probability of worn or bare,
         whichever is likelier. A rider without a track number is unknown: nothing adds up over pictures.
         """
-        config, classifier = self._stage.config, self._stage.classifier
-        on_wheels = riders(objects)
-        looks = look_at(
-            image_bgr, objects, on_wheels, classifier, Fitness(config.min_head_px, config.min_sharpness)
-        )
+        config, stage = self._stage.config, self._stage
+        fitness = Fitness(config.min_head_px, config.min_sharpness)
+        looks = look_at(image_bgr, objects, stage.locator, stage.classifier, fitness)
+        on_wheels = looks.keys() | riders(objects).keys()
         for i in on_wheels:
             if (track_id := objects[i].track_id) is not None:
                 ride = self._rides.setdefault(track_id, _Ride(at))
                 ride.rode_at = at
-                if i in looks:
-                    ride.votes.cast(looks[i].bare, looks[i].head.size_px)
+                if (look := looks.get(i)) is not None and look.bare is not None:
+                    ride.votes.cast(look.bare, look.head.size_px)
         self._rides = {n: ride for n, ride in self._rides.items() if at - ride.rode_at <= FORGOTTEN}
         return tuple(self._said(thing, i in on_wheels, at) for i, thing in enumerate(objects))
 
@@ -126,4 +129,4 @@ class CameraHelmet:
 
 def build(config: Config, models_dir: Path | None = None) -> Helmet:
     """Load the weights in use; ModelError where they are missing or altered."""
-    return Helmet(config, HeadClassifier(*in_use(models_dir)))
+    return Helmet(config, HeadLocator(*LOCATOR.in_use(models_dir)), HeadClassifier(*HEAD.in_use(models_dir)))

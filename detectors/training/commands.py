@@ -8,13 +8,20 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from detectors.helmets.weights import put
-from detectors.models.store import default_cache_dir
+from detectors.engines import onnx
+from detectors.helmets.weights import HEAD, LOCATOR
+from detectors.models.store import default_cache_dir, verify
 from detectors.training import bag_command, helmet
+from detectors.training.network import torch
+from detectors.training.pictures import from_pictures
 from lianfang.errors import ModelError
 
-_OWN = "helmet-head-{sha}.onnx"  # beside those before it, in the folder of models
-_PACKAGED = "head.onnx"
+# Beside those before them, in the folder of models; and as the package brings them.
+_NAMES = {
+    LOCATOR: ("helmet-locator-{sha}.onnx", "locator.onnx"),
+    HEAD: ("helmet-head-{sha}.onnx", "head.onnx"),
+}
+_INPUT_SIZES = ((640, 384), (960, 544))  # of the object model: as by default, and as the stage wants it
 
 
 def main(argv: Sequence[str]) -> int:
@@ -33,17 +40,22 @@ def main(argv: Sequence[str]) -> int:
 def _train_helmet(arguments: argparse.Namespace) -> int:
     models_dir: Path = arguments.models_dir or default_cache_dir()
     if arguments.data is not None:
-        steps = arguments.steps or 700
-        content, trained_from = helmet.from_pictures(arguments.data, steps, arguments.seed, _say)
+        torch()  # before the minutes that the object model takes
+        engines = [onnx.build(onnx.Config(input_size=size), arguments.models_dir) for size in _INPUT_SIZES]
+        nanodet = verify("nanodet-g", arguments.models_dir)
+        trained = from_pictures(arguments.data, nanodet, engines, arguments.steps, arguments.seed, _say)
+        new, trained_from = {LOCATOR: trained.locator, HEAD: trained.head}, trained.summary
     else:
-        fresh = helmet.from_crops(arguments.crops, models_dir, arguments.steps or 200, arguments.seed, _say)
+        fresh = helmet.from_crops(arguments.crops, models_dir, arguments.seed, _say)
         if fresh is None:
             _say("not better: the weights in use stay")
             return 1
-        content, trained_from = fresh, f"crops of {arguments.crops.name}, on from the weights before"
-    folder, name = (arguments.out, _PACKAGED) if arguments.out else (models_dir, _OWN)
-    path = put(content, folder, name, datetime.now(UTC).replace(microsecond=0), trained_from)
-    _say(f"in use from the next start: {path}")
+        new, trained_from = {HEAD: fresh}, f"crops of {arguments.crops.name}, on from the weights before"
+    for weights, content in new.items():
+        own, packaged = _NAMES[weights]
+        folder, name = (arguments.out, packaged) if arguments.out else (models_dir, own)
+        path = weights.put(content, folder, name, datetime.now(UTC).replace(microsecond=0), trained_from)
+        _say(f"in use from the next start: {path}")
     return 0
 
 
@@ -53,18 +65,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     models = parser.add_subparsers(dest="model", required=True)
     bag_command.add(models)
-    text = "the head classifier of the stage helmet"
+    text = "the networks of the stage helmet"
     sub = models.add_parser("helmet", help=text, description=text)
     source = sub.add_mutually_exclusive_group(required=True)
     source.add_argument(
         "--data", type=Path, metavar="DIR", help="images/ and labels/ (YOLO; 0 helmet, 1 bare): from scratch"
     )
     source.add_argument(
-        "--crops", type=Path, metavar="DIR", help="worn/ and bare/: on from the weights in use, if better"
+        "--crops",
+        type=Path,
+        metavar="DIR",
+        help="worn/ and bare/: the classifier goes on from the weights in use, if better",
     )
     sub.add_argument("--models-dir", type=Path, help="default: $LIANFANG_MODELS, else the cache folder")
-    sub.add_argument("--out", type=Path, metavar="DIR", help="write head.onnx there instead")
-    sub.add_argument("--steps", type=int, help="batches of 48; default: 700 with --data, 200 with --crops")
+    sub.add_argument("--out", type=Path, metavar="DIR", help="write head.onnx and locator.onnx there instead")
+    sub.add_argument("--steps", type=int, help="batches that the head locator learns from; default: 400")
     sub.add_argument("--seed", type=int, default=1)
     return parser
 

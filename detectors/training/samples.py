@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +18,8 @@ PICTURES = frozenset({".jpg", ".jpeg", ".png"})
 
 # Standard deviations of where heads that were worked out from a person's box lie, and of their size, from the
 # true ones, in heights of the head: what was measured (docs/models/helmet.md).
-SPREAD_X, SPREAD_Y, SPREAD_SIZE = 0.22, 0.19, 0.2
-BLUR_PX = (18, 44)  # heads of cameras are that many pixels of the crop's 64, most of them
+SPREAD_X, SPREAD_Y, SPREAD_SIZE = 0.13, 0.13, 0.18
+BLUR_PX = (20, 70)  # of the crop's 96: heads of 12 px and more
 
 
 @dataclass(frozen=True)
@@ -35,24 +36,41 @@ class Sample:
         return crop(self.picture, self.head)
 
 
-def of_pictures(data: Path, blocks: int) -> list[Sample]:
-    """Return the heads of a folder with images/ and labels/ (YOLO: 0 helmet, 1 bare), in order of names.
+@dataclass(frozen=True)
+class Labelled:
+    """A picture, BGR, with its heads and the class of each; ``group`` is its run of pictures."""
+
+    image: NDArray[np.uint8]
+    heads: tuple[Head, ...]
+    labels: tuple[int, ...]
+    group: str
+
+
+def labelled(data: Path, blocks: int) -> Iterator[Labelled]:
+    """Yield the pictures of a folder with images/ and labels/ (YOLO: 0 helmet, 1 bare), in order of names.
 
     They are grouped into ``blocks`` runs of pictures: those that follow each other show the same riders.
-    Raises ModelError where the folder holds none, or a label is no such line.
+    A picture without a file of labels is left out. Raises ModelError where a label is no such line.
     """
     paths = sorted(path for path in (data / "images").glob("*") if path.suffix.lower() in PICTURES)
-    samples = []
     for number, path in enumerate(paths):
-        labels = data / "labels" / f"{path.stem}.txt"
-        if not labels.exists():
+        file = data / "labels" / f"{path.stem}.txt"
+        if not file.exists():
             continue
-        picture, group = read_picture(path), str(number * blocks // len(paths))
-        height, width = picture.shape[:2]
-        for line in labels.read_text().splitlines():
-            if line.strip():
-                label, head = _labelled(labels, line, width, height)
-                samples.append(Sample(_around(picture, head), _inside(head), label, group))
+        image, group = read_picture(path), str(number * blocks // len(paths))
+        height, width = image.shape[:2]
+        lines = [line for line in file.read_text().splitlines() if line.strip()]
+        told = [_labelled(file, line, width, height) for line in lines]
+        yield Labelled(image, tuple(head for _, head in told), tuple(label for label, _ in told), group)
+
+
+def of_pictures(data: Path, blocks: int) -> list[Sample]:
+    """Return the heads of `labelled` pictures; ModelError where the folder holds none."""
+    samples = [
+        Sample(_around(picture.image, head), _inside(head), label, picture.group)
+        for picture in labelled(data, blocks)
+        for head, label in zip(picture.heads, picture.labels, strict=True)
+    ]
     if not samples:
         raise ModelError(f"{data}: no pictures with labels: want images/*.jpg and labels/*.txt")
     return samples
@@ -77,13 +95,21 @@ def of_crops(folder: Path) -> list[Sample]:
 
 
 def varied(sample: Sample, random: np.random.Generator) -> NDArray[np.uint8]:
-    """Return the crop of ``sample``, (64, 64, 3), as another camera or another moment could have shown it."""
+    """Return the crop of ``sample``, (96, 96, 3), as another camera or another moment could have shown it."""
     head = displaced(sample.head, random)
     square = crop(sample.picture, head, random.uniform(-12, 12), random.random() < 0.5)
+    return relit(square, random, BLUR_PX)
+
+
+def relit(
+    square_bgr: NDArray[np.uint8], random: np.random.Generator, blurred_to: tuple[int, int]
+) -> NDArray[np.uint8]:
+    """Return a square in another light, with noise, and half the time as if from so few pixels a side."""
+    square, px = square_bgr, len(square_bgr)
     if random.random() < 0.5:
-        side = int(random.integers(*BLUR_PX))
+        side = int(random.integers(*blurred_to))
         small = cv2.resize(square, (side, side), interpolation=cv2.INTER_AREA)
-        square = np.asarray(cv2.resize(small, (CROP_PX, CROP_PX)), np.uint8)
+        square = np.asarray(cv2.resize(small, (px, px)), np.uint8)
     light = square.astype(np.float32)
     grey = light.mean(axis=2, keepdims=True)
     light = grey + (light - grey) * random.uniform(0.5, 1.4)

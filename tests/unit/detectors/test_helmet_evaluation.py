@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from detectors.engines.base import Detections
 from detectors.evaluation.helmet import (
+    Chain,
     Judged,
     Label,
     Said,
@@ -25,6 +26,7 @@ from detectors.helmets.heads import Head
 from detectors.helmets.votes import State
 from detectors.models.store import verify
 from lianfang.errors import ModelError
+from tests.unit.detectors import helmets
 
 DATA = Path(__file__).parents[4] / "shared" / "data" / "helmet_cctv"
 SCORES = np.array([0.9, 0.6, 0.4, 0.1], np.float32)
@@ -78,6 +80,8 @@ def test_the_figures_of_labelled_heads() -> None:
         "helmet.frame_recall": (6 / 10, 10),
         "helmet.worn_precision": (3 / 4, 4),
         "helmet.riders_found": (13 / 15, 15),
+        "helmet.unmatched_bare_claims": (1 / 9, 9),
+        "helmet.strict_precision": (6 / 9, 9),
     }
     assert "at 1 of them the rider was found and left unknown" in made.notes[0]
     assert made.notes[1] == "2 riders found without a labelled head, 1 of them called bare"
@@ -141,8 +145,21 @@ class Scripted:
         return Detections(boxes[:count], np.full(count, 0.5, np.float32), np.arange(count))
 
 
+def test_what_the_stage_says_of_each_rider() -> None:
+    image = np.full((600, 1000, 3), 250, np.uint8)
+    image[::6] = 5
+    head = Head(430, 200, 36)
+    seen = Chain(Scripted(), helmets.Heads(head), helmets.classifier(gain=16.0))
+    assert seen.riders(image) == [Said(head, "bare")]
+    image[::2] = 6
+    assert seen.riders(image) == [Said(head, "unknown")], "neither bright nor dark"
+    (unseen,) = Chain(Scripted(), helmets.Heads(), helmets.classifier()).riders(image)
+    assert unseen.state == "unknown", "a rider, but no head is found"
+
+
 def test_persons_taken_for_riders_where_no_two_wheeler_is(tmp_path: Path) -> None:
-    assert pedestrians(tmp_path, Scripted()) is None
+    chain = Chain(Scripted(), helmets.Heads(), helmets.classifier())
+    assert pedestrians(tmp_path, chain) is None
     for name in ("annotations", "val2017"):
         (tmp_path / "general" / name).mkdir(parents=True)
     for i, level in enumerate((10, 20, 200, 250)):
@@ -157,6 +174,6 @@ def test_persons_taken_for_riders_where_no_two_wheeler_is(tmp_path: Path) -> Non
         "categories": [{"id": 1, "name": "person"}, {"id": 4, "name": "motorcycle"}],
     }
     (tmp_path / "general" / "annotations" / "instances_val2017.json").write_text(json.dumps(told))
-    figure = pedestrians(tmp_path, Scripted())
+    figure = pedestrians(tmp_path, chain)
     assert figure is not None
     assert (figure.value, figure.count) == (1 / 3, 3)

@@ -23,6 +23,7 @@ WIDTH, HEIGHT = 1000, 600
 RIDER: XYXYN = (0.40, 0.30, 0.46, 0.60)
 BIKE: XYXYN = (0.39, 0.42, 0.47, 0.66)
 WALKER: XYXYN = (0.70, 0.30, 0.76, 0.60)
+CUT_OFF = Head(430, 8, 36)
 
 
 def person(xyxyn: XYXYN, track: str | None = "e:1", **attributes: object) -> DetectedObject:
@@ -47,7 +48,8 @@ def picture(level: int, *persons: XYXYN, stripes: bool = True) -> NDArray[np.uin
 
 def opened(**keys: object) -> CameraHelmet:
     config = Config.model_validate({"kind": "helmet", **keys})
-    return Helmet(config, helmets.classifier(gain=16.0)).open("cam", "e")
+    heads = [of_rider(xyxyn, WIDTH, HEIGHT) for xyxyn in (RIDER, WALKER)]
+    return Helmet(config, helmets.Heads(*heads, CUT_OFF), helmets.classifier(gain=16.0)).open("cam", "e")
 
 
 def said(thing: DetectedObject) -> object:
@@ -109,6 +111,21 @@ def test_a_head_cut_off_by_the_edge_is_unknown() -> None:
     assert said(looks(opened(), picture(250, RIDER), 10, person(cut), bike)) == "unknown"
 
 
+def test_a_two_wheeler_answers_for_a_rider_who_is_not_found_as_a_person() -> None:
+    camera, image = opened(), picture(250, RIDER)
+    assert said(looks(camera, image, 3, BIKE_OBJECT)) == "bare"
+    assert said(looks(camera, image, 1, BIKE_OBJECT, person(RIDER), start=3)) == "bare"
+    assert said(looks(camera, image, 1, person(RIDER), BIKE_OBJECT, start=4)) == "unknown", "two looks so far"
+
+
+def test_a_parked_two_wheeler_gets_nothing_and_who_stands_at_it_neither() -> None:
+    parked = DetectedObject(track_id="e:9", label="motorcycle", confidence=0.4, xyxyn=(0.1, 0.42, 0.18, 0.66))
+    beside = person((0.17, 0.30, 0.23, 0.70))
+    camera, image = opened(), picture(250)
+    assert said(looks(camera, image, 5, parked, beside)) is None
+    assert said(looks(camera, image, 5, beside, parked, start=5)) is None
+
+
 def test_a_rider_without_a_number_is_unknown() -> None:
     assert (
         said(looks(opened(min_votes=1), picture(250, RIDER), 5, person(RIDER, None), BIKE_OBJECT))
@@ -154,8 +171,10 @@ def test_the_package_s_stage_is_configured_and_built(tmp_path: Path) -> None:
     config = configured(tmp_path)
     stanza = config.detectors["helmets"]
     assert isinstance(stanza, Config)
-    (model,) = build(stanza, tmp_path).models
-    assert model.startswith("helmet-head@")
+    assert [model.split("@")[0] for model in build(stanza, tmp_path).models] == [
+        "helmet-locator",
+        "helmet-head",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,9 @@ import pytest
 
 from detectors.helmets.classifier import HeadClassifier
 from detectors.helmets.heads import Head
-from detectors.helmets.weights import RECEIPT, in_use, packaged, put
-from detectors.training.network import from_onnx
+from detectors.helmets.weights import LOCATOR, RECEIPT, in_use, packaged, put
+from detectors.models.store import verify
+from detectors.training.stem import Stem, linear_of, to_onnx, with_linear
 from lianfang.errors import ModelError
 from tests.unit.detectors import helmets
 
@@ -28,7 +29,7 @@ def test_the_package_brings_weights_that_run(tmp_path: Path) -> None:
     assert len(content) < 1_500_000
     classifier = HeadClassifier(sha256, content)
     assert classifier.model_id == f"helmet-head@{sha256[:12]}"
-    crops = np.random.default_rng(0).integers(0, 255, (5, 64, 64, 3)).astype(np.uint8)
+    crops = np.random.default_rng(0).integers(0, 255, (5, 96, 96, 3)).astype(np.uint8)
     together = classifier.bare(crops)
     assert together == pytest.approx([classifier.bare(one[None])[0] for one in crops], abs=1e-5)
     assert classifier.bare(crops[:, :, ::-1]) == pytest.approx(together, abs=1e-5)
@@ -81,17 +82,28 @@ def test_what_is_no_model_is_refused(content: bytes) -> None:
         HeadClassifier("0" * 64, content)
 
 
-def test_weights_go_into_the_file_and_out_of_it() -> None:
-    arrays = helmets.by_brightness()
-    back = from_onnx(helmets.content())
-    assert back.keys() == arrays.keys()
-    for name, array in arrays.items():
-        assert np.array_equal(back[name], array), name
+def test_the_score_goes_into_the_file_and_out_of_it() -> None:
+    assert np.array_equal(linear_of(helmets.content()).weight, helmets.by_brightness().weight)
+    assert with_linear(helmets.content(4.0), helmets.by_brightness(8.0)) == helmets.content(8.0)
+
+
+def test_the_classifier_sees_with_the_object_model(tmp_path: Path) -> None:
+    try:
+        stem = Stem.of_nanodet(verify("nanodet-g"))
+    except ModelError as error:
+        pytest.skip(str(error))
+    _, content = packaged()
+    classifier = HeadClassifier("0" * 64, content)
+    again = HeadClassifier("0" * 64, to_onnx(stem, linear_of(content), classifier.thresholds))
+    crops = np.random.default_rng(1).integers(0, 255, (3, 96, 96, 3)).astype(np.uint8)
+    assert classifier.bare(crops) == pytest.approx(again.bare(crops), abs=1e-6)
+    with pytest.raises(ModelError, match="no layer"):
+        Stem.of_nanodet(LOCATOR.put(LOCATOR.packaged()[1], tmp_path, "locator.onnx", AT, "a test"))
 
 
 def test_bright_is_bare_in_the_classifier_of_these_tests() -> None:
     levels = np.array([0, 127, 255], np.uint8)
-    crops = np.broadcast_to(levels[:, None, None, None], (3, 64, 64, 3))
+    crops = np.broadcast_to(levels[:, None, None, None], (3, 96, 96, 3))
     assert helmets.classifier().bare(crops) == pytest.approx([0, 0.5, 1], abs=0.02)
 
 
