@@ -19,13 +19,14 @@ class Person:
     """Somebody in one picture; ``track_id`` is None while unconfirmed.
 
     ``adult`` is the height of a grown-up at this place, None where the camera is not calibrated. ``aspect``
-    is the width of the picture in its heights.
+    is the width of the picture in its heights. ``confidence``, 0-1, is the object model's.
     """
 
     track_id: str | None
     box: Box
     adult: float | None
     aspect: float
+    confidence: float
 
     @property
     def foot(self) -> tuple[float, float]:

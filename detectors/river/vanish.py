@@ -20,6 +20,7 @@ from detectors.river.water import Water
 HIDDEN = 0.3  # of a place, by other boxes: whoever is there may not be seen
 MIN_SEEN_S = 1.0  # of a track: a shorter one may be a wave
 MIN_SIGHTINGS = 3
+SURE = 0.35  # of a box, as to the tracker: a cone or a post is kept alive by weaker ones, and then is gone
 LEAVING_S = 1.5  # of movement, continued for as long: whoever is out of the water then has left it
 LEAVING_HEIGHTS = 0.1  # of a body in that time: less is a box that jumps about
 FORGOTTEN_S = 30.0
@@ -100,7 +101,8 @@ class VanishWatch:
         if last.person.at_edge or _left(life, water):
             return None
         first_s = life.way[0].at_s
-        steady = len(life.way) / max(1, sum(first_s <= look_s <= last.at_s for look_s in self._looks))
+        looks = sum(first_s <= look_s <= last.at_s for look_s in self._looks)
+        steady = sum(sighting.person.confidence >= SURE for sighting in life.way) / max(1, looks)
         wet = sum(sighting.wet for sighting in list(life.way)[-2:]) / 2
         behind = max((covered(last.person.box, box) for box in boxes), default=0.0)
         return _Missing(last.person, last.at_s, min(1.0, steady) * wet * (1 - behind))

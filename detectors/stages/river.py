@@ -110,7 +110,7 @@ class CameraRiver:
 
     def _person(self, thing: DetectedObject) -> Person:
         adult = None if self._scale is None else self._scale.adult(thing.xyxyn[3])
-        return Person(thing.track_id, self._box(thing), adult, self._aspect)
+        return Person(thing.track_id, self._box(thing), adult, self._aspect, thing.confidence)
 
     def _told(self, thing: DetectedObject, said: dict[str, Said]) -> DetectedObject:
         if thing.label not in self._config.people or thing.track_id not in said:

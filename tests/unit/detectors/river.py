@@ -52,12 +52,13 @@ def person(
     track: str | None = "e:1",
     square: float = 0.4,
     label: str = "person",
+    confidence: float = 0.6,
 ) -> DetectedObject:
     """Return somebody of ``size`` grown-ups' heights at that place, as wide as ``square`` of the height."""
     height = size * adult(foot_y)
     half = height * square / 2 * 9 / 16
     box = (max(0.0, x - half), max(0.0, foot_y - height), min(1.0, x + half), foot_y)
-    return DetectedObject(track_id=track, label=label, confidence=0.6, xyxyn=box)
+    return DetectedObject(track_id=track, label=label, confidence=confidence, xyxyn=box)
 
 
 def play(

@@ -220,6 +220,15 @@ def test_a_flickering_box_is_less_sure_than_a_steady_one() -> None:
     assert steady > 0.9
 
 
+def test_what_is_kept_alive_by_weak_boxes_is_hardly_anybody() -> None:
+    def cone(t: float) -> Iterable[DetectedObject]:
+        sure = 0.5 if round(t * 5) % 5 == 0 else 0.25
+        return [person(0.5, 0.5, 0.3, square=1.0, confidence=sure)] if t <= GONE_S else []
+
+    alarms = vanished(play(opened(), cone, 20))
+    assert alarms[min(alarms)].confidence == pytest.approx(0.2, abs=0.05)
+
+
 def numbers(camera: CameraRiver, scenes: Iterable[tuple[Scene, float, float]]) -> set[Any]:
     return {o.track_id for scene, a, b in scenes for o in vanished(play(camera, scene, b, from_s=a)).values()}
 
