@@ -15,6 +15,8 @@ UNKNOWN = "unknown"
 """The value of an attribute that a detector could not tell."""
 
 
+_PEOPLE = frozenset({"person", "vanished_in_water"})
+
 Having = dict[str, Annotated[tuple[str | bool | int, ...], Field(min_length=1)]]
 """Attributes by name, each with the values that count."""
 
@@ -32,7 +34,7 @@ class ObjectSettings(RuleSettings):
     @property
     def about(self) -> About:
         """People, or things where the rule is about nobody."""
-        return "people" if "person" in self.labels else "things"
+        return "things" if _PEOPLE.isdisjoint(self.labels) else "people"
 
     def check(self, config: Config) -> Iterable[Problem]:
         """Yield labels that the detectors of a camera do not give."""
