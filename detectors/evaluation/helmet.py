@@ -1,8 +1,8 @@
 """Helmets: bare heads of riders, from whole pictures and from given heads, on helmet_cctv/test and general.
 
-The chain is the stages' own: object model, locator, riders, classifier, thresholds; each picture stands alone,
-since the pictures are no film (``min_votes`` 1). The labels leave out many riders, so a rider without a
-labelled head is neither right nor wrong; those that are called bare have figures of their own.
+The chain is the stage's own: object model, locator, riders, classifier, thresholds. Each picture stands
+alone, since the pictures are no film (``min_votes`` 1). The labels leave out many riders, so a rider without
+a labelled head is neither right nor wrong; those that are called bare have figures of their own.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, InvalidGraph, InvalidProtobuf
 
-from detectors.helmets.heads import CROP_PX, Head, crop, views
+from detectors.helmets.heads import CROP_PX, Head, crop
 from detectors.helmets.votes import Thresholds
 from lianfang.errors import ModelError
 
@@ -34,12 +34,10 @@ class HeadClassifier:
         self.model_id = f"helmet-head@{sha256[:12]}"
 
     def bare_heads(self, image_bgr: NDArray[np.uint8], heads: Sequence[Head]) -> NDArray[np.float32]:
-        """Return the probability (N,), 0-1, that each of ``heads`` is bare: the mean of its views."""
+        """Return the probability (N,), 0-1, that each of ``heads`` is bare."""
         if not heads:
             return np.zeros(0, np.float32)
-        bare = self.bare(np.stack([crop(image_bgr, view) for head in heads for view in views(head)]))
-        mean: NDArray[np.float32] = bare.reshape(len(heads), -1).mean(axis=1)
-        return mean
+        return self.bare(np.stack([crop(image_bgr, head) for head in heads]))
 
     def bare(self, crops_bgr: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the probability (N,), 0-1, that the head in each of ``crops_bgr`` (N, 96, 96, 3) is bare.

@@ -65,18 +65,6 @@ def pairs(first: Sequence[Head], second: Sequence[Head]) -> dict[int, int]:
     return found
 
 
-def views(head: Head) -> tuple[Head, ...]:
-    """Return five places for one head, to be averaged: as it is found, it lies about a tenth off."""
-    step = 0.1 * head.size_px
-    return (
-        head,
-        Head(head.x - step, head.y, head.size_px),
-        Head(head.x + step, head.y, head.size_px),
-        Head(head.x, head.y, head.size_px * 1.12),
-        Head(head.x, head.y + step / 2, head.size_px / 1.12),
-    )
-
-
 def crop(
     image_bgr: NDArray[np.uint8], head: Head, angle_deg: float = 0.0, mirrored: bool = False
 ) -> NDArray[np.uint8]:

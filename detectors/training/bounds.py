@@ -44,8 +44,8 @@ class Bounds:
         return cls(
             min_score,
             Thresholds(
-                round(cut_for_precision(score, bare, BARE_PRECISION, 0.4), 3),
-                round(1 - cut_for_precision(1 - score, ~bare, WORN_PRECISION, 0.61), 3),
+                round(cut_for_precision(score, bare, BARE_PRECISION, 0.5), 3),
+                round(1 - cut_for_precision(1 - score, ~bare, WORN_PRECISION, 0.51), 3),
             ),
         )
 
