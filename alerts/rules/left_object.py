@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from alerts.objects import Having
+from alerts.objects import UNKNOWN, Having
 from alerts.rules.base import Sighting
 from alerts.zones import Standing, Zones, ZoneSettings
 from lianfang.config import Config as Root
@@ -20,8 +20,8 @@ class Config(ZoneSettings):
     kind: Literal["left_object"]
     labels: Annotated[tuple[str, ...], Field(min_length=1)] = ("left_object",)
     """What counts as a thing: what a stage garbage finds."""
-    having: Having = Field(default={"bag": (True,)})
-    """Attributes that it must have; ``{}`` for whatever was left, be it a bag or not."""
+    having: Having = Field(default={"bag": (True, UNKNOWN)})
+    """Attributes that it must have: it may be a bag. ``{}`` for whatever was left, be it one or not."""
     frames: int = Field(default=3, ge=1, le=100)
     """Consecutive frames before it counts."""
     closes_itself: bool = True

@@ -106,7 +106,7 @@ class Outcome:
     """
 
     met: bool
-    said: str | None
+    said: bool | str | None
 
 
 def found(shown: Sequence[Shown], few: Sequence[Image], stage: Watching) -> tuple[list[Outcome], int]:
@@ -116,7 +116,7 @@ def found(shown: Sequence[Shown], few: Sequence[Image], stage: Watching) -> tupl
     """
     camera = stage.open("street", "e")
     times: list[list[float]] = [[] for _ in few]
-    said: list[str | None] = [None for _ in few]
+    said: list[bool | str | None] = [None for _ in few]
     others: set[str | None] = set()
     for picture in shown:
         image = picture.image.copy()

@@ -102,7 +102,7 @@ def of_things(bags: Sequence[Outcome], others: Sequence[Outcome]) -> dict[str, F
     for name, of in (("bags_confirmed", bags), ("others_confirmed", others)):
         said = [one.said for one in of if one.said is not None]
         if said:
-            figures[f"garbage.{name}"] = proportion(said.count("yes"), len(said))
+            figures[f"garbage.{name}"] = proportion(sum(one is True for one in said), len(said))
     return figures
 
 

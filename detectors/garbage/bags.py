@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import onnx
@@ -51,11 +51,11 @@ class Thresholds:
     bag_from: float
     other_to: float
 
-    def say(self, confidence: float) -> str:
-        """Return yes, no or unknown."""
+    def say(self, confidence: float) -> bool | Literal["unknown"]:
+        """Say whether it is a bag."""
         if confidence >= self.bag_from:
-            return "yes"
-        return "no" if confidence <= self.other_to else "unknown"
+            return True
+        return False if confidence <= self.other_to else "unknown"
 
 
 class Stages(Protocol):

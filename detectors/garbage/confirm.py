@@ -54,8 +54,8 @@ class Confirmation:
                 looks.last_s = at_s
                 return
 
-    def of(self, thing: LeftThing) -> dict[str, str | float | None]:
-        """Return the attributes of ``thing``: bag (yes, no, unknown), bag_confidence, None before a look."""
+    def of(self, thing: LeftThing) -> dict[str, bool | str | float | None]:
+        """Return what ``thing`` is: bag (true, false, "unknown") and bag_confidence, None before a look."""
         confidences = self._looks[thing.n].confidences
         if not confidences:
             return {"bag": "unknown", "bag_confidence": None}

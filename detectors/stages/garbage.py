@@ -37,7 +37,7 @@ class Config(Settings):
 
     kind: Literal["garbage"]
     confirm: Literal["bag", "none"] = "bag"
-    """Whether each thing gets the attribute ``bag``: yes, no or unknown. It is reported all the same."""
+    """Whether each thing gets the attribute ``bag`` (true, false, "unknown"). It is reported all the same."""
 
     @property
     def labels(self) -> tuple[str, ...]:

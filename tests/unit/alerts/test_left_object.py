@@ -53,9 +53,13 @@ def test_within_the_hours_it_is_none(tmp_path: Path) -> None:
     assert Play(config(tmp_path, active=hours))(lying(0, 60)).changes == []
 
 
-@pytest.mark.parametrize("bag", [False, "unknown"])
-def test_what_is_no_bag_or_may_be_none_is_none(tmp_path: Path, bag: bool | str) -> None:
-    assert Play(config(tmp_path))(lying(0, 60, bag)).changes == []
+def test_what_is_no_bag_is_none(tmp_path: Path) -> None:
+    assert Play(config(tmp_path))(lying(0, 60, bag=False)).changes == []
+
+
+def test_what_may_be_a_bag_is_one_unless_only_sure_ones_count(tmp_path: Path) -> None:
+    assert Play(config(tmp_path))(lying(0, 60, bag="unknown")).changes == [(2, "opened")]
+    assert Play(config(tmp_path, having={"bag": [True]}))(lying(0, 60, bag="unknown")).changes == []
 
 
 def test_where_anything_counts(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_a_thing_is_looked_at_a_few_times_apart_and_the_mean_counts() -> None:
         confirmation.look(picture(255 if i < 9 else 0), [thing()], FREE, i / 5)
         said.append(confirmation.of(thing())["bag"])
     assert backbone.calls == LOOKS
-    assert said[0] == "yes"
+    assert said[0] is True
     assert said[-1] == "unknown", "two looks saw a bag, the third did not"
     assert confirmation.of(thing())["bag_confidence"] == pytest.approx(2 / 3, abs=0.05)
 
@@ -78,13 +78,13 @@ def test_one_look_a_picture_and_none_at_what_is_hidden() -> None:
     hidden[60:78, 70:84] = True
     confirmation.look(picture(255), [thing(), other], hidden, 0)
     assert confirmation.of(thing()) == {"bag": "unknown", "bag_confidence": None}
-    assert confirmation.of(other)["bag"] == "no"
+    assert confirmation.of(other)["bag"] is False
     confirmation.look(picture(255), [thing(), other], FREE, 0.2)
-    assert confirmation.of(thing())["bag"] == "yes"
+    assert confirmation.of(thing())["bag"] is True
     assert backbone.calls == 2
 
 
-@pytest.mark.parametrize(("colour", "said"), [((255, 255, 255), "yes"), ((10, 10, 10), "no")])
+@pytest.mark.parametrize(("colour", "said"), [((255, 255, 255), True), ((10, 10, 10), False)])
 def test_the_stage_says_of_what_is_left_whether_it_is_a_bag(colour: tuple[int, int, int], said: str) -> None:
     config = Config(kind="garbage")
     stage = CameraGarbage(config, "cam", "e", Watch(config), Confirmation(bags.finder(sides=SIDES)))

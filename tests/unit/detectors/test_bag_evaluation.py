@@ -76,8 +76,8 @@ def test_things_are_cut_out_of_coco_and_people_are_none(tmp_path: Path) -> None:
 
 
 def test_of_what_is_reported_it_is_counted_what_was_said() -> None:
-    said = [Outcome(True, "yes"), Outcome(True, "unknown"), Outcome(False, None), Outcome(False, "yes")]
-    figures = of_things(said, [Outcome(True, "no")])
+    said = [Outcome(True, True), Outcome(True, "unknown"), Outcome(False, None), Outcome(False, True)]
+    figures = of_things(said, [Outcome(True, False)])
     assert figures["garbage.bags_found"].value == 0.5
     assert (figures["garbage.bags_confirmed"].value, figures["garbage.bags_confirmed"].count) == (2 / 3, 3)
     assert figures["garbage.others_confirmed"].value == 0
