@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -20,6 +20,8 @@ class Config(ZoneSettings):
     """Driver and passengers, each by the votes over their own track; who walks has no helmet to wear."""
 
     kind: Literal["helmet"]
+    labels: Annotated[tuple[str, ...], Field(min_length=1)] = ("person", "bicycle", "motorcycle")
+    """Riders, and what they ride where nobody is found on it."""
     having: Having = Field(default={"helmet": ("bare",)})
     """What counts, of what a stage helmet says of riders."""
     frames: int = Field(default=1, ge=1, le=100)

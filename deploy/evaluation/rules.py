@@ -31,21 +31,19 @@ class Tested:
     late_s: float = LATE_S
 
 
-def _entry(label: str, *stages: str, late_s: float = LATE_S) -> Tested:
-    return Tested({"kind": "zone_entry", "labels": [label]}, ("objects", *stages), late_s)
+def _entry(label: str, *stages: str) -> Tested:
+    return Tested({"kind": "zone_entry", "labels": [label]}, ("objects", *stages))
 
 
 RULES: Mapping[str, Tested] = {
     **{label: _entry(label) for label in VISIBLE},
     **{label: _entry(label, "tamper") for label in tamper.Config(kind="tamper").labels},
-    garbage.LABEL: _entry(garbage.LABEL, "garbage", late_s=LEFT_LATE_S),
+    garbage.LABEL: Tested({"kind": "left_object"}, ("objects", "garbage"), LEFT_LATE_S),
     river.LABEL: _entry(river.LABEL, "river"),
     "in_water": Tested(
         {"kind": "zone_entry", "labels": ["person"], "having": {"in_water": [True]}}, ("objects", "river")
     ),
-    "bare_head": Tested(
-        {"kind": "zone_entry", "labels": ["person"], "having": {"helmet": ["bare"]}}, ("objects", "helmet")
-    ),
+    "bare_head": Tested({"kind": "helmet"}, ("objects", "helmet")),
     "loitering": Tested({"kind": "loitering"}),
     "crowd": Tested({"kind": "crowd"}),
 }
