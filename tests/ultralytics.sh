@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the tests of the ultralytics engine. The package brings torch with CUDA, 6 GB: PyPI has no smaller one for
+# Runs the tests of the ultralytics engine, and those of training, which need torch as well. The package brings torch with CUDA, 6 GB: PyPI has no smaller one for
 # Linux that loads, so it stays out of .venv, in the user's cache, and is installed once.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -32,4 +32,6 @@ flock --unlock 9
 
 # The package is there now: that its tests skip would be a fault.
 export LIANFANG_NEEDS_ULTRALYTICS=1
-exec "$venv/bin/python" -m pytest -q --durations=5 tests/integration/yolo "$@"
+training=$(grep --files-with-matches "torch is not installed" tests/unit/detectors/*.py)
+# shellcheck disable=SC2086 # several names
+exec "$venv/bin/python" -m pytest -q --durations=5 tests/integration/yolo $training "$@"
