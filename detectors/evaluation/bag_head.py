@@ -18,6 +18,7 @@ from detectors.evaluation.ap import average_precision, match
 from detectors.evaluation.bags import MOST, SMALLEST
 from detectors.evaluation.base import Figure, proportion
 from detectors.garbage.bags import BagFinder
+from detectors.labels import labels_of
 
 _LEAST = 0.01
 _NOT_LEFT = frozenset({"person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat"})
@@ -30,14 +31,16 @@ def measure_head(data: Path, finder: BagFinder) -> dict[str, Figure]:
     figures: dict[str, Figure] = {}
     matched, ms = [], []
     for label in sorted((data / "garbage_bags" / "test" / "labels").glob("*.txt")):
-        photo = cv2.imread(str(label.parents[1] / "images" / f"{label.stem}.jpg"))
+        path = label.parents[1] / "images" / f"{label.stem}.jpg"
+        photo = cv2.imread(str(path))
         if photo is None:
             continue
         size = np.array([photo.shape[1], photo.shape[0]] * 2, np.float32)
         began_s = thread_time()
         found = finder.find(np.asarray(photo, np.uint8), _LEAST)
         ms.append((thread_time() - began_s) * 1000)
-        matched.append(match(found.xyxyn * size, found.confidence, boxes_of(label) * size, _NONE))
+        truths = np.array([bag.xyxyn for bag in labels_of(path)], np.float32).reshape(-1, 4)
+        matched.append(match(found.xyxyn * size, found.confidence, truths * size, _NONE))
     if any(one.truths for one in matched):
         figures["garbage.bag_ap50"] = average_precision(matched)
         figures["garbage.bag_look_ms"] = Figure(round(float(np.median(ms)), 1), len(ms))
@@ -66,14 +69,6 @@ def things(folder: Path, most: int = MOST) -> list[NDArray[np.uint8]]:
             if picture is not None:
                 found.append(np.asarray(picture[y : y + height, x : x + width], np.uint8))
     return found[:: max(1, len(found) // most)][:most]
-
-
-def boxes_of(label: Path) -> NDArray[np.float32]:
-    """Return the boxes (N, 4) of a YOLO label file as corners, 0-1."""
-    rows = [[float(v) for v in line.split()[1:5]] for line in label.read_text("utf-8").splitlines() if line]
-    x, y, width, height = np.array(rows, np.float32).reshape(-1, 4).T
-    corners = [x - width / 2, y - height / 2, x + width / 2, y + height / 2]
-    return np.stack(corners, axis=1).astype(np.float32)
 
 
 def _pictures(folder: Path) -> list[NDArray[np.uint8]]:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.evaluation.media import pictures
+from detectors.labels import labels_of
 from detectors.stages import garbage
 from detectors.stages.base import Stage
 from lianfang.events import DetectedObject
@@ -55,14 +56,13 @@ def bags(folder: Path, most: int = MOST) -> list[Image]:
     """Return the largest bag of each photo of ``folder`` (images, labels), as it was cut out."""
     found: list[Image] = []
     for label in sorted((folder / "labels").glob("*.txt")):
-        photo = cv2.imread(str(folder / "images" / f"{label.stem}.jpg"))
-        rows = [
-            [float(v) for v in line.split()[1:5]] for line in label.read_text("utf-8").splitlines() if line
-        ]
-        if photo is None or not rows:
+        path = folder / "images" / f"{label.stem}.jpg"
+        photo, labelled = cv2.imread(str(path)), labels_of(path)
+        if photo is None or not labelled:
             continue
         size = photo.shape[1::-1]
-        x, y, width, height = np.multiply(max(rows, key=lambda r: r[2] * r[3]), (*size, *size))
+        _, *box = max(labelled, key=lambda one: one.width * one.height)
+        x, y, width, height = np.multiply(box, (*size, *size))
         if min(width, height) < SMALLEST:
             continue
         top, left = max(0, int(y - height / 2)), max(0, int(x - width / 2))

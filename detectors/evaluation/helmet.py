@@ -25,6 +25,7 @@ from detectors.helmets.looks import Fitness, Look, look_at
 from detectors.helmets.riders import VEHICLES, riders
 from detectors.helmets.votes import State, verdict
 from detectors.helmets.weights import HEAD, LOCATOR
+from detectors.labels import labels_of
 from detectors.stages.helmet import Config
 from detectors.training.measure import average_precision
 from detectors.training.samples import read_picture
@@ -173,14 +174,11 @@ def report(
 
 def read_labels(picture: Path, image: NDArray[np.uint8]) -> list[Label]:
     """Return the heads labelled in ``picture`` (folder images), from its file in the folder labels beside."""
-    path = picture.parent.parent / "labels" / f"{picture.stem}.txt"
     height, width = image.shape[:2]
-    labels = []
-    for line in path.read_text().splitlines() if path.exists() else ():
-        if line.strip():
-            kind, x, y, _, h = map(float, line.split())
-            labels.append(Label(Head(x * width, y * height, h * height), kind == BARE_CLASS))
-    return labels
+    return [
+        Label(Head(one.x * width, one.y * height, one.height * height), one.kind == BARE_CLASS)
+        for one in labels_of(picture)
+    ]
 
 
 def _share(hits: Sequence[bool]) -> Figure:

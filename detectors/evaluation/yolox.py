@@ -10,13 +10,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from detectors.engines.base import Detections, require_image
 from detectors.models.boxes import suppress
 from detectors.models.letterbox import fit, unfit
 from detectors.models.manifest import entry
+from detectors.models.sessions import open_session
 
 PADDING = 114
 STRIDES = (8, 16, 32)
@@ -26,9 +26,7 @@ class Yolox:
     """An engine of the weights in ``path``; `labels` are COCO's 80, as the default model has them."""
 
     def __init__(self, path: Path, min_confidence: float, nms_iou: float) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        self._session = open_session(path)
         (given,) = self._session.get_inputs()
         self._input, (self._height, self._width) = given.name, given.shape[2:]
         self._min_confidence, self._nms_iou = min_confidence, nms_iou

@@ -12,7 +12,6 @@ from typing import Literal, Protocol
 
 import numpy as np
 import onnx
-import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, InvalidGraph, InvalidProtobuf
 
@@ -22,6 +21,7 @@ from detectors.models.letterbox import fit, unfit
 from detectors.models.manifest import entry
 from detectors.models.nanodet import MEAN_BGR, NanoDet
 from detectors.models.own import OwnWeights
+from detectors.models.sessions import open_session
 from detectors.models.store import verify
 from lianfang.errors import ModelError
 
@@ -77,7 +77,7 @@ class Backbone:
             onnx.helper.make_tensor_value_info(t, onnx.TensorProto.FLOAT, None) for t in STAGES.values()
         ]
         model.graph.output.extend(outputs)
-        self._session = _session(model.SerializeToString())
+        self._session = open_session(model.SerializeToString())
         self._input = model.graph.input[0].name
 
         self._family = NanoDet((INPUT_PX, INPUT_PX), len(entry(BACKBONE).labels), _SEEN_FROM, NMS_IOU)
@@ -95,7 +95,7 @@ class BagHead:
     def __init__(self, sha256: str, content: bytes) -> None:
         """Load weights; ModelError where they are none of a bag head, or for another backbone."""
         try:
-            self._session = _session(content)
+            self._session = open_session(content)
             told = self._session.get_modelmeta().custom_metadata_map
             self.thresholds = Thresholds(float(told["bag_from"]), float(told["other_to"]))
             trained_on = told["backbone"]
@@ -162,10 +162,3 @@ def decode(
     middle = (np.stack([column, row], axis=1) + 0.5) * STRIDE
     xyxy = np.concatenate([middle - sides[:, :2], middle + sides[:, 2:]], axis=1).astype(np.float32)
     return xyxy, confidence[row, column].astype(np.float32)
-
-
-def _session(content: bytes) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

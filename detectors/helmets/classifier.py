@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, InvalidGraph, InvalidProtobuf
 
 from detectors.helmets.heads import CROP_PX, Head, crop
 from detectors.helmets.votes import Thresholds
+from detectors.models.sessions import open_session
 from lianfang.errors import ModelError
 
 INPUT, OUTPUT, FEATURES = "crops", "bare", "features"
@@ -21,11 +21,8 @@ class HeadClassifier:
 
     def __init__(self, sha256: str, content: bytes) -> None:
         """Load weights; ModelError where they are none of a head classifier."""
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
         try:
-            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            self._session = open_session(content)
             told = self._session.get_modelmeta().custom_metadata_map
             self.thresholds = Thresholds(float(told["bare_from"]), float(told["worn_to"]))
             self.bare(np.zeros((1, CROP_PX, CROP_PX, 3), np.uint8))

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, InvalidGraph, InvalidProtobuf
 
 from detectors.helmets.classifier import as_input
 from detectors.helmets.heads import Head
 from detectors.helmets.regions import Region
+from detectors.models.sessions import open_session
 from lianfang.errors import ModelError
 
 INPUT, OUTPUT = "squares", "map"
@@ -38,11 +38,8 @@ class HeadLocator:
 
     def __init__(self, sha256: str, content: bytes) -> None:
         """Load weights; ModelError where they are none of a head locator."""
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
         try:
-            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            self._session = open_session(content)
             self.min_score = float(self._session.get_modelmeta().custom_metadata_map["min_score"])
             self._maps(np.zeros((1, SQUARE_PX, SQUARE_PX, 3), np.uint8))
         except (KeyError, ValueError, Fail, InvalidArgument, InvalidGraph, InvalidProtobuf) as error:

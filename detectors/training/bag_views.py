@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.garbage.bags import INPUT_PX
+from detectors.labels import labels_of
 from detectors.training.samples import PICTURES, read_picture
 from lianfang.errors import ModelError
 
@@ -56,7 +57,7 @@ def labelled(data: Path) -> list[Photo]:
         if not labels.exists():
             continue
         height, width = read_picture(path).shape[:2]
-        bags = [_box(labels, line, width, height) for line in labels.read_text("utf-8").splitlines() if line]
+        bags = [np.multiply(bag.xyxyn, (width, height, width, height)) for bag in labels_of(path)]
         held = number // BLOCK % HELD_OF == HELD_OF // 2
         photos.append(Photo(path, np.array(bags, np.float32).reshape(-1, 4), held))
     if not photos:
@@ -171,11 +172,3 @@ def _area(boxes: Boxes) -> NDArray[np.float32]:
 
 def _pictures(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*") if path.suffix.lower() in PICTURES)
-
-
-def _box(path: Path, line: str, width: int, height: int) -> list[float]:
-    try:
-        _, x, y, w, h = map(float, line.split())
-    except ValueError:
-        raise ModelError(f"{path}: want 'class x y width height', found {line!r}") from None
-    return [(x - w / 2) * width, (y - h / 2) * height, (x + w / 2) * width, (y + h / 2) * height]

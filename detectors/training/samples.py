@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.helmets.heads import CROP_PX, HEADS_PER_CROP, LOW, Head, crop
+from detectors.labels import labels_of
 from lianfang.errors import ModelError
 
 WORN, BARE = 0, 1  # also the numbers of helmet_cctv's labels, seen in its pictures
@@ -59,9 +60,11 @@ def labelled(data: Path, blocks: int) -> Iterator[Labelled]:
             continue
         image, group = read_picture(path), str(number * blocks // len(paths))
         height, width = image.shape[:2]
-        lines = [line for line in file.read_text().splitlines() if line.strip()]
-        told = [_labelled(file, line, width, height) for line in lines]
-        yield Labelled(image, tuple(head for _, head in told), tuple(label for label, _ in told), group)
+        told = labels_of(path)
+        if strange := [label.kind for label in told if label.kind not in (WORN, BARE)]:
+            raise ModelError(f"{file}: found class {strange[0]}; allowed: 0 (helmet) and 1 (bare)")
+        heads = tuple(Head(one.x * width, one.y * height, one.height * height) for one in told)
+        yield Labelled(image, heads, tuple(one.kind for one in told), group)
 
 
 def of_pictures(data: Path, blocks: int) -> list[Sample]:
@@ -122,16 +125,6 @@ def displaced(head: Head, random: np.random.Generator) -> Head:
     """Return where ``head`` could have been taken to be, had it been worked out from a person's box."""
     x, y, size = random.normal(0, (SPREAD_X, SPREAD_Y, SPREAD_SIZE))
     return Head(head.x + x * head.size_px, head.y + y * head.size_px, head.size_px * float(np.exp(size)))
-
-
-def _labelled(path: Path, line: str, width: int, height: int) -> tuple[int, Head]:
-    try:
-        label, x, y, _, h = map(float, line.split())
-    except ValueError:
-        raise ModelError(f"{path}: want 'class x y width height', found {line!r}") from None
-    if label not in (WORN, BARE) or not 0 < h <= 1:
-        raise ModelError(f"{path}: want class 0 (helmet) or 1 (bare) and sides of 0-1, found {line!r}")
-    return int(label), Head(x * width, y * height, h * height)
 
 
 def _around(picture: NDArray[np.uint8], head: Head) -> NDArray[np.uint8]:

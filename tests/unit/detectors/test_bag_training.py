@@ -69,7 +69,7 @@ def test_labels_are_read_and_wrong_ones_refused(tmp_path: Path) -> None:
     (read,) = labelled(tmp_path)
     assert read.bags[0] == pytest.approx((120, 60, 200, 180))
     label.write_text("1 0.5 0.5\n")
-    with pytest.raises(ModelError, match="want 'class x y width height'"):
+    with pytest.raises(ModelError, match="allowed: class x y width height"):
         labelled(tmp_path)
     with pytest.raises(ModelError, match="no pictures"):
         without_bags(tmp_path)
