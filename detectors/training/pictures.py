@@ -29,7 +29,7 @@ from detectors.training.stem import COUNT, Linear, Stem, to_onnx
 BLOCKS = 12  # runs of pictures
 FOLDS = 3
 HELD = (0, 1)  # of them: each takes a training of its own, minutes of it
-LOCATOR_STEPS = 400
+LOCATOR_STEPS = 1600
 LEAST_SCORE = 0.05  # of heads located in held pictures, before a bound is chosen
 _UNDECIDED = Thresholds(0.75, 0.25)
 
