@@ -201,7 +201,7 @@ def test_what_an_incident_is_about_is_said_in_its_own_words(console: Console) ->
     expect(_card(page, fault)).to_contain_text("故障中")
     expect(_card(page, fault)).to_contain_text("1 处故障")
     expect(_card(page, fault)).to_contain_text("没有画面")
-    expect(_card(page, fault)).not_to_contain_text("人")
+    expect(_card(page, fault)).not_to_contain_text("1 人")
     expect(_card(page, stays)).to_contain_text("喊话无效")
     expect(_card(page, stays)).to_contain_text("第 2 次喊话")
     expect(_card(page, guess)).to_contain_text("粤T1234S")
