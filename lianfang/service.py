@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import ctypes
 import os
+import select
 import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 import structlog
 
@@ -22,7 +21,8 @@ from lianfang.errors import ConfigError, LianfangError, TransientError
 _log = structlog.get_logger()
 
 EXIT_OK, EXIT_FAILED, EXIT_REFUSED = 0, 1, 2
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_ENDING = frozenset({signal.SIGTERM, signal.SIGINT})
+_PARENT_S = 0.2  # between two looks whether the supervisor is still there
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,7 @@ def run_service(name: str, body: Callable[[threading.Event], None], log_level: s
     """
     logs.configure(name, log_level)
     stop = threading.Event()
-    stop_on_signals(stop)
-    end_with_parent()
+    stop_when_told(stop)
     metrics.continue_predecessor()
     try:
         body(stop)
@@ -89,26 +88,30 @@ def run_service(name: str, body: Callable[[threading.Event], None], log_level: s
     return EXIT_OK
 
 
-def stop_on_signals(stop: threading.Event) -> None:
-    """Set ``stop`` on SIGTERM and SIGINT; a second one ends the process at once."""
+def stop_when_told(stop: threading.Event) -> None:
+    """Set ``stop`` on SIGTERM and SIGINT, and when the supervisor that started this process is gone.
 
-    def handle(number: int, _frame: FrameType | None) -> None:
-        if stop.is_set():
-            os._exit(128 + number)
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, handle)
-
-
-def end_with_parent() -> None:
-    """Ask Linux to send SIGTERM when the supervisor that started this process dies.
-
-    Only where ``LIANFANG_PARENT`` says who that is: a service started by hand keeps running.
+    A second signal ends the process at once. ``LIANFANG_PARENT`` says who the supervisor is; a service that
+    was started by hand goes on without its parent.
     """
+    # Python runs its handlers in the main thread once that does something again: while it waits, and Linux
+    # has given the signal to another thread, that is never. The number is written into the pipe at once.
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+    for number in _ENDING:
+        signal.signal(number, lambda _number, _frame: None)
+    threading.Thread(target=_listen, args=(read, stop), name="signals", daemon=True).start()
+
+
+def _listen(pipe: int, stop: threading.Event) -> None:
     parent = os.environ.get("LIANFANG_PARENT", "")
-    if not parent or not sys.platform.startswith("linux"):
-        return
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-    if os.getppid() != int(parent):  # it died before we asked
-        os.kill(os.getpid(), signal.SIGTERM)
+    while True:
+        ready, _, _ = select.select([pipe], [], [], _PARENT_S)
+        for number in os.read(pipe, 64) if ready else b"":
+            if number in _ENDING and stop.is_set():
+                os._exit(128 + number)
+            elif number in _ENDING:
+                stop.set()
+        if parent and os.getppid() != int(parent):
+            stop.set()

@@ -30,7 +30,7 @@ WAIT_S = 60.0
 
 # A service that does what its first argument says; it prints "ready" once it is at work.
 SCRIPT = """
-import sys, threading, time
+import signal, sys, threading, time
 from lianfang.errors import LianfangError, TransientError
 from lianfang.service import run_service
 
@@ -38,6 +38,11 @@ SECRET = "rtsp://admin:hunter2@10.0.0.1/live"
 
 def fails():
     raise RuntimeError(f"no picture from {SECRET}")
+
+def signalled():
+    time.sleep(0.5)  # until the main thread waits
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+    time.sleep(3600)  # it takes the signal, and does nothing for the main thread
 
 def body(stop):
     print("ready", flush=True)
@@ -53,6 +58,8 @@ def body(stop):
         thread.start()
         thread.join()
         return
+    if how == "elsewhere":
+        threading.Thread(target=signalled, daemon=True).start()
     stop.wait()
     if how == "deaf":
         print("deaf", flush=True)
@@ -103,6 +110,12 @@ def test_a_signal_ends_it_cleanly(number: signal.Signals) -> None:
     with service("work") as process:
         process.send_signal(number)
         assert ended(process) == (0, "clean\n", [])
+
+
+def test_a_signal_that_another_thread_was_given_ends_it_too() -> None:
+    with service("elsewhere") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "clean\n"
 
 
 def test_a_second_signal_ends_one_that_does_not_listen() -> None:
