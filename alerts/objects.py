@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated
 
 from pydantic import Field
@@ -40,11 +40,18 @@ class ObjectSettings(RuleSettings):
         """Yield labels that the detectors of a camera do not give."""
         yield from super().check(config)
         for camera_id in (c for c in self.cameras if c in config.cameras):
-            given = labels_given(config, config.cameras[camera_id].detectors)
+            given = config.labels_given(config.cameras[camera_id].detectors)
             for j, label in enumerate(self.labels):
                 if label not in given:
                     allowed = f"a label that the detectors of camera {camera_id} give: {', '.join(given)}"
                     yield Problem(("labels", j), repr(label), allowed)
+
+    def cameras_without(self, kind: str, config: Config) -> Iterator[str]:
+        """Yield the cameras of the rule none of whose detectors is a stage ``kind``."""
+        for camera_id in (c for c in self.cameras if c in config.cameras):
+            stages = (config.detectors.get(name) for name in config.cameras[camera_id].detectors)
+            if all(getattr(stage, "kind", "") != kind for stage in stages):
+                yield camera_id
 
     def counted(self, detected: DetectedObject) -> str | None:
         """Return the track of somebody who counts: known to the tracker, sure, and as the rule wants them."""
@@ -57,12 +64,6 @@ class ObjectSettings(RuleSettings):
         return any(
             detected.attributes.get(k, UNKNOWN) not in (*wanted, UNKNOWN) for k, wanted in self.having.items()
         )
-
-
-def labels_given(config: Config, detectors: Iterable[str]) -> list[str]:
-    """Return what stages find, as far as the configuration says."""
-    stages = (config.detectors[d] for d in detectors if d in config.detectors)
-    return sorted({label for stage in stages for label in getattr(stage, "labels", ())})
 
 
 def sighting(

@@ -90,14 +90,43 @@ class Zones:
         for detected, h, k in zip(objects, hit, first, strict=True):
             yield detected, self.settings.zones[k] if h and not self.settings.excluded(detected) else None
 
-    def standing(self, state: Standing, observation: Observation, frames: int) -> tuple[Standing, Sighting]:
-        """Count who stands in the zone; those who have for ``frames`` pictures in a row are members."""
-        placed = list(self.inside(observation))
+
+class StandingSettings(ZoneSettings):
+    """The stanza of a rule about whoever stands in a zone."""
+
+    frames: int = Field(default=3, ge=1, le=100)
+    """Consecutive frames in the zone before it counts: one errant box is not an entry."""
+
+
+@dataclass(frozen=True)
+class StandingRule:
+    """A rule about whoever stands in a zone, for the cameras of its stanza."""
+
+    settings: StandingSettings
+    zones: Zones
+
+    @classmethod
+    def of(cls, settings: StandingSettings, config: Config) -> StandingRule:
+        """Return the rule with the zones of its cameras prepared."""
+        return cls(settings, Zones.of(settings, config))
+
+    def initial(self) -> Standing:
+        """Return the state in which nobody stands anywhere."""
+        return Standing()
+
+    def renumbered(self, state: Standing) -> Standing:
+        """Return the state in which nobody stands anywhere: the new numbers mean others."""
+        del state
+        return Standing()
+
+    def step(self, state: Standing, observation: Observation) -> tuple[Standing, Sighting]:
+        """Count who stands in the zone; those at ``frames`` or more are members."""
+        placed = list(self.zones.inside(observation))
         counts = {
             track: state.frames.get(track, 0) + 1
             for detected, zone in placed
             if zone is not None and (track := self.settings.counted(detected)) is not None
         }
         return Standing(counts), sighting(
-            observation, placed, lambda o: counts.get(o.track_id or "", 0) >= frames
+            observation, placed, lambda o: counts.get(o.track_id or "", 0) >= self.settings.frames
         )

@@ -74,11 +74,14 @@ class Decider:
 
     def remember(self, event: Observation | CameraState) -> None:
         """Let the rules count an event that was decided before; nothing follows from it."""
-        for _ in self._sightings(event):
-            pass
+        if self._is_so(event):
+            for _ in self._sightings(event):
+                pass
 
     def decide(self, event: Observation | CameraState) -> list[Decision]:
         """Return what follows from ``event``, and take it as done."""
+        if not self._is_so(event):
+            return []
         decisions = list(self._lost(event)) if isinstance(event, CameraState) else []
         for rule_id, place, sighting in self._sightings(event):
             for incident, changes in self._advance(rule_id, place, sighting):
@@ -87,8 +90,6 @@ class Decider:
 
     def _sightings(self, event: Observation | CameraState) -> Iterator[tuple[str, str, Sighting]]:
         """Yield (rule, place, who is to be seen there) for every place that the camera sees for a rule."""
-        if isinstance(event, CameraState) and not self._is_so(event):
-            return
         since = EVER
         if isinstance(event, Observation):
             since = self._coverage.since(event.camera_id, event.captured_at)
@@ -101,9 +102,9 @@ class Decider:
             for place, part in _by_place(self._config, state, replace(sighting, since=since)):
                 yield rule_id, place, part
 
-    def _is_so(self, event: CameraState) -> bool:
+    def _is_so(self, event: Observation | CameraState) -> bool:
         """Say whether the log bears it out: who calls a camera blind may be one who does not read it."""
-        blind = event.condition is CameraCondition.BLIND
+        blind = isinstance(event, CameraState) and event.condition is CameraCondition.BLIND
         return not blind or self._coverage.is_blind(event.camera_id, event.captured_at)
 
     def _advance(
@@ -138,7 +139,7 @@ class Decider:
 
     def _lost(self, event: CameraState) -> Iterator[Decision]:
         """Yield the incidents of which a camera now shows nothing; not those about cameras."""
-        if event.condition is CameraCondition.ONLINE or not self._is_so(event):
+        if event.condition is CameraCondition.ONLINE:
             return
         for (rule_id, _), holders in self._holders.items():
             state = self._rules.get(rule_id)

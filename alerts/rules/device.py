@@ -9,7 +9,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from alerts.objects import labels_given
 from alerts.rules.base import About, Member, RuleSettings, Sighting
 from lianfang.config import Config as Root
 from lianfang.config import Problem
@@ -43,7 +42,7 @@ class Config(RuleSettings):
         if self.speech is not None:
             yield Problem(("speech",), "a text", "nothing: a camera's fault is nobody's in front of it")
         for camera_id in (c for c in self.cameras if c in config.cameras):
-            given = {*_BY_STREAM, *labels_given(config, config.cameras[camera_id].detectors)}
+            given = {*_BY_STREAM, *config.labels_given(config.cameras[camera_id].detectors)}
             for j, condition in enumerate(self.conditions):
                 if condition not in given:
                     allowed = f"one with a tamper stage among the detectors of camera {camera_id}"

@@ -54,11 +54,9 @@ class Config(ZoneSettings):
     def check(self, config: Root) -> Iterable[Problem]:
         """Yield cameras that read no plates, and what is wrong with the list."""
         yield from super().check(config)
-        for camera_id in (c for c in self.cameras if c in config.cameras):
-            stages = [config.detectors.get(d) for d in config.cameras[camera_id].detectors]
-            if not any(getattr(stage, "kind", "") == "plate" for stage in stages):
-                found = f"'plate' at camera {camera_id}, none of whose detectors reads plates"
-                yield Problem(("kind",), found, "a stage plate among its detectors")
+        for camera_id in self.cameras_without("plate", config):
+            found = f"'plate' at camera {camera_id}, none of whose detectors reads plates"
+            yield Problem(("kind",), found, "a stage plate among its detectors")
         if self.list is not None:
             try:
                 PlateList.read(self.list, config.community.zone)

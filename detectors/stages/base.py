@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lianfang.config import Camera
+from lianfang.config import Camera, Config, Problem, Stanza
 from lianfang.events import DetectedObject
 
 
@@ -49,3 +50,19 @@ def opened(stage: Stage, camera: Camera, camera_id: str, track_epoch: str) -> Ca
     if isinstance(stage, StageOfPlaces):
         return stage.open_at(camera, camera_id, track_epoch)
     return stage.open(camera_id, track_epoch)
+
+
+def before(stage: Stanza, config: Config) -> Iterator[tuple[str, Camera, list[str]]]:
+    """Yield each camera that names ``stage``, and the labels that the stages before it give there."""
+    for camera_id, camera in config.cameras.items():
+        names = enumerate(camera.detectors)
+        place = next((i for i, name in names if config.detectors.get(name) is stage), None)
+        if place is not None:
+            yield camera_id, camera, config.labels_given(camera.detectors[:place])
+
+
+def without_people(people: Iterable[str], camera_id: str, given: list[str]) -> Iterator[Problem]:
+    """Yield a problem where none of ``people`` is among the labels ``given`` before a stage of them."""
+    if not set(people).intersection(given):
+        allowed = f"a label that a detector of camera {camera_id} before this one gives: "
+        yield Problem(("people",), repr(list(people)), allowed + (", ".join(given) or "nothing"))

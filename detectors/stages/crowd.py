@@ -15,6 +15,7 @@ import shapely
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from detectors.stages.base import before, without_people
 from lianfang.config import Camera, Id, Problem, Stanza
 from lianfang.config import Config as Root
 from lianfang.events import XYXYN, DetectedObject
@@ -51,20 +52,12 @@ class Config(Stanza):
 
     def check(self, config: Root) -> Iterable[Problem]:
         """Yield zones that a camera lacks, and cameras on which no stage before this one finds people."""
-        for camera_id, camera in config.cameras.items():
-            stages = [config.detectors[name] for name in camera.detectors if name in config.detectors]
-            place = next((i for i, stage in enumerate(stages) if stage is self), None)
-            if place is None:
-                continue
+        for camera_id, camera, given in before(self, config):
             for i, zone in enumerate(self.zones):
                 if zone not in camera.zones:
                     listed = ", ".join(sorted(camera.zones)) or "nothing: it has no zone"
                     yield Problem(("zones", i), repr(zone), f"a zone of camera {camera_id}: {listed}")
-            given = {label for stage in stages[:place] for label in getattr(stage, "labels", ())}
-            if given.isdisjoint(self.people):
-                listed = ", ".join(sorted(given)) or "nothing"
-                allowed = f"a label that a detector of camera {camera_id} before this one gives: {listed}"
-                yield Problem(("people",), repr(list(self.people)), allowed)
+            yield from without_people(self.people, camera_id, given)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from detectors.garbage.pictures import Mask, at_work
 from detectors.garbage.settings import Settings
 from detectors.garbage.watch import Seen, WarmUp, Watch
 from detectors.models.store import verify
+from detectors.stages.base import before, without_people
 from lianfang.config import Config as Root
 from lianfang.config import Problem
 from lianfang.errors import ModelError
@@ -56,16 +57,8 @@ class Config(Settings):
             except ModelError as error:
                 allowed = f"none, or 'bag' with {BACKBONE} installed and weights as they were trained"
                 yield Problem(("confirm",), f"'bag', but {error}", allowed)
-        for camera_id, camera in config.cameras.items():
-            stages = [config.detectors[name] for name in camera.detectors if name in config.detectors]
-            if not any(stage is self for stage in stages):
-                continue
-            before = stages[: next(i for i, stage in enumerate(stages) if stage is self)]
-            given = {label for stage in before for label in getattr(stage, "labels", ())}
-            if given.isdisjoint(self.people):
-                found = ", ".join(sorted(given)) or "nothing"
-                allowed = f"a label that a detector of camera {camera_id} before this one gives: {found}"
-                yield Problem(("people",), repr(list(self.people)), allowed)
+        for camera_id, _, given in before(self, config):
+            yield from without_people(self.people, camera_id, given)
 
 
 @dataclass(frozen=True)

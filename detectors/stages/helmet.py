@@ -18,6 +18,7 @@ from detectors.helmets.looks import Fitness, look_at
 from detectors.helmets.riders import VEHICLES, riders
 from detectors.helmets.votes import UNSEEN, Votes
 from detectors.helmets.weights import HEAD, LOCATOR
+from detectors.stages.base import before
 from lianfang.config import Config as Root
 from lianfang.config import Problem, Stanza
 from lianfang.errors import ModelError
@@ -41,18 +42,13 @@ class Config(Stanza):
 
     def check(self, config: Root) -> Iterable[Problem]:
         """Yield cameras where no stage before this one finds riders, and weights that cannot be used."""
-        names = {name for name, stanza in config.detectors.items() if stanza is self}
-        needed = VEHICLES | {"person"}
-        for camera_id, camera in config.cameras.items():
-            for i in (i for i, name in enumerate(camera.detectors) if name in names):
-                before = [config.detectors[name] for name in camera.detectors[:i] if name in config.detectors]
-                found = {label for stage in before for label in getattr(stage, "labels", ())}
-                if missing := sorted(needed - found):
-                    yield Problem(
-                        ("kind",),
-                        f"'helmet' at camera {camera_id} without {', '.join(missing)} from a stage before it",
-                        "a stage objects before it, with labels: [person, bicycle, motorcycle]",
-                    )
+        for camera_id, _, given in before(self, config):
+            if missing := sorted((VEHICLES | {"person"}).difference(given)):
+                yield Problem(
+                    ("kind",),
+                    f"'helmet' at camera {camera_id} without {', '.join(missing)} from a stage before it",
+                    "a stage objects before it, with labels: [person, bicycle, motorcycle]",
+                )
         try:
             for weights in (HEAD, LOCATOR):
                 weights.in_use(config.models_dir)

@@ -18,6 +18,7 @@ from detectors.plates.loose import LoosePlates
 from detectors.plates.read import PlateReader
 from detectors.plates.reading import Reading
 from detectors.plates.votes import Sureness, Verdict, Votes, weigh
+from detectors.stages.base import before
 from lianfang.config import Config as Root
 from lianfang.config import Problem, Stanza
 from lianfang.errors import ModelError
@@ -64,24 +65,15 @@ class Config(Stanza):
 
     def check(self, config: Root) -> Iterable[Problem]:
         """Yield cameras where no stage before this one finds vehicles, and models that cannot be used."""
-        for camera_id in () if self.without_vehicle else self._blind(config):
-            found = f"{list(self.vehicles)}, of which no stage before it at camera {camera_id} finds any"
-            yield Problem(("vehicles",), found, "a label of its object stage, or without_vehicle: true")
+        for camera_id, _, given in () if self.without_vehicle else before(self, config):
+            if not set(self.vehicles).intersection(given):
+                found = f"{list(self.vehicles)}, of which no stage before it at camera {camera_id} finds any"
+                yield Problem(("vehicles",), found, "a label of its object stage, or without_vehicle: true")
         for model in (name for name, model in manifest().items() if model.family.startswith("plate-")):
             try:
                 verify(model, config.models_dir)
             except ModelError as error:
                 yield Problem(("kind",), f"'plate', but {error}", "an installed model")
-
-    def _blind(self, config: Root) -> Iterable[str]:
-        """Yield the cameras on which nothing finds vehicles before this stage looks."""
-        names = {name for name, stanza in config.detectors.items() if stanza is self}
-        for camera_id, camera in config.cameras.items():
-            for i in (i for i, name in enumerate(camera.detectors) if name in names):
-                before = [config.detectors[name] for name in camera.detectors[:i] if name in config.detectors]
-                given = {label for stage in before for label in getattr(stage, "labels", ())}
-                if given.isdisjoint(self.vehicles):
-                    yield camera_id
 
 
 class Reader(Protocol):

@@ -17,6 +17,7 @@ from detectors.river.settings import Settings
 from detectors.river.vanish import Vanished
 from detectors.river.watch import Said, Watch
 from detectors.river.water import Water
+from detectors.stages.base import before, without_people
 from lianfang.config import Camera, Problem, Zone
 from lianfang.config import Config as Root
 from lianfang.events import DetectedObject
@@ -36,19 +37,11 @@ class Config(Settings):
 
     def check(self, config: Root) -> Iterable[Problem]:
         """Yield cameras without water, and those on which no stage before this one finds people."""
-        for camera_id, camera in config.cameras.items():
-            stages = [config.detectors[name] for name in camera.detectors if name in config.detectors]
-            place = next((i for i, stage in enumerate(stages) if stage is self), None)
-            if place is None:
-                continue
+        for camera_id, camera, given in before(self, config):
             if not any(zone.kind == "water" for zone in camera.zones.values()):
                 found = f"'river' at camera {camera_id}, which has no zone of kind: water"
                 yield Problem(("kind",), found, "a zone of kind: water on every camera that names it")
-            given = {label for stage in stages[:place] for label in getattr(stage, "labels", ())}
-            if given.isdisjoint(self.people):
-                listed = ", ".join(sorted(given)) or "nothing"
-                allowed = f"a label that a detector of camera {camera_id} before this one gives: {listed}"
-                yield Problem(("people",), repr(list(self.people)), allowed)
+            yield from without_people(self.people, camera_id, given)
 
 
 @dataclass(frozen=True)

@@ -270,6 +270,11 @@ class Config(Stanza):
         """True where the alert service keeps the bus for all; Kafka keeps itself."""
         return self.bus == "embedded"
 
+    def labels_given(self, detectors: Iterable[str]) -> list[str]:
+        """Return what ``detectors``, by id, find as far as the configuration says."""
+        stages = (self.detectors[name] for name in detectors if name in self.detectors)
+        return sorted({label for stage in stages for label in getattr(stage, "labels", ())})
+
     def place_of(self, camera_id: str, zone_id: str) -> str:
         """Return the place that a zone belongs to: its own, else the camera's point."""
         camera = self.cameras[camera_id]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from alerts.rules import zone_entry
-from alerts.rules.zone_entry import ZoneEntry
+from alerts.zones import StandingRule
 from lianfang.config import Config
 from tests.support.configs import loaded
 from tests.support.observations import observation
@@ -14,14 +14,14 @@ from tests.support.observations import observation
 IN, OUT = (0.5, 0.9), (0.1, 0.9)
 
 
-def rule(config: Config) -> ZoneEntry:
+def rule(config: Config) -> StandingRule:
     settings = config.rules["entry"]
     assert isinstance(settings, zone_entry.Config)
     return zone_entry.build(settings, config)
 
 
 def members_after(
-    rule: ZoneEntry, places: Sequence[tuple[float, float] | None], confidence: float = 0.9
+    rule: StandingRule, places: Sequence[tuple[float, float] | None], confidence: float = 0.9
 ) -> list[int]:
     """Return the number of members after each of the frames in which track 1 stood at ``places``."""
     state, counts = rule.initial(), []
