@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from lianfang.clock import read_time
 from lianfang.plates import Hit, matches, nearest, normalised
 
 COLUMNS = ("plate", "from", "until")
@@ -74,8 +75,7 @@ def _time(where: str, column: str, text: str | None, zone: ZoneInfo) -> datetime
     if not text:
         return None
     try:
-        time = datetime.fromisoformat(text)
+        return read_time(text, zone)
     except ValueError:
         allowed = "a time such as 2026-07-01T18:00"
         raise BadList(f"{where}: {column}: found {text!r}; allowed: {allowed}") from None
-    return time if time.tzinfo else time.replace(tzinfo=zone)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Protocol
 
 
@@ -53,3 +53,9 @@ class ManualClock:
             raise ValueError(f"clock would go back by {-step} s")
         self._now = moment.astimezone(UTC)
         self._monotonic += step
+
+
+def read_time(text: str, zone: tzinfo) -> datetime:
+    """Return the ISO 8601 time ``text``, in ``zone`` where it has no offset. Raises ValueError."""
+    time_read = datetime.fromisoformat(text)
+    return time_read if time_read.tzinfo else time_read.replace(tzinfo=zone)

@@ -14,16 +14,14 @@ import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
-from datetime import datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from alerts.backtest.compare import COLUMNS, compared
 from alerts.backtest.past import Span, raised
 from alerts.store import Store
 from lianfang.bus import Bus
 from lianfang.bus.connect import join, own
-from lianfang.clock import SystemClock
+from lianfang.clock import SystemClock, read_time
 from lianfang.config import Config, load
 from lianfang.errors import LianfangError, TransientError
 
@@ -33,7 +31,12 @@ def main(argv: Sequence[str]) -> int:
     arguments = _parser().parse_args(argv)
     try:
         config = _only(load(arguments.config), arguments.rule)
-        span = Span(*(_time(t, config.community.zone) for t in (arguments.begin, arguments.end)))
+        span = Span(
+            *(
+                None if t is None else read_time(t, config.community.zone)
+                for t in (arguments.begin, arguments.end)
+            )
+        )
         with ExitStack() as opened:
             incidents = raised(config, _reach(config, opened), span, _show)
         store = Store(f"sqlite:///{config.data_dir / 'store.sqlite3'}")
@@ -63,13 +66,6 @@ def _only(config: Config, rules: Sequence[str]) -> Config:
         )
     chosen = {name: rule for name, rule in config.rules.items() if not rules or name in rules}
     return config.model_copy(update={"rules": chosen})
-
-
-def _time(text: str | None, zone: ZoneInfo) -> datetime | None:
-    if text is None:
-        return None
-    time = datetime.fromisoformat(text)
-    return time if time.tzinfo else time.replace(tzinfo=zone)
 
 
 def _reach(config: Config, opened: ExitStack) -> Bus:
