@@ -63,7 +63,7 @@ def speak(
     valid_until = captured_at + timedelta(seconds=rule.speech.valid_s)
     if now >= valid_until:
         return {"silent": "late"}  # to warn somebody of what was a while ago only confuses
-    speakers, silent = allowed(session, config, rule.speech, speakers, captured_at)
+    speakers, silent = allowed(session, config, rule, speakers, captured_at)
     if silent:
         return {"silent": silent}
     n, text, repeat = str(row.spoken), rule.speech.said(row.spoken), rule.speech.repeat

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alerts.channels.base import SpeakerConfig
-from alerts.rules.base import SpeechSettings
+from alerts.rules.base import RuleSettings
 from alerts.store.schema import OutboxRow
 from lianfang.config import Config
 
@@ -18,27 +18,27 @@ _SLOWED = timedelta(minutes=1)  # between two speeches that save lives, where a 
 
 
 def allowed(
-    session: Session, config: Config, speech: SpeechSettings, speakers: Sequence[str], at: datetime
+    session: Session, config: Config, rule: RuleSettings, speakers: Sequence[str], at: datetime
 ) -> tuple[tuple[str, ...], str]:
-    """Return those of ``speakers`` that may say ``speech`` for what was seen at ``at``, in their order.
+    """Return those of ``speakers`` that may speak for ``rule`` of what was seen at ``at``, in their order.
 
     Where there are none, the word beside them says why.
     """
-    silent = {speaker: _silent(session, config, speech, speaker, at) for speaker in speakers}
+    silent = {speaker: _silent(session, config, rule, speaker, at) for speaker in speakers}
     free = tuple(speaker for speaker, reason in silent.items() if not reason)
     return free, "" if free else next(iter(silent.values()), "no_speaker_covers_the_zone")
 
 
-def _silent(session: Session, config: Config, speech: SpeechSettings, speaker: str, at: datetime) -> str:
+def _silent(session: Session, config: Config, rule: RuleSettings, speaker: str, at: datetime) -> str:
     """Return why the speaker may not speak now, "" where it may."""
     settings = config.receivers.get(speaker)
     if not isinstance(settings, SpeakerConfig):
         return ""
-    if settings.quiet.applies(at, config.community.zone) and not speech.life_safety:
+    if settings.quiet.applies(at, config.community.zone) and not rule.life_safety:
         return "quiet_hours"
     said = _said(session, speaker, at)
     used_up = len(said) >= settings.per_day or sum(at - s < _HOUR for s in said) >= settings.per_hour
-    if not used_up or (speech.life_safety and at - said[-1] >= _SLOWED):
+    if not used_up or (rule.life_safety and at - said[-1] >= _SLOWED):
         return ""
     return "speaker_has_said_enough"
 

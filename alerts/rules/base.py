@@ -64,8 +64,6 @@ class SpeechSettings(Stanza):
     """How much louder it becomes each time, up to 100."""
     active: Schedule | None = None
     """When it is said; always where not given. At other times the rule goes on, silently."""
-    life_safety: bool = False
-    """True: it is said in quiet hours too, and beyond what a speaker may say: a person may drown."""
     valid_s: float = Field(default=30, gt=0, le=600)
     """A command that could not be played within this time is never played."""
 
@@ -96,6 +94,8 @@ class RuleSettings(Stanza):
     """When it raises anything; always where not given. At other times it keeps what is open, and no more."""
     severity: Severity = "high"
     """How urgent its incidents are to the operator."""
+    life_safety: bool = False
+    """True: a person may drown. Quiet hours, a speaker's share and permits do not hold it back."""
     speech: SpeechSettings | None = None
     """What the speakers of the zone say; nothing where not given."""
     notify: tuple[NoticeSettings, ...] = ()

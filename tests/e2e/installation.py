@@ -118,7 +118,8 @@ class Installation:
                     "name": "有人进入",
                     "cameras": ["cam"],
                     "zones": ["water"],
-                    "speech": {"text": "请离开{place}", "repeat": 1, "again_s": 3600, "life_safety": True},
+                    "speech": {"text": "请离开{place}", "repeat": 1, "again_s": 3600},
+                    "life_safety": True,
                     "notify": [{"receiver": "police", "mode": "drill"}],
                     **rule,
                 }

@@ -10,15 +10,15 @@ import pytest
 
 from alerts.channels.base import SpeakerConfig
 from alerts.pipeline.speakers import allowed
-from alerts.rules.base import SpeechSettings
+from alerts.rules.base import RuleSettings
 from alerts.store import Store, outbox
 from lianfang.config import Config, Text
 from tests.support.configs import loaded
 from tests.support.observations import START
 from tests.support.outbox import open_store, owe_speech, row
 
-POLITE = SpeechSettings(text=Text(zh="请勿逗留"))
-VITAL = SpeechSettings(text=Text(zh="水深危险"), life_safety=True)
+POLITE = RuleSettings(name=Text(zh="请勿逗留"), cameras=("cam",))
+VITAL = RuleSettings(name=Text(zh="水深危险"), cameras=("cam",), life_safety=True)
 # The script's clock says 14:00 in Shanghai.
 NOON = {"windows": [{"begin": "13:00", "end": "15:00"}]}
 HORN = {"kind": "speaker_http", "base_url": "http://127.0.0.1:1", "token": {"env": "TEST_TOKEN"}}
@@ -36,9 +36,9 @@ def config(folder: Path, **keys: object) -> Config:
     return loaded(folder, ("receivers.horn", {**HORN, **keys}), ("receivers.second", HORN))
 
 
-def ask(store: Store, config: Config, speech: SpeechSettings, *speakers: str) -> tuple[tuple[str, ...], str]:
+def ask(store: Store, config: Config, rule: RuleSettings, *speakers: str) -> tuple[tuple[str, ...], str]:
     with store.read() as session:
-        return allowed(session, config, speech, speakers, START)
+        return allowed(session, config, rule, speakers, START)
 
 
 def said(store: Store, minutes_ago: float, n: int) -> str:
