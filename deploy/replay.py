@@ -14,6 +14,7 @@ from alerts.incidents.incident import Incident
 from alerts.incidents.model import ChangeKind
 from alerts.pipeline.decide import Decider
 from alerts.pipeline.order import Order
+from alerts.pipeline.rulebook import RuleBook
 from detectors.camera import WatchedCamera
 from detectors.stages.base import Stage
 from lianfang import plugins
@@ -50,7 +51,7 @@ class Replay:
     def __init__(self, config: Config, camera_id: str, stages: Mapping[str, Stage]) -> None:
         # Its clock only says when a picture was looked at, which no rule reads.
         self._camera = WatchedCamera(camera_id, config.cameras[camera_id], stages, SystemClock())
-        self._order, self._decider = Order(), Decider(config)
+        self._order, self._decider = Order(), Decider(RuleBook(config))
         self.alarms: list[Alarm] = []
         """What has been raised so far."""
         self.incidents: dict[str, Incident] = {}

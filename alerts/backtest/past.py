@@ -12,6 +12,7 @@ from uuid import uuid4
 from alerts.incidents.incident import Incident
 from alerts.pipeline.decide import Decider
 from alerts.pipeline.order import Order
+from alerts.pipeline.rulebook import RuleBook
 from lianfang import codec
 from lianfang.bus import Bus, Consumer, TopicPartition
 from lianfang.config import Config
@@ -40,7 +41,7 @@ def raised(config: Config, bus: Bus, span: Span, progress: Callable[[float], Non
     What was logged before it counts too, as it did then; ``progress`` gets the share that is done, 0-1.
     Raises TransientError where the bus does not answer.
     """
-    order, decider = Order(), Decider(config)
+    order, decider = Order(), Decider(RuleBook(config))
     found: dict[str, Incident] = {}
     for event in _logged(bus, progress):
         if event.camera_id in config.cameras and order.admit(event) is None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import attrgetter
-from typing import Any
 
 from alerts.incidents.broadcasts import persist
 from alerts.incidents.incident import (
@@ -19,8 +18,8 @@ from alerts.incidents.incident import (
     open_incident,
 )
 from alerts.pipeline.coverage import Coverage
-from alerts.rules.base import EVER, DeviceRule, Member, Rule, RuleSettings, Sighting
-from lianfang import plugins
+from alerts.pipeline.rulebook import ReadyRule, RuleBook, State
+from alerts.rules.base import EVER, Member, RuleSettings, Sighting
 from lianfang.config import Config
 from lianfang.events import CameraCondition, CameraState, Observation
 
@@ -35,37 +34,21 @@ class Decision:
     event: Observation | CameraState
 
 
-@dataclass
-class _RuleState:
-    settings: RuleSettings
-    rule: Rule[Any]
-    per_camera: dict[str, tuple[str, Any]] = field(default_factory=dict)
-    """Camera → (track epoch, the rule's state)."""
-    places: dict[str, tuple[tuple[str, frozenset[str]], ...]] = field(default_factory=dict)
-    """Camera → the places that it sees for the rule, each with its zones."""
-
-    def __post_init__(self) -> None:
-        # Asking a protocol takes as long as a rule does: once is enough.
-        self.device: DeviceRule[Any] | None = self.rule if isinstance(self.rule, DeviceRule) else None
-
-
 class Decider:
-    """Every enabled rule of a configuration, and the incidents that hold each (rule, place), by subject."""
+    """The rules of a book, what they know of each camera, and the incidents by (rule, place) and subject."""
 
-    def __init__(self, config: Config) -> None:
-        self._config = config
-        self._rules = {
-            rule_id: _RuleState(settings, plugins.build("alerts.rules", settings, config))
-            for rule_id, settings in config.rules.items()
-            if isinstance(settings, RuleSettings) and settings.enabled
-        }
+    def __init__(self, book: RuleBook) -> None:
+        self.book = book
+        self._states: dict[str, tuple[RuleBook, dict[str, State]]] = {}
         self._holders: dict[tuple[str, str], dict[str, Incident]] = {}
-        self._coverage = Coverage(config.cameras)
+        self._coverage = Coverage(book.config.cameras)
 
-    @property
-    def memory_s(self) -> float:
-        """For how long what was seen matters to any rule."""
-        return max((state.settings.memory_s for state in self._rules.values()), default=0)
+    def follow(self, book: RuleBook) -> None:
+        """Decide by another book from the next event on; it costs nothing to go back and forth.
+
+        Open incidents go on, as do the states of rules that count as before.
+        """
+        self.book, self._coverage.cameras = book, book.config.cameras
 
     def hold(self, incidents: Iterable[Incident]) -> None:
         """Take over incidents that have not ended, as the store knows them."""
@@ -93,14 +76,23 @@ class Decider:
         since = EVER
         if isinstance(event, Observation):
             since = self._coverage.since(event.camera_id, event.captured_at)
-        for rule_id, state in self._rules.items():
-            sighting = _step(state, event) if event.camera_id in state.settings.cameras else None
+        states = self._states_of(event.camera_id)
+        for rule_id, ready in self.book.of(event.camera_id):
+            sighting = _step(ready, rule_id, states, event)
             if sighting is None:
                 continue
-            if not _applies(state.settings, event.captured_at, self._config):
+            if not _applies(ready.settings, event.captured_at, self.book.config):
                 sighting = replace(sighting, members=(), present=(*sighting.members, *sighting.present))
-            for place, part in _by_place(self._config, state, replace(sighting, since=since)):
+            for place, part in _by_place(self.book.config, ready, replace(sighting, since=since)):
                 yield rule_id, place, part
+
+    def _states_of(self, camera_id: str) -> dict[str, State]:
+        """Return what the rules know of a camera, by rule."""
+        before, states = self._states.get(camera_id) or (self.book, {})
+        if before is not self.book:
+            states = self.book.carried(camera_id, states, before)
+        self._states[camera_id] = self.book, states
+        return states
 
     def _is_so(self, event: Observation | CameraState) -> bool:
         """Say whether the log bears it out: who calls a camera blind may be one who does not read it."""
@@ -119,7 +111,7 @@ class Decider:
     def _advance_one(
         self, rule_id: str, place: str, subject: str, sighting: Sighting
     ) -> Iterator[tuple[Incident, tuple[Change, ...]]]:
-        settings, holders = self._rules[rule_id].settings, self._holders[rule_id, place]
+        settings, holders = self.book.rules[rule_id].settings, self._holders[rule_id, place]
         holder = holders.get(subject)
         if holder is not None and has_lapsed(holder, sighting.captured_at, settings):
             yield end(holder, sighting.captured_at, sighting.camera)
@@ -128,7 +120,7 @@ class Decider:
         if holder is not None:
             after, changes = advance(holder, sighting, settings)
         elif sighting.members:
-            point = self._config.cameras[sighting.camera].point
+            point = self.book.config.cameras[sighting.camera].point
             after, changes = open_incident(rule_id, place, point, sighting)
         else:
             return
@@ -142,33 +134,35 @@ class Decider:
         if event.condition is CameraCondition.ONLINE:
             return
         for (rule_id, _), holders in self._holders.items():
-            state = self._rules.get(rule_id)
-            if state is not None and state.device is not None:
+            ready = self.book.rules.get(rule_id)
+            if ready is not None and ready.device is not None:
                 continue
             for subject, holder in holders.items():
                 after, changes = camera_lost(holder, event.camera_id, event.captured_at)
-                if changes and state is not None:
-                    after, more = persist(after, event.captured_at, event.camera_id, state.settings)
+                if changes and ready is not None:
+                    after, more = persist(after, event.captured_at, event.camera_id, ready.settings)
                     changes = (*changes, *more)
                 if changes:
                     holders[subject] = after
                     yield Decision(rule_id, after, changes, event)
 
 
-def _step(state: _RuleState, event: Observation | CameraState) -> Sighting | None:
+def _step(
+    ready: ReadyRule, rule_id: str, states: dict[str, State], event: Observation | CameraState
+) -> Sighting | None:
     """Let a rule see ``event``; None where it is none of its business."""
-    camera, rule = event.camera_id, state.rule
-    epoch, before = state.per_camera.get(camera) or ("", rule.initial())
+    rule = ready.rule
+    epoch, before = states.get(rule_id) or ("", rule.initial())
     if isinstance(event, Observation):
         if epoch not in ("", event.track_epoch):
             before = rule.renumbered(before)
         epoch = event.track_epoch
         after, sighting = rule.step(before, event)
-    elif state.device is not None:
-        after, sighting = state.device.step_state(before, event)
+    elif ready.device is not None:
+        after, sighting = ready.device.step_state(before, event)
     else:
         return None
-    state.per_camera[camera] = (epoch, after)
+    states[rule_id] = (epoch, after)
     return sighting
 
 
@@ -176,14 +170,14 @@ def _applies(settings: RuleSettings, at: datetime, config: Config) -> bool:
     return settings.active is None or settings.active.applies(at, config.community.zone)
 
 
-def _by_place(config: Config, state: _RuleState, sighting: Sighting) -> Iterator[tuple[str, Sighting]]:
+def _by_place(config: Config, ready: ReadyRule, sighting: Sighting) -> Iterator[tuple[str, Sighting]]:
     """Split a sighting by the places of the rule's zones: at each, somebody or nobody was seen."""
-    if state.device is not None:
+    if ready.device is not None:
         yield config.cameras[sighting.camera].point, sighting
         return
-    if sighting.camera not in state.places:
-        state.places[sighting.camera] = tuple(_places(config, state.settings, sighting.camera))
-    for place, zones in state.places[sighting.camera]:
+    if sighting.camera not in ready.places:
+        ready.places[sighting.camera] = tuple(_places(config, ready.settings, sighting.camera))
+    for place, zones in ready.places[sighting.camera]:
         yield place, _part(sighting, attrgetter("zone"), zones)
 
 

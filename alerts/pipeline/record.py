@@ -13,6 +13,7 @@ from alerts.incidents.model import ChangeKind, State
 from alerts.incidents.occupancy import seen_at
 from alerts.pipeline import route
 from alerts.pipeline.decide import Decision
+from alerts.pipeline.rulebook import RuleBook
 from alerts.rules.base import RuleSettings
 from alerts.store.incidents import add_change, save
 from alerts.store.schema import CameraStateRow, EvidenceRow, IncidentRow
@@ -21,15 +22,14 @@ from lianfang.events import CameraState
 from lianfang.ids import identify
 
 
-def record(
-    session: Session, config: Config, settings_version: str, decision: Decision, now: Callable[[], datetime]
-) -> None:
+def record(session: Session, book: RuleBook, decision: Decision, now: Callable[[], datetime]) -> None:
     """Write one decision into the caller's transaction. Written twice, it changes nothing."""
+    config = book.config
     rule = config.rules[decision.rule]
     assert isinstance(rule, RuleSettings)  # noqa: S101 - the decider has no others
     incident = decision.incident
     state = State.RECORDED if rule.record_only else State.OPEN
-    row = save(session, incident, state=state, severity=rule.severity, settings_version=settings_version)
+    row = save(session, incident, state=state, severity=rule.severity, settings_version=book.version)
     for change in decision.changes:
         if change.kind is ChangeKind.OPENED and row.version:
             continue  # the same observation opened it before: the id says so

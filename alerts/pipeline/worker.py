@@ -16,6 +16,7 @@ from alerts.incidents.model import ChangeKind
 from alerts.pipeline.decide import Decider, Decision
 from alerts.pipeline.order import Dropped, Order
 from alerts.pipeline.record import record, record_camera
+from alerts.pipeline.rulebook import RuleBook
 from alerts.pipeline.watch import Watch
 from alerts.store import Store, offsets
 from alerts.store.incidents import load_holders
@@ -113,7 +114,7 @@ class AlertWorker:
 
         What is in memory is true only for them: another worker may have decided for the rest meanwhile.
         """
-        order, decider = Order(), Decider(self._config)
+        order, decider = Order(), Decider(RuleBook(self._config, self._version))
         with self._store.read() as session:
             decider.hold(load_holders(session))
         assigned = consumer.assignment()
@@ -139,7 +140,7 @@ class AlertWorker:
         if not beginning <= at <= end:
             _log.error("offset_out_of_range", topic=partition.topic, stored=at, kept_from=beginning, end=end)
             at = beginning
-        reach = min(READ_BACK, timedelta(seconds=decider.memory_s))
+        reach = min(READ_BACK, timedelta(seconds=decider.book.memory_s))
         count = int(reach.total_seconds() / 60 * READ_BACK_RECORDS_A_MINUTE)
         start = at if stored is None else max(beginning, at - count)
         for event in _recent(self._read_back(consumer, partition, start, at), reach):
@@ -233,7 +234,7 @@ class AlertWorker:
         try:
             decisions = decider.decide(event)
             for decision in decisions:
-                record(session, self._config, self._version, decision, self._clock.now)
+                record(session, decider.book, decision, self._clock.now)
         except SQLAlchemyError:
             raise  # the store's fault, not the record's
         except Exception as error:

@@ -22,6 +22,7 @@ import simplejpeg
 from alerts.incidents.incident import Incident
 from alerts.pipeline.decide import Decider
 from alerts.pipeline.order import Order
+from alerts.pipeline.rulebook import RuleBook
 from deploy.demo.sample import sample
 from detectors.camera import WatchedCamera
 from detectors.engines import onnx
@@ -126,7 +127,7 @@ def observations(config: Config, away: Iterable[tuple[float, float]] = ()) -> li
 
 
 def incidents(config: Config, said: Iterable[Observation]) -> list[Incident]:
-    order, decider = Order(), Decider(config)
+    order, decider = Order(), Decider(RuleBook(config))
     opened: dict[str, Incident] = {}
     for observation in said:
         assert order.admit(observation) is None

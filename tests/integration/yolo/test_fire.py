@@ -10,6 +10,7 @@ import pytest
 
 from alerts.pipeline.decide import Decider
 from alerts.pipeline.order import Order
+from alerts.pipeline.rulebook import RuleBook
 from detectors.camera import WatchedCamera
 from detectors.models import weights as files
 from detectors.models.boxes import iou
@@ -74,7 +75,7 @@ def test_a_site_with_fire_opens_an_incident(models: Models, tmp_path: Path, form
     config = load(file)
     stages = {name: plugins.build("detectors.stages", c, None) for name, c in config.detectors.items()}
     camera = WatchedCamera("cam", config.cameras["cam"], stages, SystemClock())
-    order, decider, opened = Order(), Decider(config), []
+    order, decider, opened = Order(), Decider(RuleBook(config)), []
     # Nothing burns for a second, then two fires do.
     for n in range(12):
         image = picture(201)[0] if n >= 5 else np.full((96, 128, 3), 70, np.uint8)

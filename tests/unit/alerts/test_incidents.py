@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from alerts.incidents.incident import Incident
 from alerts.pipeline.decide import Decider
 from alerts.pipeline.order import Dropped, Order
+from alerts.pipeline.rulebook import RuleBook
 from lianfang.config import Config
 from lianfang.events import CameraCondition, CameraState, Observation
 from tests.support.configs import loaded
@@ -25,7 +26,7 @@ class Play:
     """Plays events through order and decider, and remembers what changed when."""
 
     def __init__(self, config: Config) -> None:
-        self.order, self.decider = Order(), Decider(config)
+        self.order, self.decider = Order(), Decider(RuleBook(config))
         self.changes: list[tuple[float, str]] = []
         self.incidents: dict[str, Incident] = {}
         self.dropped: list[Dropped] = []
@@ -232,7 +233,7 @@ def test_a_small_step_back_is_late_even_on_a_new_connection(play: Play) -> None:
 def test_an_occlusion_within_an_epoch_is_the_same_person_only_if_near(play: Play) -> None:
     play([*stay(0, 5, {1: A}), *stay(5, 6, {}), *stay(6, 9, {2: A})])
     assert play.only.members_total == 1
-    far = Play(play.decider._config)
+    far = Play(play.decider.book.config)
     far([*stay(0, 5, {1: (0.25, 0.9)}), *stay(5.5, 9, {2: (0.78, 0.3)})])
     assert far.only.members_total == 2
 
