@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from alerts.incidents.model import ChangeKind
+from alerts.pipeline.deadletter import dead
 from alerts.pipeline.decide import Decider, Decision
 from alerts.pipeline.order import Dropped, Order
 from alerts.pipeline.record import record, record_camera
@@ -20,7 +21,6 @@ from alerts.pipeline.rulebook import RuleBook
 from alerts.pipeline.watch import Watch
 from alerts.store import Store, offsets
 from alerts.store.incidents import load_holders
-from alerts.store.schema import DeadRecordRow
 from alerts.store.store import QUIET
 from lianfang import codec
 from lianfang.bus import Bus, Consumer, Position, Record, TopicPartition
@@ -28,7 +28,6 @@ from lianfang.clock import Clock
 from lianfang.config import Config
 from lianfang.errors import DecodeError, TransientError
 from lianfang.events import OBSERVATIONS, CameraCondition, CameraState, Canary, Observation
-from lianfang.ids import identify
 from lianfang.metrics import hop_histogram
 
 _log = structlog.get_logger()
@@ -217,7 +216,7 @@ class AlertWorker:
             except DecodeError as error:
                 reason = str(error)
         _log.error("dead_record", offset=entry.position.offset, key=entry.key, reason=reason)
-        session.merge(_dead(entry, reason, self._clock.now))
+        session.merge(dead(entry, reason, self._clock.now()))
         self._dropped.labels("unreadable").inc()
         return None
 
@@ -284,18 +283,3 @@ def _recent(events: list[Event], reach: timedelta) -> list[Event]:
         return []
     since = max(e.captured_at for e in events) - reach
     return [e for e in events if e.captured_at >= since]
-
-
-def _dead(entry: Record, reason: str, now: Callable[[], datetime]) -> DeadRecordRow:
-    position = entry.position
-    return DeadRecordRow(
-        id=identify("dead", position.topic, position.partition, position.offset),
-        topic=position.topic,
-        partition=position.partition,
-        offset=position.offset,
-        key=entry.key,
-        headers=dict(entry.headers),
-        value=entry.value,
-        reason=reason,
-        at=now(),
-    )
