@@ -1,7 +1,4 @@
-"""What the rules about zones share: which zone somebody stands in. Pure.
-
-Somebody stands where the bottom centre of their box is, which is where a person's feet are.
-"""
+"""What the rules about zones share: which zone somebody stands in. Pure."""
 
 from __future__ import annotations
 
@@ -9,11 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Literal, Self
 
-import numpy as np
-import shapely
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from alerts.ground import Ground
 from alerts.objects import ObjectSettings, sighting
 from alerts.rules.base import Sighting
 from lianfang.config import Config, Id, Problem
@@ -56,21 +51,20 @@ class Standing:
 
 @dataclass(frozen=True)
 class Zones:
-    """The zones of a rule; ``polygons`` is per camera, in the order of ``settings.zones``."""
+    """The zones of a rule on each of its cameras."""
 
     settings: ZoneSettings
-    polygons: Mapping[str, tuple[shapely.Polygon, ...]]
+    grounds: Mapping[str, Ground]
 
     @classmethod
     def of(cls, settings: ZoneSettings, config: Config) -> Zones:
         """Return the zones of ``settings`` on each of its cameras, prepared."""
-        polygons = {
-            camera: tuple(shapely.Polygon(config.cameras[camera].zones[z].polygon) for z in settings.zones)
-            for camera in settings.cameras
-        }
-        for polygon in (p for group in polygons.values() for p in group):
-            shapely.prepare(polygon)
-        return cls(settings, polygons)
+        return cls(settings, {camera: Ground.of(config.cameras[camera]) for camera in settings.cameras})
+
+    def occupied(self, observation: Observation) -> bool:
+        """Say whether anything at all stands in a zone of the rule."""
+        standing = self.grounds[observation.camera_id].standing(observation)
+        return any(zone in standing for zone in self.settings.zones)
 
     def inside(self, observation: Observation) -> Iterator[tuple[DetectedObject, str | None]]:
         """Yield each object that the rule is about with its zone by the rule's operator, None elsewhere.
@@ -78,17 +72,16 @@ class Zones:
         None also for those in a zone that are known not to be as the rule wants them: a rider who wears a
         helmet is not a bare one who is not sure yet.
         """
-        objects = [o for o in observation.objects if o.label in self.settings.labels]
-        if not objects:
-            return
-        boxes: NDArray[np.float64] = np.array([o.xyxyn for o in objects])
-        x, y = (boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]
-        # "intersects" and not "contains": feet on the picture's lower edge are in a zone drawn to that edge.
-        hits = np.stack([shapely.intersects_xy(p, x, y) for p in self.polygons[observation.camera_id]])
-        combine = np.logical_and if self.settings.match == "all" else np.logical_or
-        hit, first = combine.reduce(hits, axis=0), hits.argmax(axis=0)
-        for detected, h, k in zip(objects, hit, first, strict=True):
-            yield detected, self.settings.zones[k] if h and not self.settings.excluded(detected) else None
+        settings, none = self.settings, frozenset[int]()
+        standing = self.grounds[observation.camera_id].standing(observation)
+        zones = [(zone, standing.get(zone, none)) for zone in settings.zones]
+        every = settings.match == "all"
+        for i, detected in enumerate(observation.objects):
+            if detected.label not in settings.labels:
+                continue
+            here = [zone for zone, those in zones if i in those]
+            inside = len(here) == len(zones) if every else here
+            yield detected, here[0] if inside and not settings.excluded(detected) else None
 
 
 class StandingSettings(ZoneSettings):
@@ -118,6 +111,10 @@ class StandingRule:
         """Return the state in which nobody stands anywhere: the new numbers mean others."""
         del state
         return Standing()
+
+    def concerns(self, state: Standing, observation: Observation) -> bool:
+        """Say whether anything stands in a zone, or stood there a moment ago."""
+        return bool(state.frames) or self.zones.occupied(observation)
 
     def step(self, state: Standing, observation: Observation) -> tuple[Standing, Sighting]:
         """Count who stands in the zone; those at ``frames`` or more are members."""

@@ -78,13 +78,16 @@ class Decider:
             since = self._coverage.since(event.camera_id, event.captured_at)
         states = self._states_of(event.camera_id)
         for rule_id, ready in self.book.of(event.camera_id):
-            sighting = _step(ready, rule_id, states, event)
+            places = ready.places[event.camera_id]
+            held = any(self._holders.get((rule_id, place)) for place, _ in places)
+            sighting = _step(ready, rule_id, states, event, always=held)
             if sighting is None:
                 continue
             if not _applies(ready.settings, event.captured_at, self.book.config):
                 sighting = replace(sighting, members=(), present=(*sighting.members, *sighting.present))
-            for place, part in _by_place(self.book.config, ready, replace(sighting, since=since)):
-                yield rule_id, place, part
+            sighting = replace(sighting, since=since)
+            for place, zones in places:
+                yield rule_id, place, _part(sighting, attrgetter("zone"), zones)
 
     def _states_of(self, camera_id: str) -> dict[str, State]:
         """Return what the rules know of a camera, by rule."""
@@ -104,6 +107,8 @@ class Decider:
     ) -> Iterator[tuple[Incident, tuple[Change, ...]]]:
         """Yield what becomes of each incident at the place, and of each subject that is seen there."""
         holders = self._holders.setdefault((rule_id, place), {})
+        if not (sighting.members or sighting.present or holders):
+            return
         for subject in sorted({m.subject for m in (*sighting.members, *sighting.present)} | holders.keys()):
             part = _part(sighting, attrgetter("subject"), {subject})
             yield from self._advance_one(rule_id, place, subject, part)
@@ -148,15 +153,23 @@ class Decider:
 
 
 def _step(
-    ready: ReadyRule, rule_id: str, states: dict[str, State], event: Observation | CameraState
+    ready: ReadyRule,
+    rule_id: str,
+    states: dict[str, State],
+    event: Observation | CameraState,
+    *,
+    always: bool,
 ) -> Sighting | None:
-    """Let a rule see ``event``; None where it is none of its business."""
+    """Let a rule see ``event``; None where it is none of its business, or nothing unless ``always``."""
     rule = ready.rule
     epoch, before = states.get(rule_id) or ("", rule.initial())
     if isinstance(event, Observation):
         if epoch not in ("", event.track_epoch):
             before = rule.renumbered(before)
         epoch = event.track_epoch
+        if not always and not rule.concerns(before, event):
+            states[rule_id] = (epoch, before)
+            return None
         after, sighting = rule.step(before, event)
     elif ready.device is not None:
         after, sighting = ready.device.step_state(before, event)
@@ -168,24 +181,6 @@ def _step(
 
 def _applies(settings: RuleSettings, at: datetime, config: Config) -> bool:
     return settings.active is None or settings.active.applies(at, config.community.zone)
-
-
-def _by_place(config: Config, ready: ReadyRule, sighting: Sighting) -> Iterator[tuple[str, Sighting]]:
-    """Split a sighting by the places of the rule's zones: at each, somebody or nobody was seen."""
-    if ready.device is not None:
-        yield config.cameras[sighting.camera].point, sighting
-        return
-    if sighting.camera not in ready.places:
-        ready.places[sighting.camera] = tuple(_places(config, ready.settings, sighting.camera))
-    for place, zones in ready.places[sighting.camera]:
-        yield place, _part(sighting, attrgetter("zone"), zones)
-
-
-def _places(config: Config, settings: RuleSettings, camera_id: str) -> Iterator[tuple[str, frozenset[str]]]:
-    zones = config.cameras[camera_id].zones
-    wanted = [zone for zone in settings.zones or tuple(zones) if zone in zones]
-    for place in dict.fromkeys(config.place_of(camera_id, zone) for zone in wanted):
-        yield place, frozenset(zone for zone in zones if config.place_of(camera_id, zone) == place)
 
 
 def _part(sighting: Sighting, what: Callable[[Member], str], wanted: Container[str]) -> Sighting:

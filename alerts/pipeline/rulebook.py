@@ -7,8 +7,8 @@ in order, what becomes of it does not depend on how the log mixes the cameras: a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import InitVar, dataclass, field
 from typing import Any
 
 from alerts.rules.base import DeviceRule, Rule, RuleSettings
@@ -21,16 +21,18 @@ _SHARED = frozenset(RuleSettings.model_fields)
 
 @dataclass
 class ReadyRule:
-    """A rule of a configuration, with its zones and lists prepared."""
+    """A rule of ``config``, with its zones and lists prepared."""
 
     settings: RuleSettings
     rule: Rule[Any]
-    places: dict[str, tuple[tuple[str, frozenset[str]], ...]] = field(default_factory=dict)
+    config: InitVar[Config]
+    places: dict[str, tuple[tuple[str, frozenset[str]], ...]] = field(init=False)
     """Camera → the places that it sees for the rule, each with its zones."""
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, config: Config) -> None:
         # Asking a protocol takes as long as a rule does: once is enough.
         self.device: DeviceRule[Any] | None = self.rule if isinstance(self.rule, DeviceRule) else None
+        self.places = {camera: tuple(self._places(config, camera)) for camera in self.settings.cameras}
 
     def footing(self, config: Config, camera_id: str) -> tuple[object, ...]:
         """Return all that the rule's state at a camera stands on: its own keys, and where it looks."""
@@ -39,6 +41,15 @@ class ReadyRule:
         zones = {zone: camera.zones[zone].polygon for zone in self.settings.zones if zone in camera.zones}
         lines = {line: camera.lines[line] for line in own.get("lines", ()) if line in camera.lines}
         return own, zones, lines
+
+    def _places(self, config: Config, camera_id: str) -> Iterator[tuple[str, frozenset[str]]]:
+        if self.device is not None:
+            yield config.cameras[camera_id].point, frozenset({""})
+            return
+        zones = config.cameras[camera_id].zones
+        wanted = [zone for zone in self.settings.zones or tuple(zones) if zone in zones]
+        for place in dict.fromkeys(config.place_of(camera_id, zone) for zone in wanted):
+            yield place, frozenset(zone for zone in zones if config.place_of(camera_id, zone) == place)
 
 
 State = tuple[str, Any]
@@ -52,20 +63,21 @@ class RuleBook:
         """Prepare the rules; what they read, such as lists, is read now."""
         self.config, self.version = config, version
         self.rules = {
-            rule_id: ReadyRule(settings, plugins.build("alerts.rules", settings, config))
+            rule_id: ReadyRule(settings, plugins.build("alerts.rules", settings, config), config)
             for rule_id, settings in config.rules.items()
             if isinstance(settings, RuleSettings) and settings.enabled
         }
-        self._by_camera: dict[str, tuple[tuple[str, ReadyRule], ...]] = {
-            camera: tuple(_looking(self.rules, camera)) for camera in config.cameras
-        }
+        self._by_camera: dict[str, list[tuple[str, ReadyRule]]] = {}
+        for rule_id, ready in self.rules.items():
+            for camera in ready.places:
+                self._by_camera.setdefault(camera, []).append((rule_id, ready))
 
     @property
     def memory_s(self) -> float:
         """For how long what was seen matters to any rule."""
         return max((ready.settings.memory_s for ready in self.rules.values()), default=0)
 
-    def of(self, camera_id: str) -> tuple[tuple[str, ReadyRule], ...]:
+    def of(self, camera_id: str) -> Sequence[tuple[str, ReadyRule]]:
         """Return the rules that look at a camera, by id; none for a camera that it does not know."""
         return self._by_camera.get(camera_id, ())
 
@@ -84,9 +96,3 @@ class RuleBook:
             and (known := before.rules.get(rule_id)) is not None
             and ready.footing(self.config, camera_id) == known.footing(before.config, camera_id)
         }
-
-
-def _looking(rules: Mapping[str, ReadyRule], camera_id: str) -> Iterator[tuple[str, ReadyRule]]:
-    for rule_id, ready in rules.items():
-        if camera_id in ready.settings.cameras:
-            yield rule_id, ready

@@ -187,6 +187,10 @@ class Rule(Protocol[S]):
         """Return the state for another tracker, whose numbers mean other people."""
         ...
 
+    def concerns(self, state: S, observation: Observation) -> bool:
+        """Say whether ``step`` may see anybody or change the state; asked first, because most do not."""
+        ...
+
     def step(self, state: S, observation: Observation) -> tuple[S, Sighting]:
         """Return the next state and what is to be seen; the same input gives the same output."""
         ...

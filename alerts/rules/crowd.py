@@ -66,6 +66,10 @@ class Crowd:
         """Return the same state: a crowd is one whatever numbers its people have."""
         return state
 
+    def concerns(self, state: Count, observation: Observation) -> bool:
+        """Say whether anything is in the zones, or there was a crowd."""
+        return state != Count() or self.zones.occupied(observation)
+
     def step(self, state: Count, observation: Observation) -> tuple[Count, Sighting]:
         """Count who stands in the zones; in a crowd all of them are members, else nobody is there."""
         placed = list(self.zones.inside(observation))

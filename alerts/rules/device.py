@@ -70,11 +70,15 @@ class Device:
         """Return the same state: a fault is no matter of tracks."""
         return state
 
+    def concerns(self, state: Faults, observation: Observation) -> bool:
+        """Say whether anything is wrong with the view, or something was wrong."""
+        return bool(state.conditions) or any(o.label in self.config.conditions for o in observation.objects)
+
     def step(self, state: Faults, observation: Observation) -> tuple[Faults, Sighting]:
         """Take note that somebody looks, and of what they find wrong with the view."""
         del state
         return self._seen(
-            frozenset(o.label for o in observation.objects),
+            frozenset(o.label for o in observation.objects if o.label in self.config.conditions),
             observation.camera_id,
             observation.captured_at,
         )

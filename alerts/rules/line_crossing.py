@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
+from math import hypot
 from typing import Annotated, Literal
 
 import shapely
@@ -79,26 +81,32 @@ class LineCrossing:
         del state
         return Sides()
 
+    def concerns(self, state: Sides, observation: Observation) -> bool:
+        """Say whether anybody is to be seen, or was."""
+        return bool(state.crossers) or any(o.label in self.config.labels for o in observation.objects)
+
     def step(self, state: Sides, observation: Observation) -> tuple[Sides, Sighting]:
         """Follow everybody to either side; who crossed is a member for ``hold_s``."""
         at = observation.captured_at
         crossers = {key: c for key, c in state.crossers.items() if at - c.last_at <= _FORGOTTEN}
         placed: list[tuple[DetectedObject, str | None]] = []
+        lines = self.lines[observation.camera_id].items()
         for detected in (o for o in observation.objects if o.label in self.config.labels):
-            zone = None
-            for line_id, line in self.lines[observation.camera_id].items():
+            zone, counts = None, self.config.counted(detected) is not None
+            for line_id, line in lines:
                 key = line_id, detected.track_id or ""
-                if self.config.counted(detected) is not None:
-                    moved = self._moved(crossers.get(key), line, detected, observation)
-                    crossers |= {} if moved is None else {key: moved}
-                if key in crossers and self._holds(crossers[key], at):
-                    zone = zone or line.zone
+                crosser = crossers.get(key)
+                if counts:
+                    crosser = self._moved(crosser, line, detected, observation)
+                if crosser is not None:
+                    crossers[key] = crosser
+                    if crosser.crossed_at is not None and self._holds(crosser.crossed_at, at):
+                        zone = zone or line.zone
             placed.append((detected, zone))
         return Sides(crossers), sighting(observation, placed, lambda o: self.config.counted(o) is not None)
 
-    def _holds(self, crosser: Crosser, at: datetime) -> bool:
-        hold = timedelta(seconds=self.config.hold_s)
-        return crosser.crossed_at is not None and at - crosser.crossed_at <= hold
+    def _holds(self, crossed_at: datetime, at: datetime) -> bool:
+        return at - crossed_at <= timedelta(seconds=self.config.hold_s)
 
     def _moved(
         self, before: Crosser | None, line: Line, detected: DetectedObject, observation: Observation
@@ -107,29 +115,38 @@ class LineCrossing:
         width, height = observation.width, observation.height
         x_min, y_min, x_max, y_max = detected.xyxyn
         foot = (x_min + x_max) / 2 * width, y_max * height
-        start, end = _pixels(line.start, width, height), _pixels(line.end, width, height)
-        off_px = _right_of(foot, start, end)
-        at = observation.captured_at
+        drawn, at = _drawn(line.start, line.end, width, height), observation.captured_at
+        off_px = drawn.right_of(foot)
         if abs(off_px) <= self.config.margin * (y_max - y_min) * height:
             return before and Crosser(before.side, before.foot, at, before.crossed_at)
         side: Side = "right" if off_px > 0 else "left"
         if before is None or before.side == side:
             return Crosser(side, foot, at, before.crossed_at if before else None)
         # Round the end of the line is not across it.
-        across = shapely.LineString([before.foot, foot]).intersects(shapely.LineString([start, end]))
+        across = shapely.LineString([before.foot, foot]).intersects(drawn.string)
         wanted = self.config.direction in (f"to_{side}", "both")
         return Crosser(side, foot, at, at if across and wanted else None)
 
 
-def _pixels(point: tuple[float, float], width: int, height: int) -> tuple[float, float]:
-    return point[0] * width, point[1] * height
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """A line in pixels: its start, its direction of length 1, and itself."""
+
+    start: tuple[float, float]
+    along: tuple[float, float]
+    string: shapely.LineString
+
+    def right_of(self, point: tuple[float, float]) -> float:
+        """Return how many pixels ``point`` lies right of the line on, seen from its start; y goes down."""
+        return self.along[0] * (point[1] - self.start[1]) - self.along[1] * (point[0] - self.start[0])
 
 
-def _right_of(point: tuple[float, float], start: tuple[float, float], end: tuple[float, float]) -> float:
-    """Return how many pixels ``point`` lies right of the line on, seen from its start; y goes down."""
-    along = end[0] - start[0], end[1] - start[1]
-    off = along[0] * (point[1] - start[1]) - along[1] * (point[0] - start[0])
-    return float(off / (along[0] ** 2 + along[1] ** 2) ** 0.5)
+@lru_cache(4096)  # more than there are lines
+def _drawn(start: tuple[float, float], end: tuple[float, float], width: int, height: int) -> _Drawn:
+    (x0, y0), (x1, y1) = ((x * width, y * height) for x, y in (start, end))
+    length = hypot(x1 - x0, y1 - y0)
+    along = (x1 - x0) / length, (y1 - y0) / length
+    return _Drawn((x0, y0), along, shapely.LineString([(x0, y0), (x1, y1)]))
 
 
 def build(config: Config, root: Root) -> LineCrossing:

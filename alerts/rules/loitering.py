@@ -62,6 +62,10 @@ class Loitering:
         del state
         return Stays()
 
+    def concerns(self, state: Stays, observation: Observation) -> bool:
+        """Say whether anything is in the zone, or was a moment ago."""
+        return bool(state.tracks) or self.zones.occupied(observation)
+
     def step(self, state: Stays, observation: Observation) -> tuple[Stays, Sighting]:
         """Measure the stays; those of ``dwell_s`` or more are members."""
         at = observation.captured_at

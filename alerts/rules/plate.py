@@ -97,6 +97,10 @@ class Plate:
         del state
         return Unread()
 
+    def concerns(self, state: Unread, observation: Observation) -> bool:
+        """Say whether anything is in the zone, or was a moment ago."""
+        return bool(state.tracks) or self.zones.occupied(observation)
+
     def step(self, state: Unread, observation: Observation) -> tuple[Unread, Sighting]:
         """Say which vehicles are to be reported, each with its plate as the subject."""
         at = observation.captured_at

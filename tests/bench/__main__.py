@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import bus, delivery, detect, ingest, kafka, latency
+from tests.bench import bus, delivery, detect, ingest, kafka, latency, rules
 
 Figures = dict[str, float]
 BENCHES: dict[str, Callable[[Path], Figures]] = {
@@ -18,6 +18,7 @@ BENCHES: dict[str, Callable[[Path], Figures]] = {
     "detect": detect.measure,
     "bus": bus.measure,
     "bus.kafka": kafka.measure,
+    "rules": rules.measure,
     "delivery": delivery.measure,
     "latency": latency.measure,
     "latency.kafka": latency.measure_kafka,
