@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from alerts.pipeline import route
 from alerts.pipeline.decide import Decision
 from alerts.pipeline.rulebook import RuleBook
 from alerts.rules.base import RuleSettings
-from alerts.store.incidents import add_change, save
+from alerts.store.incidents import add_change, move, save
 from alerts.store.schema import CameraStateRow, EvidenceRow, IncidentRow
 from lianfang.config import Config
 from lianfang.events import CameraState
@@ -51,6 +51,17 @@ def record(session: Session, book: RuleBook, decision: Decision, now: Callable[[
             row.state = State.CLOSED
             add_change(session, incident.id, ChangeKind.CLOSED, "system", data, at)
             route.notify(session, config, rule, row, ChangeKind.CLOSED, at, change.at)
+
+
+def record_moves(session: Session, incidents: Iterable[Incident]) -> None:
+    """Write who stands where now in incidents of which nothing else has changed.
+
+    That is most of what is decided, several times a second for each: the last word of a batch is enough.
+    """
+    for incident in incidents:
+        row = session.get(IncidentRow, incident.id)
+        if row is not None:
+            move(row, incident)
 
 
 def _opened(

@@ -12,11 +12,12 @@ from prometheus_client import CollectorRegistry, Counter
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from alerts.incidents.incident import Incident
 from alerts.incidents.model import ChangeKind
 from alerts.pipeline.deadletter import dead
 from alerts.pipeline.decide import Decider, Decision
 from alerts.pipeline.order import Dropped, Order
-from alerts.pipeline.record import record, record_camera
+from alerts.pipeline.record import record, record_camera, record_moves
 from alerts.pipeline.rulebook import RuleBook
 from alerts.pipeline.watch import Watch
 from alerts.store import Store, offsets
@@ -176,6 +177,7 @@ class AlertWorker:
         decider: Decider,
     ) -> None:
         decided: list[tuple[Event, list[Decision]]] = []
+        moved: dict[str, Incident] = {}
         canaries: list[tuple[TopicPartition, Canary]] = []
         ends: dict[TopicPartition, int] = {}
         with self._store.write() as session:
@@ -186,7 +188,8 @@ class AlertWorker:
                 if isinstance(event, Canary):
                     canaries.append((where, event))
                 elif event is not None and self._admitted(event, order):
-                    decided.append((event, self._decide(session, entry, event, decider)))
+                    decided.append((event, self._decide(session, entry, event, decider, moved)))
+            record_moves(session, moved.values())
             for where, end in ends.items():
                 mine = partitions[where]
                 offsets.advance(session, where, mine.generation, mine.stored, end)
@@ -227,13 +230,21 @@ class AlertWorker:
             self._dropped.labels(dropped).inc()
         return dropped is None
 
-    def _decide(self, session: Session, entry: Record, event: Event, decider: Decider) -> list[Decision]:
+    def _decide(
+        self, session: Session, entry: Record, event: Event, decider: Decider, moved: dict[str, Incident]
+    ) -> list[Decision]:
+        """Decide and write what follows; incidents in which people only ``moved`` are left to the caller."""
         if isinstance(event, CameraState) and event.condition is not CameraCondition.BLIND:
             record_camera(session, event)  # the camera's own word; being looked at is another matter
         try:
             decisions = decider.decide(event)
             for decision in decisions:
-                record(session, decider.book, decision, self._clock.now)
+                incident = decision.incident
+                if decision.changes:
+                    moved.pop(incident.id, None)
+                    record(session, decider.book, decision, self._clock.now)
+                else:
+                    moved[incident.id] = incident
         except SQLAlchemyError:
             raise  # the store's fault, not the record's
         except Exception as error:

@@ -46,6 +46,13 @@ def save(
             review=incident.review,
         )
         session.add(row)
+    move(row, incident)
+    session.flush()
+    return row
+
+
+def move(row: IncidentRow, incident: Incident) -> None:
+    """Write who stands where now into the incident's row, and nothing that anybody has to be told."""
     row.occupied = incident.occupied
     row.unseen = incident.unseen
     row.people = incident.people
@@ -57,8 +64,6 @@ def save(
     row.spoken = incident.spoken
     row.spoken_at = incident.spoken_at
     row.escalated_at = incident.escalated_at
-    session.flush()
-    return row
 
 
 def add_change(
