@@ -26,7 +26,9 @@ COMMANDS = {
     "drill": Command(
         "deploy.drills.command:main", "record a staged event of a camera, and play it ever after"
     ),
-    "backtest": Command("alerts.backtest.command:main", "what rules would have raised over what was logged"),
+    "backtest": Command(
+        "deploy.backtest.command:main", "what rules would have raised over the log, or over a video"
+    ),
     "models": Command("detectors.models.commands:main", "list, install, verify and export models"),
     "train": Command("detectors.training.commands:main", "train our own models from your pictures"),
     "password": Command(

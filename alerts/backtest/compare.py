@@ -34,10 +34,11 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Line:
-    """One incident of the report; ``was`` is what there is of it in the store, "" for nothing."""
+    """One incident of the report; ``had`` are those of the store that it is, ``was`` their states."""
 
     incident: Incident
     was: str
+    had: tuple[str, ...] = ()
 
     def cells(self, zone: ZoneInfo) -> dict[str, str | int]:
         """Return the line by ``COLUMNS``; times are the community's."""
@@ -84,6 +85,7 @@ def compared(
             and abs(row.opened_at - incident.opened_at) <= near
         ]
         matched |= {row.id for row in same}
-        lines.append(Line(incident, " ".join(dict.fromkeys(row.state for row in same))))
+        was = " ".join(dict.fromkeys(row.state for row in same))
+        lines.append(Line(incident, was, tuple(row.id for row in same)))
     missed = Counter(row.state for row in rows if row.id not in matched)
     return lines, dict(sorted(missed.items()))

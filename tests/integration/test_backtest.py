@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from alerts.backtest.command import main
 from alerts.store import Store
-from alerts.store.schema import IncidentRow
+from alerts.store.schema import EvidenceRow, IncidentRow
+from deploy.backtest.command import main
 from lianfang import codec
 from lianfang.bus.embedded import EmbeddedBus
 from lianfang.config import Config
@@ -50,6 +50,18 @@ def had(config: Config, name: str, seconds: float, state: str) -> None:
     row |= {when: at(seconds) for when in ("opened_at", "updated_at", "last_seen_at")}
     with store.write() as session:
         session.add(IncidentRow(id=name, state=state, **row))
+    store.close()
+
+
+def kept(config: Config, incident: str, jpeg: bytes) -> None:
+    """Let the store have kept a picture of the incident."""
+    store = Store(f"sqlite:///{config.data_dir / 'store.sqlite3'}")
+    (config.data_dir / "evidence").mkdir(exist_ok=True)
+    (config.data_dir / "evidence" / "a.jpg").write_bytes(jpeg)
+    row: dict[str, Any] = {"state": "kept", "camera": "cam", "zone": "water", "annotated": "a.jpg"}
+    row |= {"captured_at": at(2.5), "decided_at": at(2.5), "reference": {}, "boxes": []}
+    with store.write() as session:
+        session.add(EvidenceRow(id="e", incident_id=incident, **row))
     store.close()
 
 
@@ -108,11 +120,24 @@ def test_it_reads_beside_the_installation_that_runs(site: Config, tmp_path: Path
     assert len((tmp_path / "a.csv").read_text(encoding="utf-8-sig").splitlines()) == 3
 
 
+def test_the_pictures_are_the_evidence_of_the_same_incidents(
+    site: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept(site, "a", b"a picture")
+    assert backtest(tmp_path, "--pictures", str(tmp_path / "hits")) == 0
+    (picture,) = (tmp_path / "hits").iterdir()
+    assert picture.name.startswith("20260701-140002-entry-bank-")
+    assert picture.read_bytes() == b"a picture"
+    assert capsys.readouterr().out.splitlines()[-1] == f"1 pictures in {tmp_path / 'hits'}"
+    assert backtest(tmp_path, "--pictures", str(tmp_path / "hits")) == 2, "none is overwritten"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["--rule", "exit"], "no rule is called exit; allowed: entry"),
         (["--from", "yesterday"], "yesterday"),
+        (["--video", "a.mp4"], "--video needs --camera; allowed: cam, cam2"),
     ],
 )
 def test_what_is_wrong_is_said(

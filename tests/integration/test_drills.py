@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable
-from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import simplejpeg
 import yaml
-from numpy.typing import NDArray
 
 from deploy.drills import case
 from deploy.drills.command import main
@@ -29,7 +26,7 @@ from lianfang import logs
 from lianfang.clock import SystemClock
 from lianfang.config import Config
 from lianfang.errors import LianfangError, ModelError
-from lianfang.events import DetectedObject
+from tests.support.boxes import Boxes
 from tests.support.configs import changed, loaded, write
 from tests.support.rtsp_server import RtspServer
 from tests.support.video import read_number, write_clip
@@ -37,26 +34,6 @@ from tests.support.video import read_number, write_clip
 RIGHT_HALF = [[0.5, 0], [1, 0], [1, 1], [0.5, 1]]
 SKY = [[0, 0], [1, 0], [1, 0.05], [0, 0.05]]
 WANTED = Wanted("cam", "entry", "moves", 1.4)
-
-
-class Boxes:
-    """A stage, and its camera, that takes the red box for one person."""
-
-    models = ("boxes",)
-
-    def open(self, camera_id: str, track_epoch: str) -> Boxes:
-        del camera_id
-        self._track = f"{track_epoch}:1"
-        return self
-
-    def look(
-        self, image_bgr: NDArray[np.uint8], at: datetime, objects: tuple[DetectedObject, ...]
-    ) -> tuple[DetectedObject, ...]:
-        del at
-        height, width = image_bgr.shape[:2]
-        rows, columns = np.nonzero(image_bgr[..., 2].astype(int) - image_bgr[..., 0] > 90)
-        box = (columns.min() / width, rows.min() / height, columns.max() / width, rows.max() / height)
-        return (*objects, DetectedObject(track_id=self._track, label="person", confidence=0.9, xyxyn=box))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""``lianfang backtest``: what the rules of a configuration would have raised over what was logged.
+"""``lianfang backtest``: what the rules of a configuration would have raised over the log, or over a video.
 
 Nobody is told, and nothing is written but the report. Beside each incident stands what operators made of the
 one that there was.
@@ -16,9 +16,15 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
+from alerts.backtest import past
 from alerts.backtest.compare import COLUMNS, compared
-from alerts.backtest.past import Span, raised
+from alerts.backtest.past import Span
+from alerts.incidents.incident import Incident
 from alerts.store import Store
+from deploy.backtest import video
+from deploy.backtest.pictures import Album
+from deploy.backtest.video import Recording
+from deploy.replay import stages_of
 from lianfang.bus import Bus
 from lianfang.bus.connect import join, own
 from lianfang.clock import SystemClock, read_time
@@ -37,22 +43,41 @@ def main(argv: Sequence[str]) -> int:
                 for t in (arguments.begin, arguments.end)
             )
         )
-        with ExitStack() as opened:
-            incidents = raised(config, _reach(config, opened), span, _show)
+        album = Album(config, arguments.pictures) if arguments.pictures else None
+        if arguments.video is None:
+            with ExitStack() as opened:
+                incidents = past.raised(config, _reach(config, opened), span, _show)
+        else:
+            incidents = _seen(config, arguments, span, album)
         store = Store(f"sqlite:///{config.data_dir / 'store.sqlite3'}")
         try:
             with store.read() as session:
                 lines, missed = compared(config, incidents, session, span)
+                for line in lines if album else ():
+                    if album and line.incident.id not in album.kept:
+                        album.copy(line.incident, session, line.had, config.data_dir / "evidence")
         finally:
             store.close()
-    except (LianfangError, ValueError) as error:
+    except (LianfangError, ValueError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     cells = [line.cells(config.community.zone) for line in lines]
     _write(cells, arguments.csv, arguments.json)
     said = Counter(line.was or "new" for line in lines)
     sys.stdout.write(f"{len(lines)} incidents: {_counts(said)}; not raised any more: {_counts(missed)}\n")
+    if album:
+        sys.stdout.write(f"{len(album.kept)} pictures in {arguments.pictures}\n")
     return 0
+
+
+def _seen(config: Config, arguments: argparse.Namespace, span: Span, album: Album | None) -> list[Incident]:
+    """Return what the video of the arguments raises; ValueError where they do not say whose video it is."""
+    if arguments.camera is None:
+        raise ValueError(f"--video needs --camera; allowed: {', '.join(sorted(config.cameras))}")
+    recording = Recording(arguments.video, arguments.camera, span.begin or SystemClock().now(), span.end)
+    camera = config.cameras.get(recording.camera_id)
+    stages = stages_of(config, camera.detectors) if camera else {}
+    return video.raised(config, recording, stages, _show, album.keep if album else lambda *_: None)
 
 
 def _counts(counts: Mapping[str, int]) -> str:
@@ -106,8 +131,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("config", type=Path, help="configuration file (YAML); it may differ from what ran")
     parser.add_argument("--rule", action="append", default=[], metavar="RULE", help="default: every rule")
     bound = "such as 2026-07-01T18:00, in the community's time zone"
-    parser.add_argument("--from", dest="begin", metavar="TIME", help=f"{bound}; default: all that is logged")
+    begin = f"{bound}; default: all that is logged. Of a video: when it began; default: now"
+    parser.add_argument("--from", dest="begin", metavar="TIME", help=begin)
     parser.add_argument("--to", dest="end", metavar="TIME", help="before this time")
+    parser.add_argument("--video", type=Path, metavar="FILE", help="look at this recording, not at the log")
+    parser.add_argument("--camera", metavar="CAMERA", help="whose recording it is")
+    parser.add_argument(
+        "--pictures", type=Path, metavar="FOLDER", help="new folder for what each incident opened with"
+    )
     parser.add_argument("--csv", type=Path, metavar="FILE", help="default: the terminal")
     parser.add_argument("--json", type=Path, metavar="FILE", help="the same as JSON")
     return parser
