@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from lianfang.config import Spoken
+
 MAX_SPEECH_CHARACTERS = 500
 NoticeMode = Literal["live", "test", "drill", "backfill"]
 Datum = Literal["wgs84", "gcj02", "cgcs2000"]
@@ -15,15 +17,32 @@ class _Payload(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+SpeechText = Annotated[str, Field(min_length=1, max_length=MAX_SPEECH_CHARACTERS)]
+
+
+class Utterance(_Payload):
+    """A text, and the language that it is said in."""
+
+    language: Spoken
+    text: SpeechText
+
+
 class Speech(_Payload):
-    """A command to a speaker: say this, once or more, and not after ``valid_until``."""
+    """A command to a speaker: say this, once or more, and do not begin after ``valid_until``.
+
+    ``also`` is the same in other languages, said after ``text`` each time. Of two commands the speaker says
+    the one of higher ``priority`` (0-100) first. After ``max_s`` seconds it breaks off by itself.
+    """
 
     schema_version: Literal["lianfang.speech/1"] = "lianfang.speech/1"
     id: str
-    text: Annotated[str, Field(min_length=1, max_length=MAX_SPEECH_CHARACTERS)]
-    language: str = "zh"
+    text: SpeechText
+    language: Spoken = "zh"
+    also: tuple[Utterance, ...] = ()
     volume_pct: Annotated[int, Field(ge=0, le=100)]
     repeat: Annotated[int, Field(ge=1, le=10)]
+    priority: Annotated[int, Field(ge=0, le=100)] = 0
+    max_s: Annotated[int, Field(ge=1, le=600)] = 60
     valid_until: AwareDatetime
 
 

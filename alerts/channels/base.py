@@ -10,13 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Literal, Protocol
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
 from alerts.schedule import Schedule, Window
-from lianfang.config import Stanza, Text
+from lianfang.config import Spoken, Stanza, Text
 
 Role = Literal["speaker", "notice"]
+# A horn of 100 dB at 1 m is still 60 dB at 100 m, about as loud as talk: beyond that nobody is woken.
+_NEAR_M = 100
+_NIGHT_PCT = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +81,42 @@ class ChannelConfig(Stanza):
     """Seconds until one attempt counts as failed."""
 
 
+class Quieter(Schedule):
+    """Hours in which a speaker is quieter than at others."""
+
+    max_volume_pct: int = Field(ge=0, le=100)
+    """Loudness that it does not exceed in these hours, 0-100."""
+
+
 class SpeakerConfig(ChannelConfig):
-    """What the stanza of every speaker has: when it is silent, and how much it says at most."""
+    """What the stanza of every speaker has: when it is silent, how loud it is, how much it says at most."""
 
     role: ClassVar[Role] = "speaker"
+    languages: tuple[Spoken, ...] = ()
+    """What is understood near it, in order; a rule's own come first, the community's where not given."""
     quiet: Schedule = Schedule(windows=(Window(begin="22:00", end="07:00"),))
-    """When people sleep near it: only what saves lives is said."""
+    """When people sleep near it: only what saves lives is said, and what an operator says."""
     per_hour: int = Field(default=12, ge=1, le=1000)
     """Speeches in any hour; beyond, only what saves lives is said, and once a minute at most."""
     per_day: int = Field(default=60, ge=1, le=10000)
     """Speeches in any day; beyond it the same."""
+    per_night: int = Field(default=6, ge=1, le=1000)
+    """Speeches in the quiet hours of any day; beyond it the same."""
+    max_volume_pct: int = Field(default=100, ge=0, le=100)
+    """Loudness that it never exceeds, whatever a rule asks for, 0-100."""
+    quieter: tuple[Quieter, ...] = ()
+    """Hours in which it is quieter, such as noon; of several the lowest bound holds."""
+    homes_m: float | None = Field(default=None, ge=0, le=100_000)
+    """Metres from it to the nearest home; it counts as near where nobody has measured."""
+    night_volume_pct: int | None = Field(default=None, ge=0, le=100)
+    """Bound of the loudness in its quiet hours; 60 nearer than 100 m to homes where not given, else none."""
+
+    def loudest_pct(self, at: datetime, zone: ZoneInfo) -> int:
+        """Return how loud it may be at ``at``, 0-100."""
+        bounds = [self.max_volume_pct]
+        bounds += [hours.max_volume_pct for hours in self.quieter if hours.applies(at, zone)]
+        if self.quiet.applies(at, zone):
+            near = self.homes_m is None or self.homes_m < _NEAR_M
+            given = self.night_volume_pct
+            bounds.append(given if given is not None else _NIGHT_PCT if near else 100)
+        return min(bounds)

@@ -85,6 +85,8 @@ def hand_on(session: Session, row: OutboxRow, *, now: datetime, speakers: Collec
         if speaker not in speakers:
             continue
         speech_id = identify("speech", row.incident_id, speaker, row.id)
+        voices = row.payload.get("voices", {})
+        speech = row.payload["speech"] | voices.get(speaker, {}) | {"id": speech_id}
         outbox.enqueue(
             session,
             id=speech_id,
@@ -92,7 +94,7 @@ def hand_on(session: Session, row: OutboxRow, *, now: datetime, speakers: Collec
             incident_id=row.incident_id,
             incident_version=row.incident_version,
             kind="speech",
-            payload={"speech": row.payload["speech"] | {"id": speech_id}, "fallbacks": fallbacks[i + 1 :]},
+            payload={"speech": speech, "fallbacks": fallbacks[i + 1 :], "voices": voices},
             now=row.created_at,  # the decision is as old as it was, and so is its latency
             due_at=now,
             captured_at=row.captured_at,

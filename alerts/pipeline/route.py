@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,12 +10,12 @@ from sqlalchemy.orm import Session
 
 from alerts.incidents.model import ChangeKind
 from alerts.notices import notice
-from alerts.payload import MAX_SPEECH_CHARACTERS, Speech
 from alerts.pipeline.speakers import allowed
+from alerts.pipeline.speeches import Said, speech_for
 from alerts.rules.base import RuleSettings
 from alerts.store import outbox
 from alerts.store.schema import IncidentRow
-from lianfang.config import Config, Text
+from lianfang.config import Config
 from lianfang.ids import identify
 
 # What receivers of notices hear about; evidence and deliveries change the timeline only.
@@ -69,27 +70,50 @@ def speak(
     n, text, repeat = str(row.spoken), rule.speech.said(row.spoken), rule.speech.repeat
     if thanks and rule.speech.thanks is not None:
         n, text, repeat = f"thanks {captured_at.isoformat()}", rule.speech.thanks, 1
-    speech = Speech(
+    said = Said(
         id=identify("speech", row.id, speakers[0], n),
-        text=_text(config, text, row),
-        language=config.community.language,
+        text=text,
         volume_pct=rule.speech.loudness_pct(1 if thanks else row.spoken),
         repeat=repeat,
+        max_s=rule.speech.max_s,
         valid_until=valid_until,
     )
+    return owe(session, config, rule, row, speakers, said, captured_at, now)
+
+
+def owe(
+    session: Session,
+    config: Config,
+    rule: RuleSettings,
+    row: IncidentRow,
+    speakers: Sequence[str],
+    said: Said,
+    captured_at: datetime,
+    now: datetime,
+) -> dict[str, Any]:
+    """Owe ``said`` to the first of ``speakers``, to the others where it cannot; return what is said where."""
+    first, *others = (speech_for(config, rule, row, speaker, said, captured_at) for speaker in speakers)
+    voices = {
+        speaker: speech.model_dump(mode="json", include={"text", "language", "also", "volume_pct"})
+        for speaker, speech in zip(speakers[1:], others, strict=True)
+    }
     outbox.enqueue(
         session,
-        id=speech.id,
+        id=said.id,
         receiver=speakers[0],
         incident_id=row.id,
         incident_version=row.version,
         kind="speech",
-        payload={"speech": speech.model_dump(mode="json"), "fallbacks": list(speakers[1:])},
+        payload={
+            "speech": first.model_dump(mode="json"),
+            "fallbacks": list(speakers[1:]),
+            "voices": voices,
+        },
         now=now,
         captured_at=captured_at,
-        valid_until=valid_until,
+        valid_until=said.valid_until,
     )
-    return {"speaker": speakers[0], "text": speech.text}
+    return {"speaker": speakers[0], "text": first.text}
 
 
 def notify(
@@ -121,11 +145,3 @@ def notify(
             now=now,
             captured_at=captured_at,
         )
-
-
-def _text(config: Config, said: Text, row: IncidentRow) -> str:
-    template = said.in_language(config.community.language)
-    point = config.points[row.point].name
-    zone = config.cameras[row.camera].zones[row.zone].name  # perhaps none: the point says enough then
-    text = template.format(place=f"{point}{zone}", point=point, zone=zone or point, people=row.people)
-    return text[:MAX_SPEECH_CHARACTERS]  # long names: rather cut short than not said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -34,10 +35,15 @@ def _silent(session: Session, config: Config, rule: RuleSettings, speaker: str, 
     settings = config.receivers.get(speaker)
     if not isinstance(settings, SpeakerConfig):
         return ""
-    if settings.quiet.applies(at, config.community.zone) and not rule.life_safety:
+    quiet = partial(settings.quiet.applies, zone=config.community.zone)
+    if quiet(at) and not rule.life_safety:
         return "quiet_hours"
     said = _said(session, speaker, at)
-    used_up = len(said) >= settings.per_day or sum(at - s < _HOUR for s in said) >= settings.per_hour
+    used_up = (
+        len(said) >= settings.per_day
+        or sum(at - s < _HOUR for s in said) >= settings.per_hour
+        or (quiet(at) and sum(map(quiet, said)) >= settings.per_night)
+    )
     if not used_up or (rule.life_safety and at - said[-1] >= _SLOWED):
         return ""
     return "speaker_has_said_enough"

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from alerts.rules.base import SpeechSettings
+from alerts.speech import SpeechSettings
 from alerts.zones import StandingRule, StandingSettings
 from lianfang.config import Config as Root
 

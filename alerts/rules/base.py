@@ -11,61 +11,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Literal, Protocol, TypeVar, runtime_checkable
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from alerts.schedule import Schedule
+from alerts.speech import SpeechSettings
 from lianfang.config import Config, Id, Problem, Stanza, Text
 from lianfang.events import XYXYN, CameraState, Observation
 
 About = Literal["people", "things", "device"]
 Severity = Literal["low", "medium", "high", "critical"]
-
-
-class SpeechSettings(Stanza):
-    """What the nearest speaker says when an incident opens."""
-
-    text: Text
-    """May hold {place}, {point}, {zone} and {people}."""
-
-    @field_validator("text", "then", "thanks")
-    @classmethod
-    def _known_fields(cls, value: Text | tuple[Text, ...] | None) -> Text | tuple[Text, ...] | None:
-        texts = (value,) if isinstance(value, Text) else value or ()
-        for template in (template for text in texts for template in (text.zh, text.en)):
-            try:
-                template.format(place="", point="", zone="", people=1)
-            except (KeyError, IndexError, ValueError, AttributeError) as error:
-                allowed = "a text whose only {fields} are {place}, {point}, {zone} and {people}"
-                raise ValueError(allowed) from error
-        return value
-
-    def said(self, n: int) -> Text:
-        """Return the text of the ``n``-th broadcast, from 1 on."""
-        texts = (self.text, *self.then)
-        return texts[min(n, len(texts)) - 1]
-
-    def loudness_pct(self, n: int) -> int:
-        """Return the loudness of the ``n``-th broadcast, 0-100."""
-        return min(100, self.volume_pct + self.louder_pct * (n - 1))
-
-    volume_pct: int = Field(default=70, ge=0, le=100)
-    """Loudness, 0-100; each driver converts it to its device's scale."""
-    repeat: int = Field(default=2, ge=1, le=10)
-    """How often the text is said in a row."""
-    times: int = Field(default=2, ge=1, le=20)
-    """How often it is said to somebody who stays; then the incident escalates to people."""
-    again_s: float = Field(default=30, ge=1, le=3600)
-    """Seconds after which whoever is still there is spoken to again, or people are told."""
-    then: tuple[Text, ...] = ()
-    """Other texts for the second time, the third and so on; the last one stays."""
-    thanks: Text | None = None
-    """Said once when the place is clear after it was spoken to; nothing where not given."""
-    louder_pct: int = Field(default=10, ge=0, le=100)
-    """How much louder it becomes each time, up to 100."""
-    active: Schedule | None = None
-    """When it is said; always where not given. At other times the rule goes on, silently."""
-    valid_s: float = Field(default=30, gt=0, le=600)
-    """A command that could not be played within this time is never played."""
 
 
 class NoticeSettings(Stanza):
@@ -120,8 +74,15 @@ class RuleSettings(Stanza):
         """What its incidents are about: it chooses the words that people read."""
         return "people"
 
+    @property
+    def names_plates(self) -> bool:
+        """Whether the subject of its incidents is a plate."""
+        return False
+
     def check(self, config: Config) -> Iterable[Problem]:
         """Yield references that lead nowhere."""
+        if self.speech is not None and self.speech.uses("plate_tail") and not self.names_plates:
+            yield Problem(("speech",), "{plate_tail}", "texts without it: this rule knows no plates")
         for i, camera in enumerate(self.cameras):
             if camera not in config.cameras:
                 yield Problem(("cameras", i), repr(camera), f"one of {', '.join(sorted(config.cameras))}")

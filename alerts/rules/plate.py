@@ -41,6 +41,11 @@ class Config(ZoneSettings):
         return "things"
 
     @property
+    def names_plates(self) -> bool:
+        """Each incident is about one plate, unless it is about vehicles without one."""
+        return self.report != "unread"
+
+    @property
     def memory_s(self) -> float:
         """How long a vehicle stands unread."""
         return max(60, self.unread_s)

@@ -40,7 +40,8 @@ def enqueue(
     """Owe ``payload`` to ``receiver``; return False, and change nothing, if that id is owed already.
 
     A notice's payload is ``alerts.payload.Notice`` without pictures. A speech's is ``{"speech":
-    alerts.payload.Speech, "fallbacks": [receiver, …]}``: who says it, in that order, if this one cannot.
+    alerts.payload.Speech, "fallbacks": [receiver, …], "voices": {receiver: {…}}}``: who says it, in that
+    order, if this one cannot, and what each of them says in its own way.
     """
     session.flush()  # the incident, which this row refers to, may be new as well
     dialect = session.get_bind().dialect.name

@@ -3,7 +3,7 @@
 from lianfang.config.drawn import ReferenceHeight
 from lianfang.config.load import load
 from lianfang.config.model import Camera, Community, Config, Line, Point, Runtime, Zone
-from lianfang.config.stanza import Id, Problem, Secret, Stanza, Text
+from lianfang.config.stanza import Id, Problem, Secret, Spoken, Stanza, Text
 
 __all__ = [
     "Camera",
@@ -16,6 +16,7 @@ __all__ = [
     "ReferenceHeight",
     "Runtime",
     "Secret",
+    "Spoken",
     "Stanza",
     "Text",
     "Zone",

@@ -15,7 +15,7 @@ from shapely.validation import explain_validity
 
 from lianfang.config.drawn import Coordinate, ReferenceHeights
 from lianfang.config.kafka import Kafka, brokers
-from lianfang.config.stanza import Id, Problem, Secret, Stanza
+from lianfang.config.stanza import Id, Problem, Secret, Spoken, Stanza
 from lianfang.plugins import PluginConfig
 
 Language = Literal["zh", "en"]
@@ -34,6 +34,8 @@ class Community(Stanza):
     """IANA time zone of every time that people read."""
     language: Language = "zh"
     """What speakers say and what messages are titled in, unless they are told otherwise."""
+    languages: tuple[Spoken, ...] = ()
+    """What speakers say each text in, one after the other, such as [zh, yue]; ``language`` if not given."""
 
     @field_validator("timezone")
     @classmethod
@@ -274,6 +276,13 @@ class Config(Stanza):
         """Return what ``detectors``, by id, find as far as the configuration says."""
         stages = (self.detectors[name] for name in detectors if name in self.detectors)
         return sorted({label for stage in stages for label in getattr(stage, "labels", ())})
+
+    def spoken_languages(self) -> tuple[Spoken, ...]:
+        """Return the languages that the community or any of its speakers asks for, each once."""
+        asked = [*self.community.languages]
+        for receiver in self.receivers.values():
+            asked += getattr(receiver, "languages", ())
+        return tuple(dict.fromkeys(asked))
 
     def place_of(self, camera_id: str, zone_id: str) -> str:
         """Return the place that a zone belongs to: its own, else the camera's point."""

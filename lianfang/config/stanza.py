@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Key = tuple[str | int, ...]
+Spoken = Literal["zh", "yue", "en"]
+"""Languages that speakers speak: Mandarin, Cantonese, English."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,8 @@ class Text(Stanza):
 
     zh: Annotated[str, StringConstraints(min_length=1, max_length=500)]
     """Chinese."""
+    yue: Annotated[str, StringConstraints(max_length=500)] = ""
+    """Cantonese, for speakers only; a Cantonese voice reads the Chinese text where it is empty."""
     en: str = ""
     """English; the Chinese text stands in where it is empty."""
 
@@ -114,3 +118,9 @@ class Text(Stanza):
     def in_language(self, language: str) -> str:
         """Return the text in ``language``, the Chinese one where that is missing."""
         return self.en if language == "en" and self.en else self.zh
+
+    def spoken(self, language: Spoken) -> tuple[Spoken, str]:
+        """Return the language that it is really said in, and the text, where ``language`` is asked for."""
+        if language == "en":
+            return ("en", self.en) if self.en else ("zh", self.zh)
+        return language, (self.yue or self.zh) if language == "yue" else self.zh

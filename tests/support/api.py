@@ -25,7 +25,8 @@ from alerts.channels.base import ChannelConfig
 from alerts.incidents.model import ChangeKind
 from alerts.payload import Speech
 from alerts.rules import device
-from alerts.rules.base import NoticeSettings, RuleSettings, SpeechSettings
+from alerts.rules.base import NoticeSettings, RuleSettings
+from alerts.speech import SpeechSettings
 from alerts.store import Store, outbox
 from alerts.store.incidents import add_change
 from alerts.store.schema import Base, CameraStateRow, EvidenceRow, IncidentRow, OutboxRow
