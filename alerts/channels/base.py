@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
 from alerts.schedule import Schedule, Window
 from lianfang.config import Spoken, Stanza, Text
+from lianfang.errors import TransientError
 
 Role = Literal["speaker", "notice"]
 # A horn of 100 dB at 1 m is still 60 dB at 100 m, about as loud as talk: beyond that nobody is woken.
@@ -70,6 +71,43 @@ class Channel(Protocol):
         ...
 
 
+class EmergencyOnAir(TransientError):  # noqa: N818 - reads as the fact it states
+    """The speaker plays somebody else's emergency programme, which nothing of ours interrupts."""
+
+
+Condition = Literal["ready", "playing", "emergency", "faulty"]
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerStatus:
+    """What a speaker says of itself. ``command`` is the id of what it plays, "" where that is not ours.
+
+    ``emergency``: it plays, or is reserved for, a programme from outside that outranks us. ``faulty``: it
+    answers, and would not be heard.
+    """
+
+    condition: Condition
+    command: str = ""
+    detail: str = ""
+
+
+@runtime_checkable
+class Speaker(Channel, Protocol):
+    """A way to one speaker: ``send`` says a Speech and returns once it was said."""
+
+    async def stop(self, command_id: str) -> Receipt:
+        """Break off a command that is played or waits there, and return its last word once it is silent.
+
+        ``stopped``, or how it had ended before. TransientError if the device has not confirmed it,
+        PermanentError if it cannot be stopped.
+        """
+        ...
+
+    async def status(self) -> SpeakerStatus:
+        """Ask how it is; TransientError if it does not answer, PermanentError if it cannot say."""
+        ...
+
+
 class ChannelConfig(Stanza):
     """What the stanza of every receiver has: a subclass adds ``kind``."""
 
@@ -94,6 +132,8 @@ class SpeakerConfig(ChannelConfig):
     role: ClassVar[Role] = "speaker"
     languages: tuple[Spoken, ...] = ()
     """What is understood near it, in order; a rule's own come first, the community's where not given."""
+    status_s: float = Field(default=30, ge=1, le=3600)
+    """Seconds between two questions how it is; while it is in trouble it is asked five times as often."""
     quiet: Schedule = Schedule(windows=(Window(begin="22:00", end="07:00"),))
     """When people sleep near it: only what saves lives is said, and what an operator says."""
     per_hour: int = Field(default=12, ge=1, le=1000)

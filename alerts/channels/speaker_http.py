@@ -16,7 +16,14 @@ from urllib.parse import quote
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from alerts.channels._http import Answer, HttpEndpoint, check_ca_file, check_status, http_url
-from alerts.channels.base import Delivery, Receipt, SpeakerConfig
+from alerts.channels.base import (
+    Condition,
+    Delivery,
+    EmergencyOnAir,
+    Receipt,
+    SpeakerConfig,
+    SpeakerStatus,
+)
 from alerts.payload import Speech
 from lianfang.clock import Clock
 from lianfang.config import Config as WholeConfig
@@ -33,6 +40,7 @@ Outcome = Literal[
     "stopped",
     "error",
     "expired",
+    "emergency",
 ]
 UNDER_WAY: frozenset[Outcome] = frozenset({"accepted", "playing"})
 MAY_SUCCEED_LATER: frozenset[Outcome] = frozenset({"pre_empted", "error"})
@@ -52,8 +60,6 @@ class Config(SpeakerConfig):
     """Seconds that the speaker may take for any answer: short, because the next speaker is waiting."""
     poll_s: float = Field(default=0.5, gt=0, le=10)
     """Seconds between two questions whether it has been said."""
-    max_play_s: float = Field(default=120, gt=0, le=600)
-    """Seconds that a speech may go on after its validity, if it began within it."""
 
     @field_validator("base_url")
     @classmethod
@@ -76,6 +82,14 @@ class SpeakerAnswer(BaseModel):
     detail: str = Field(default="", max_length=2000)
 
 
+class StatusAnswer(BaseModel):
+    """What the speaker says about itself. It may say more than this."""
+
+    condition: Condition
+    playing: str | None = None
+    detail: str = Field(default="", max_length=2000)
+
+
 class SpeakerHttpChannel:
     """Tells one speaker what to say, and waits until it has been said: ``accepted`` is not ``finished``."""
 
@@ -86,8 +100,8 @@ class SpeakerHttpChannel:
     async def send(self, delivery: Delivery) -> Receipt:
         """Send the command and follow it to the device's final word.
 
-        ``finished`` is returned. ``pre_empted``, ``error`` and silence may go better next time, with the
-        same id; every other word is final.
+        ``finished`` is returned. ``pre_empted``, ``error``, ``emergency`` and silence may go better next
+        time, with the same id; every other word is final.
         """
         speech = Speech.model_validate(delivery.payload)
         now = self._clock.now()
@@ -102,28 +116,54 @@ class SpeakerHttpChannel:
         data = json.dumps(body, ensure_ascii=False).encode()
         said = self._read(await self._http.request("POST", url, headers, data), delivery.id)
         if said.outcome in UNDER_WAY:
-            said = await self._follow(f"{url}/{quote(delivery.id, safe='')}", delivery.id, speech.valid_until)
+            longest = timedelta(seconds=speech.max_s + self._config.timeout_s)
+            said = await self._follow(delivery.id, speech.valid_until, speech.valid_until + longest)
         return _receipt(said)
+
+    async def stop(self, command_id: str) -> Receipt:
+        """Break the command off; return once the speaker says that it is over.
+
+        TransientError if it is still played after ``timeout_s``: the stop was not heard.
+        """
+        now = self._clock.now()
+        answer = await self._http.request("POST", f"{self._url_of(command_id)}/stop", {})
+        said = self._read(answer, command_id)
+        if said.outcome in UNDER_WAY:
+            patience = now + timedelta(seconds=self._config.timeout_s)
+            said = await self._follow(command_id, patience, patience)
+        return Receipt(said.outcome, said.detail)
+
+    async def status(self) -> SpeakerStatus:
+        """Ask how it is; PermanentError if it does not know the question."""
+        answer = await self._http.request("GET", f"{self._config.base_url}/v1/status", {})
+        check_status(answer, self._clock.now())
+        try:
+            said = StatusAnswer.model_validate_json(answer.body)
+        except ValidationError as error:
+            raise TransientError(f"not an answer of this protocol: {answer.quote()}") from error
+        return SpeakerStatus(said.condition, said.playing or "", said.detail)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._http.close()
 
-    async def _follow(self, url: str, command_id: str, valid_until: datetime) -> SpeakerAnswer:
-        """Ask until the speaker has a final word.
+    async def _follow(self, command_id: str, begin_by: datetime, end_by: datetime) -> SpeakerAnswer:
+        """Ask until the speaker has a final word; TransientError if it takes longer than it may.
 
         One question without an answer ends the attempt: the next one repeats the command under the same id,
         which the speaker does not play twice.
         """
-        last = valid_until + timedelta(seconds=self._config.max_play_s)
         while True:
             await asyncio.sleep(self._config.poll_s)
-            said = self._read(await self._http.request("GET", url, {}), command_id)
+            said = self._read(await self._http.request("GET", self._url_of(command_id), {}), command_id)
             if said.outcome not in UNDER_WAY:
                 return said
             now = self._clock.now()
-            if now >= last or (said.outcome == "accepted" and now >= valid_until):
+            if now >= end_by or (said.outcome == "accepted" and now >= begin_by):
                 raise TransientError(f"still {said.outcome} when its time was over")
+
+    def _url_of(self, command_id: str) -> str:
+        return f"{self._config.base_url}/v1/say/{quote(command_id, safe='')}"
 
     def _read(self, answer: Answer, command_id: str) -> SpeakerAnswer:
         check_status(answer, self._clock.now())
@@ -145,6 +185,8 @@ def _receipt(said: SpeakerAnswer) -> Receipt:
     if said.outcome == "finished":
         return Receipt(said.outcome, said.detail)
     message = f"the speaker says {said.outcome}: {said.detail}".removesuffix(": ")
+    if said.outcome == "emergency":
+        raise EmergencyOnAir(message)
     if said.outcome in MAY_SUCCEED_LATER:
         raise TransientError(message)
     raise PermanentError(message)

@@ -14,7 +14,7 @@ from alerts.channels import speaker_http
 from alerts.incidents.model import ChangeKind
 from alerts.payload import Notice, Speech
 from alerts.pipeline.route import TOLD
-from deploy.simulators.speaker import Command, Word
+from deploy.simulators.commands import Command, Word
 
 PROTOCOLS = Path(__file__).parents[2] / "docs" / "protocols"
 
@@ -44,8 +44,8 @@ def openapi() -> dict[str, Any]:
 def test_the_command_has_the_bounds_of_the_code(openapi: dict[str, Any], model: type[BaseModel]) -> None:
     written = openapi["components"]["schemas"]["Command"]["properties"]
     fields = model.model_json_schema()["properties"]
-    for name in ("text", "volume_pct", "repeat"):
-        bounds = {k: v for k, v in fields[name].items() if k not in {"title", "description"}}
+    for name in ("text", "volume_pct", "repeat", "priority", "max_s"):
+        bounds = {k: v for k, v in fields[name].items() if k not in {"title", "description", "default"}}
         assert written[name] == bounds, name
     assert set(written) == set(Command.model_fields)
     assert set(openapi["components"]["schemas"]["Command"]["required"]) == set(Command.model_fields)

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from alerts.channels.base import Receipt
+from alerts.channels.base import EmergencyOnAir, Receipt
+from deploy.simulators.commands import Word
 from deploy.simulators.server import Fault
-from deploy.simulators.speaker import SpeakerSimulator, Word
+from deploy.simulators.speaker import SpeakerSimulator
 from lianfang.errors import PermanentError, TransientError
 from tests.support.channels import (
     SPEAKER,
@@ -35,6 +36,7 @@ FINAL: list[tuple[Word, type[Exception] | None]] = [
     ("expired", PermanentError),
     ("pre_empted", TransientError),
     ("error", TransientError),
+    ("emergency", EmergencyOnAir),
 ]
 
 

@@ -84,6 +84,16 @@ def test_a_speaker_that_has_said_its_share_is_silent(
     assert ask(store, bounded, POLITE, "horn", "second") == (("second",), "")
 
 
+def test_a_night_has_a_share_of_its_own(store: Store, tmp_path: Path) -> None:
+    bounded = config(tmp_path, quiet=NOON, per_night=2)
+    for n, minutes in enumerate((50, 40, 200)):  # the last one by day
+        said(store, minutes, n)
+    assert ask(store, bounded, VITAL, "horn") == (("horn",), ""), "what saves lives is only slowed"
+    said(store, 0.5, 3)
+    assert ask(store, bounded, VITAL, "horn") == ((), "speaker_has_said_enough")
+    assert ask(store, config(tmp_path, quiet=NOON, per_night=4), VITAL, "horn") == (("horn",), "")
+
+
 def test_what_was_said_long_ago_does_not_count(store: Store, tmp_path: Path) -> None:
     for n, minutes in enumerate((61, 62, 1440, 1441)):
         said(store, minutes, n)

@@ -120,6 +120,8 @@ def owe_speech(
     valid_s: float = 30,
     fallbacks: tuple[str, ...] = (),
     text: str = "请远离水边",
+    voices: dict[str, Any] | None = None,
+    priority: int = 60,
 ) -> str:
     """Owe a speech to ``speaker`` and return its id."""
     incident_id = open_incident(session, incident)
@@ -129,6 +131,7 @@ def owe_speech(
         text=text,
         volume_pct=70,
         repeat=1,
+        priority=priority,
         valid_until=valid_until,
     )
     outbox.enqueue(
@@ -138,7 +141,11 @@ def owe_speech(
         incident_id=incident_id,
         incident_version=1,
         kind="speech",
-        payload={"speech": speech.model_dump(mode="json"), "fallbacks": list(fallbacks)},
+        payload={
+            "speech": speech.model_dump(mode="json"),
+            "fallbacks": list(fallbacks),
+            "voices": voices or {},
+        },
         now=now,
         captured_at=now,
         valid_until=valid_until,

@@ -103,6 +103,24 @@ def test_the_next_speaker_speaks(
     assert second.payload["fallbacks"] == ["far"]
 
 
+def test_each_speaker_says_it_in_its_own_way(store: Store, clock: ManualClock) -> None:
+    voices = {"bridge": {"volume_pct": 30, "language": "yue"}, "far": {"volume_pct": 90, "language": "en"}}
+    gate, bridge, far = _spoken(REFUSED), _spoken(REFUSED), _spoken()
+
+    async def test() -> None:
+        channels = {"gate": gate, "bridge": bridge, "far": far}
+        worker = make_worker(store, clock, channels, speakers=tuple(channels))
+        async with running(worker):
+            with store.write() as session:
+                owe_speech(session, "gate", fallbacks=("bridge", "far"), voices=voices)
+            await _until_settled(store, clock, worker)
+
+    played(test)
+    said = [channel.seen[0].payload for channel in (gate, bridge, far)]
+    assert [(s["volume_pct"], s["language"]) for s in said] == [(70, "zh"), (30, "yue"), (90, "en")]
+    assert len({s["text"] for s in said}) == 1
+
+
 def test_the_timeline_tells_who_spoke_instead(store: Store, clock: ManualClock) -> None:
     _run(store, clock, {"gate": _spoken(REFUSED), "bridge": _spoken()}, ("bridge",))
     with store.read() as session:
