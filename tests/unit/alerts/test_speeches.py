@@ -80,12 +80,13 @@ def test_the_end_of_a_plate_is_said_and_how_many_there_are(tmp_path: Path) -> No
         "name": "车辆",
         "cameras": ["cam"],
         "zones": ["water"],
+        "labels": ["plate"],
         "report": "unlisted",
         "list": "none.csv",
         "speech": {"text": "尾号{plate_tail}的车，请驶离"},
     }
     (tmp_path / "none.csv").write_text("plate,from,until\n", encoding="utf-8")
-    changes = (("detectors.objects", {"kind": "plate"}), ("rules.entry", rule))
+    changes = (("detectors.objects", {"kind": "plate", "without_vehicle": True}), ("rules.entry", rule))
     config = loaded(tmp_path, *changes)
     row = incident(subject="粤T12345")
     assert told(config, Text(zh="尾号{plate_tail}的车"), row).text == "尾号3 4 5的车"
