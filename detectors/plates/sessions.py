@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import onnx
 import onnxruntime
-from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, InvalidProtobuf, NoSuchFile
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, InvalidGraph, InvalidProtobuf
 
 from detectors.models import sessions
+from detectors.plates.simplify import simplified
 from lianfang.errors import ModelError
 
 
 def open_session(model: Path) -> onnxruntime.InferenceSession:
     """Return the model in ``model``, one thread a call; ModelError where it cannot be loaded."""
     try:
-        return sessions.open_session(model)
-    except (Fail, InvalidGraph, InvalidProtobuf, NoSuchFile) as error:
+        return sessions.open_session(simplified(onnx.load(model)).SerializeToString())
+    except (OSError, DecodeError, Fail, InvalidArgument, InvalidGraph, InvalidProtobuf) as error:
         raise ModelError(f"model {model} cannot be loaded: {error}") from error
