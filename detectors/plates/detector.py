@@ -42,14 +42,10 @@ class PlateDetector:
         """Load the model; ModelError where it cannot run."""
         self._session = open_session(model)
 
-    def find(self, image_bgr: NDArray[np.uint8], long_side: int, min_confidence: float) -> list[Found]:
-        """Return the plates in ``image_bgr``, (height, width, 3), strongest first.
-
-        The picture is scaled until its longer side has ``long_side`` pixels, up to twice its own size.
-        """
+    def find(self, image_bgr: NDArray[np.uint8], scale: float, min_confidence: float) -> list[Found]:
+        """Return the plates in ``image_bgr``, (height, width, 3), seen at ``scale``, strongest first."""
         require_image(image_bgr)
         height, width = image_bgr.shape[:2]
-        scale = min(2.0, long_side / max(height, width))
         size = (max(_LEAST_PX, round(width * scale)), max(_LEAST_PX, round(height * scale)))
         how = cv2.INTER_AREA if scale < 0.5 else cv2.INTER_LINEAR  # areas take ten times as long
         planes = np.empty((1, 3, size[1], size[0]), np.float32)

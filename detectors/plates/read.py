@@ -13,16 +13,17 @@ from detectors.engines.base import require_image
 from detectors.models.manifest import entry
 from detectors.models.store import verify
 from detectors.plates.colour import colours
-from detectors.plates.detector import PlateDetector
+from detectors.plates.detector import Found, PlateDetector
 from detectors.plates.merge import WORDS, Merged, Opinion, Prior, merge
 from detectors.plates.reading import Reading
 from detectors.plates.recognise import PLATES, TEXT, Recogniser
 from detectors.plates.rectify import WIDEN, flatten, in_one_row, sides
+from detectors.plates.search import Window, search, unknown, within
 from lianfang.plates import KINDS, Colour, matches
 
 Image = NDArray[np.uint8]
 
-LONG_SIDE = 960
+LONG_SIDE = 640
 MIN_CONFIDENCE = 0.2  # low, since what is no plate does not read like one
 ACCEPTED_FROM = 0.75  # of each character: one recogniser alone cannot reach it against the other
 _DETECTOR, _PLATES, _TEXT = "clp-det", "clp-rec", "ppocr-v4-rec"
@@ -59,9 +60,10 @@ class PlateReader:
     ) -> None:
         """Load the three models; ModelError where one is missing, altered or cannot run.
 
-        Pictures are searched at ``long_side`` pixels, finds below ``min_confidence`` (0-1) are dropped. With
-        ``again_long_side`` larger pictures without a clear find are searched again at that size: for pictures
-        that stand alone. ``prior`` is what is known of a site's plates; without it no province is likelier.
+        Pictures are searched at ``long_side`` pixels first, and from near where there may be a plate; finds
+        below ``min_confidence`` (0-1) are dropped. With ``again_long_side`` larger pictures without a clear
+        find are searched again at that size: for pictures that stand alone. ``prior`` is what is known of a
+        site's plates; without it no province is likelier.
         """
         self._detector = PlateDetector(verify(_DETECTOR, models_dir))
         self._recognisers = (
@@ -73,15 +75,15 @@ class PlateReader:
         self._prior = prior
         self.models = tuple(f"{name}@{entry(name).onnx_sha256[:12]}" for name in (_DETECTOR, _PLATES, _TEXT))
 
-    def read(self, image_bgr: Image) -> tuple[Reading, ...]:
+    def read(self, image_bgr: Image, windows: Sequence[Window] | None = None) -> tuple[Reading, ...]:
         """Return what every plate in ``image_bgr``, (height, width, 3), says, the clearest find first.
 
-        Finds with fewer than 5 characters are left out. ValueError for an array that is no picture.
+        With ``windows`` only these parts are searched, each at its own size, or at ``long_side`` if that is
+        less: a vehicle far away is seen larger so than in the whole picture. Finds with fewer than 5
+        characters are left out. ValueError for an array that is no picture.
         """
-        found = self._detector.find(image_bgr, self._long_side, self._min_confidence)
-        clear = any(plate.confidence >= _CLEAR_FIND for plate in found)
-        if self._again and not clear and max(image_bgr.shape[:2]) > self._long_side:
-            found = self._detector.find(image_bgr, self._again, self._min_confidence)
+        require_image(image_bgr)
+        found = self._found(image_bgr) if windows is None else self._found_within(image_bgr, windows)
         readings = (self._reading(image_bgr, plate.corners, WIDEN) for plate in found)
         return tuple(reading for reading in readings if len(reading.text) >= _SHORTEST)
 
@@ -91,6 +93,25 @@ class PlateReader:
         height, width = plate_bgr.shape[:2]
         corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
         return self._reading(plate_bgr, corners, widen=0)
+
+    def _found(self, image_bgr: Image) -> list[Found]:
+        find, least = self._detector.find, self._min_confidence
+        found = search(find, image_bgr, self._long_side, least)
+        clear = any(plate.confidence >= _CLEAR_FIND for plate in found)
+        if self._again and not clear and max(image_bgr.shape[:2]) > self._long_side:
+            found = search(find, image_bgr, self._again, least)
+        return found
+
+    def _found_within(self, image_bgr: Image, windows: Sequence[Window]) -> list[Found]:
+        found: list[Found] = []
+        for window in windows:
+            new = within(image_bgr, window, self._found_in_part)
+            found += unknown(new, found)
+        return sorted(found, key=lambda plate: -plate.confidence)
+
+    def _found_in_part(self, part_bgr: Image) -> list[Found]:
+        long_side = min(self._long_side, max(part_bgr.shape[:2]))
+        return search(self._detector.find, part_bgr, long_side, self._min_confidence)
 
     def _reading(self, image_bgr: Image, corners: NDArray[np.float32], widen: float) -> Reading:
         across, down = sides(corners)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,10 @@ from pydantic import Field, field_validator
 from detectors.models.manifest import manifest
 from detectors.models.store import verify
 from detectors.plates.loose import LoosePlates
+from detectors.plates.places import box, carrier, holds, moved, window
 from detectors.plates.read import PlateReader
 from detectors.plates.reading import Reading
+from detectors.plates.search import Window
 from detectors.plates.votes import Sureness, Verdict, Votes, weigh
 from detectors.stages.base import before
 from lianfang.config import Config as Root
@@ -27,6 +29,8 @@ from lianfang.plates import LETTERS, PROVINCES, matches
 
 LABEL = "plate"
 FORGOTTEN = timedelta(seconds=30)  # of a vehicle that is out of the picture
+PATIENCE = 5  # looks at a vehicle that stands still, until it is settled without an accepted plate
+NEVER = datetime.min.replace(tzinfo=UTC)
 Share = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -38,14 +42,20 @@ class Config(Stanza):
     """Labels of what carries plates."""
     look_every_s: float = Field(default=0.4, ge=0, le=60)
     """Least time between two looks for plates; in between, what is known stays."""
+    settled_every_s: float = Field(default=2, ge=0, le=30)
+    """The same for a vehicle whose plate is accepted, or that stood still for five looks: a parked one costs
+    little."""
+    most_vehicles: int = Field(default=4, ge=1, le=64)
+    """In one picture so many vehicles are looked at, those first that have waited longest."""
     without_vehicle: bool = False
-    """Look also while no vehicle is found: for a gate so near that cars do not fit into the picture."""
+    """Look at the whole picture and not only at vehicles: for a gate so near that cars do not fit into it."""
     min_looks: int = Field(default=2, ge=1, le=12)
     """A plate seen in fewer looks is never accepted. With 1, single pictures decide."""
     min_share: float = Field(default=0.75, gt=0.5, le=1)
     """Share of the looks, by weight, that must be behind each character of an accepted plate."""
-    long_side_px: int = Field(default=960, ge=320, le=1920)
-    """Pictures are searched for plates at this size: larger finds smaller plates and takes more time."""
+    long_side_px: int = Field(default=640, ge=320, le=1920)
+    """Vehicles are searched for plates at this size, smaller ones at their own, and from near where there may
+    be one: larger finds smaller plates and takes more time."""
     beginnings: dict[str, Share] = Field(default_factory=dict)
     """Shares of the vehicles here by what plates begin with, such as ``粤T: 0.7``: they settle doubts."""
 
@@ -84,8 +94,10 @@ class Reader(Protocol):
         """Return the ids of the models it runs."""
         ...
 
-    def read(self, image_bgr: NDArray[np.uint8]) -> tuple[Reading, ...]:
-        """Return the plates of a picture, H × W × 3."""
+    def read(
+        self, image_bgr: NDArray[np.uint8], windows: Sequence[Window] | None = None
+    ) -> tuple[Reading, ...]:
+        """Return the plates of a picture, H × W × 3, or of parts of it."""
         ...
 
 
@@ -112,8 +124,30 @@ class _Known:
     """What is known of the plate of one track: its votes, and what they last came to."""
 
     at: datetime
+    looked_at: datetime = NEVER
+    stood: XYXYN = (0, 0, 0, 0)
+    looks: int = 0  # while it stood there
     votes: Votes = field(default_factory=Votes)
     verdict: Verdict | None = None
+
+    def settled(self, xyxyn: XYXYN) -> bool:
+        """Return whether another look at the vehicle, which is at ``xyxyn``, is unlikely to tell more."""
+        sure = self.verdict is not None and self.verdict.accepted
+        return sure or (self.looks >= PATIENCE and not moved(self.stood, xyxyn))
+
+    def look(self, at: datetime, xyxyn: XYXYN) -> None:
+        """Count a look at the vehicle, which is at ``xyxyn``."""
+        if moved(self.stood, xyxyn):
+            self.stood, self.looks = xyxyn, 0
+        self.looked_at, self.looks = at, self.looks + 1
+
+
+class _Alone(NamedTuple):
+    """A plate on no vehicle: its number, where it is, and when it was there."""
+
+    track_id: str
+    xyxyn: XYXYN
+    at: datetime
 
 
 class CameraPlate:
@@ -125,7 +159,7 @@ class CameraPlate:
         self._known: dict[str, _Known] = {}
         self._loose = LoosePlates()
         self._looked_at: datetime | None = None
-        self._alone: tuple[tuple[str, XYXYN], ...] = ()  # plates on no vehicle, of the last look
+        self._alone: list[_Alone] = []
 
     def look(
         self, image_bgr: NDArray[np.uint8], at: datetime, objects: tuple[DetectedObject, ...]
@@ -138,10 +172,7 @@ class CameraPlate:
         """
         vehicles = [thing for thing in objects if thing.label in self._config.vehicles]
         if self._is_due(at):
-            self._alone = ()
-            if vehicles or self._config.without_vehicle:
-                self._looked_at = at
-                self._vote(image_bgr, at, vehicles)
+            self._look(image_bgr, at, vehicles)
         for vehicle in vehicles:
             if vehicle.track_id in self._known:
                 self._known[vehicle.track_id].at = at
@@ -152,31 +183,70 @@ class CameraPlate:
         every = timedelta(seconds=self._config.look_every_s)
         return self._looked_at is None or at - self._looked_at >= every
 
-    def _vote(self, image_bgr: NDArray[np.uint8], at: datetime, vehicles: Sequence[DetectedObject]) -> None:
+    def _look(self, image_bgr: NDArray[np.uint8], at: datetime, vehicles: Sequence[DetectedObject]) -> None:
         size = (image_bgr.shape[1], image_bgr.shape[0])
-        found = [(weigh(image_bgr, r), r) for r in self._reader.read(image_bgr) if matches(r.text)]
+        awaited = self._awaited(at, vehicles)
+        everywhere = self._config.without_vehicle
+        windows = [(0, 0, *size)] if everywhere else [window(awaited[n], size) for n in awaited]
+        since = at - timedelta(seconds=self._config.settled_every_s)
+        alone = (plate for plate in self._alone if vehicles and plate.at >= since)
+        self._alone = [plate for plate in alone if not any(holds(w, plate.xyxyn, size) for w in windows)]
+        if windows:
+            self._looked_at = at
+            for track_id in awaited:
+                self._of(track_id, at).look(at, awaited[track_id])
+            self._vote(image_bgr, at, vehicles, self._reader.read(image_bgr, None if everywhere else windows))
+
+    def _awaited(self, at: datetime, vehicles: Sequence[DetectedObject]) -> dict[str, XYXYN]:
+        """Return the vehicles to look at by their tracks, those first that have waited longest."""
+        since = at - timedelta(seconds=self._config.settled_every_s)
+        waiting: list[tuple[datetime, str, XYXYN]] = []
+        for vehicle in vehicles:
+            # A vehicle gets its number with the next picture or never; its plate waits till then.
+            if vehicle.track_id is not None:
+                known = self._of(vehicle.track_id, at)
+                if known.looked_at <= since or not known.settled(vehicle.xyxyn):
+                    waiting.append((known.looked_at, vehicle.track_id, vehicle.xyxyn))
+        return {track_id: xyxyn for _, track_id, xyxyn in sorted(waiting)[: self._config.most_vehicles]}
+
+    def _of(self, track_id: str, at: datetime) -> _Known:
+        known = self._known.setdefault(track_id, _Known(at))
+        known.at = at
+        return known
+
+    def _vote(
+        self,
+        image_bgr: NDArray[np.uint8],
+        at: datetime,
+        vehicles: Sequence[DetectedObject],
+        readings: Sequence[Reading],
+    ) -> None:
+        size = (image_bgr.shape[1], image_bgr.shape[0])
+        found = [(weigh(image_bgr, r), r) for r in readings if matches(r.text)]
         taken: set[int] = set()
         alone: list[tuple[float, Reading]] = []
         for weight, reading in sorted(found, key=lambda look: -look[0]):
-            carrier = _carrier(reading, vehicles, size)
-            if carrier is None or carrier in taken:
+            on = carrier(reading, vehicles, size)
+            if on is None or on in taken:
                 alone.append((weight, reading))
                 continue
-            taken.add(carrier)
-            # A vehicle gets its number with the next picture or never; what it carries waits till then.
-            if (track_id := vehicles[carrier].track_id) is not None:
+            taken.add(on)
+            if (track_id := vehicles[on].track_id) is not None:
                 self._cast(track_id, reading, weight, at)
         numbers = self._loose.number(tuple(reading for _, reading in alone), at)
         for n, (weight, reading) in zip(numbers, alone, strict=True):
-            self._cast(f"{self._epoch}:{LABEL}{n}", reading, weight, at)
-        boxes = (_box(reading, size) for _, reading in alone)
-        self._alone = tuple((f"{self._epoch}:{LABEL}{n}", box) for n, box in zip(numbers, boxes, strict=True))
+            self._cast(self._name(n), reading, weight, at)
+        new = {self._name(n): box(r, size) for n, (_, r) in zip(numbers, alone, strict=True)}
+        self._alone = [plate for plate in self._alone if plate.track_id not in new]
+        self._alone += [_Alone(track_id, xyxyn, at) for track_id, xyxyn in new.items()]
 
     def _cast(self, track_id: str, reading: Reading, weight: float, at: datetime) -> None:
-        known = self._known.setdefault(track_id, _Known(at))
-        known.at = at
+        known = self._of(track_id, at)
         known.votes.cast(reading, weight)
         known.verdict = known.votes.verdict(self._sureness)
+
+    def _name(self, n: int) -> str:
+        return f"{self._epoch}:{LABEL}{n}"
 
     def _said(self, thing: DetectedObject) -> DetectedObject:
         known = self._known.get(thing.track_id or "")
@@ -185,38 +255,17 @@ class CameraPlate:
         return thing.model_copy(update={"attributes": {**thing.attributes, **_attributes(known.verdict)}})
 
     def _plates(self) -> Iterable[DetectedObject]:
-        """Yield the plates on no vehicle, where the last look found them."""
-        for track_id, xyxyn in self._alone:
-            verdict = self._known[track_id].verdict
-            if verdict is not None:
+        """Yield the plates on no vehicle, where they were last found."""
+        for plate in self._alone:
+            known = self._known.get(plate.track_id)
+            if known is not None and known.verdict is not None:
                 yield DetectedObject(
-                    track_id=track_id,
+                    track_id=plate.track_id,
                     label=LABEL,
-                    confidence=verdict.confidence,
-                    xyxyn=xyxyn,
-                    attributes=_attributes(verdict),
+                    confidence=known.verdict.confidence,
+                    xyxyn=plate.xyxyn,
+                    attributes=_attributes(known.verdict),
                 )
-
-
-def _carrier(reading: Reading, vehicles: Sequence[DetectedObject], size: tuple[int, int]) -> int | None:
-    """Return the vehicle that the plate is on: the smallest around its centre, None where there is none.
-
-    The car before a bus is within the bus' box too, and the bus' own plate is hidden behind the car.
-    """
-    x, y = reading.corners.mean(axis=0) / size
-    around: list[tuple[float, int]] = []
-    for i, vehicle in enumerate(vehicles):
-        x_min, y_min, x_max, y_max = vehicle.xyxyn
-        if x_min <= x <= x_max and y_min <= y <= y_max:
-            around.append(((x_max - x_min) * (y_max - y_min), i))
-    return min(around)[1] if around else None
-
-
-def _box(reading: Reading, size: tuple[int, int]) -> XYXYN:
-    low, high = (
-        np.clip(edge / size, 0, 1) for edge in (reading.corners.min(axis=0), reading.corners.max(axis=0))
-    )
-    return float(low[0]), float(low[1]), float(high[0]), float(high[1])
 
 
 def _attributes(verdict: Verdict) -> dict[str, Any]:

@@ -1,90 +1,19 @@
-"""The stage over plates that a reader sees where the test puts them."""
+"""What the plate stage says of plates that a reader sees where the test puts them."""
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from detectors.plates.reading import Candidate, Reading
-from detectors.stages.plate import CameraPlate, Config, Plate, build
-from lianfang.events import XYXYN, DetectedObject
-from lianfang.plates import KINDS, Colour, fitting
+from detectors.stages.plate import Config, build
+from lianfang.events import DetectedObject
+from lianfang.plates import KINDS
 from tests.support import plates
-
-T0 = datetime(2026, 1, 2, 8, tzinfo=UTC)
-WIDTH, HEIGHT = 800, 400
-# Noise has detail everywhere: where a plate lies does not matter to its weight.
-PICTURE = np.random.default_rng(1).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
-CAR: XYXYN = (0.1, 0.2, 0.4, 0.8)
-BUS: XYXYN = (0.05, 0.0, 0.6, 0.9)
-
-
-def vehicle(xyxyn: XYXYN = CAR, track: str | None = "e:1", label: str = "car") -> DetectedObject:
-    return DetectedObject(track_id=track, label=label, confidence=0.8, xyxyn=xyxyn, attributes={"other": 1})
-
-
-def plate(
-    text: str = "粤T12345",
-    centre: tuple[float, float] = (0.25, 0.6),
-    confidence: float = 0.97,
-    width_px: float = 90,
-    colour: Colour = "blue",
-) -> Reading:
-    """Return a reading around ``centre`` (0-1), accepted where it is sure."""
-    x, y, half = centre[0] * WIDTH, centre[1] * HEIGHT, width_px / 2
-    corners = [
-        (x - half, y - half / 3),
-        (x + half, y - half / 3),
-        (x + half, y + half / 3),
-        (x - half, y + half / 3),
-    ]
-    kind = fitting(text, colour)
-    return Reading(
-        np.array(corners, np.float32),
-        text,
-        tuple((Candidate(c, confidence),) for c in text),
-        confidence,
-        colour,
-        kind.name if kind else None,
-        kind is not None and confidence > 0.9,
-    )
-
-
-@dataclass
-class Seen:
-    """A reader that sees what it is told, and counts how often it looked."""
-
-    plates: tuple[Reading, ...] = ()
-    looks: int = 0
-    models: tuple[str, ...] = ("m",)
-    camera: CameraPlate = field(init=False)
-
-    def read(self, image_bgr: NDArray[np.uint8]) -> tuple[Reading, ...]:
-        assert image_bgr.shape == (HEIGHT, WIDTH, 3)
-        self.looks += 1
-        return self.plates
-
-
-def opened(*plates: Reading, **keys: object) -> Seen:
-    seen = Seen(plates)
-    config = Config.model_validate({"kind": "plate", **keys})
-    seen.camera = Plate(config, seen).open("cam", "e")
-    return seen
-
-
-def look(seen: Seen, s: float, *objects: DetectedObject) -> tuple[DetectedObject, ...]:
-    return seen.camera.look(PICTURE, T0 + timedelta(seconds=s), objects)
-
-
-def texts(objects: Sequence[DetectedObject]) -> list[object]:
-    return [thing.attributes.get("plate") for thing in objects]
+from tests.support.seen_plates import BUS, HEIGHT, T0, WIDTH, look, opened, plate, texts, vehicle
 
 
 def test_a_vehicle_is_told_with_what_its_plate_says() -> None:
@@ -107,23 +36,6 @@ def test_a_vehicle_is_told_with_what_its_plate_says() -> None:
     assert json.loads(second.model_dump_json()) == json.loads(
         DetectedObject.model_validate_json(second.model_dump_json()).model_dump_json()
     )
-
-
-def test_it_looks_no_more_often_than_configured_and_what_is_known_stays() -> None:
-    seen = opened(plate(), look_every_s=0.4)
-    said = [texts(look(seen, i / 10, vehicle())) for i in range(9)]
-    assert seen.looks == 3
-    assert said == [["粤T12345"]] * 9
-
-
-def test_it_does_not_look_while_no_vehicle_is_there() -> None:
-    seen = opened(plate())
-    person = vehicle(label="person")
-    assert look(seen, 0, person) == (person,)
-    assert look(seen, 1) == ()
-    assert seen.looks == 0
-    look(seen, 1.1, vehicle())
-    assert seen.looks == 1, "at once when one comes"
 
 
 def test_a_plate_hidden_in_later_looks_is_still_known_until_the_vehicle_is_gone() -> None:
@@ -164,7 +76,7 @@ def test_two_plates_that_are_sure_on_one_track_are_for_a_person() -> None:
     look(seen, 0, vehicle())
     look(seen, 1, vehicle())
     seen.plates = (plate("粤T12346"),)
-    (car,) = look(seen, 2, vehicle())
+    (car,) = look(seen, 3, vehicle())
     assert texts([car]) == ["粤T12345"]
     assert not car.attributes["plate_accepted"]
 
@@ -183,7 +95,7 @@ def test_a_vehicle_without_a_number_gets_its_plate_with_it() -> None:
 
 def test_a_plate_on_no_vehicle_is_an_object_of_its_own() -> None:
     far = plate("粤B00001", (0.9, 0.5))
-    seen = opened(plate(), far)
+    seen = opened(plate(), far, without_vehicle=True)
     car, alone = look(seen, 0, vehicle())
     assert texts([car, alone]) == ["粤T12345", "粤B00001"]
     assert (alone.label, alone.track_id) == ("plate", "e:plate1")
@@ -192,17 +104,25 @@ def test_a_plate_on_no_vehicle_is_an_object_of_its_own() -> None:
     (_, between) = look(seen, 0.2, vehicle())
     assert between == alone, "between two looks it is where it was"
     seen.plates = (plate("粤B0000Q", (0.5, 0.5), confidence=0.5), plate("粤C99999", (0.9, 0.5)))
-    assert look(seen, 0.4) == (), "no vehicle, no look"
-    assert seen.looks == 1
     _, moved, new = sorted(look(seen, 0.5, vehicle()), key=lambda thing: thing.track_id or "")
     assert (moved.track_id, texts([moved])) == ("e:plate1", ["粤B00001"])
     assert (new.track_id, texts([new])) == ("e:plate2", ["粤C99999"])
 
 
 def test_a_second_plate_in_a_vehicle_s_box_is_not_lost() -> None:
-    seen = opened(plate("粤B00001", (0.2, 0.5), width_px=40), plate(width_px=120))
+    second = plate("粤B00001", (0.2, 0.5), width_px=40)
+    seen = opened(second, plate(width_px=120), look_every_s=0.4, settled_every_s=2)
     car, other = look(seen, 0, vehicle())
     assert texts([car, other]) == ["粤T12345", "粤B00001"]
+    seen.plates = ()
+    elsewhere = vehicle((0.6, 0.2, 0.9, 0.8), "e:2")
+    assert look(seen, 1, elsewhere) == (elsewhere, other), "nobody looked there again"
+    assert look(seen, 2.5, elsewhere) == (elsewhere,), "it may be gone"
+    seen.plates = (second, plate(width_px=120))
+    _, again = look(seen, 3, vehicle())
+    assert (again.track_id, texts([again])) == (other.track_id, ["粤B00001"])
+    seen.plates = ()
+    assert len(look(seen, 5, vehicle())) == 1, "it is gone"
 
 
 def test_a_gate_may_be_looked_at_without_any_vehicle() -> None:
