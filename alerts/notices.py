@@ -40,13 +40,14 @@ def notice(
 
 def _place(config: Config, row: IncidentRow) -> NoticePlace:
     camera = config.cameras.get(row.camera)
+    source = camera or config.sensors.get(row.camera)
     point = config.points.get(row.point)
     zone = camera.zones.get(row.zone) if camera else None
     return NoticePlace(
         point=row.point,
         point_name=point.name if point else row.point,
         camera=row.camera,
-        camera_name=camera.name if camera else row.camera,
+        camera_name=source.name if source else row.camera,
         device_code=camera.device_code if camera else "",
         zone=row.zone,
         zone_name=(zone.name if zone else "") or row.zone,

@@ -12,15 +12,16 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from lianfang.errors import DecodeError
-from lianfang.events import CameraState, Canary, Frame, Observation
+from lianfang.events import CameraState, Canary, Frame, Observation, Reading
 
 Headers = Mapping[str, str]
 SCHEMA = "schema"
 _MAJOR = 1
-Event = Observation | CameraState | Canary
+Event = Observation | CameraState | Reading | Canary
 _EVENTS: dict[str, type[Event]] = {
     "observation": Observation,
     "camera-state": CameraState,
+    "reading": Reading,
     "canary": Canary,
 }
 _NAMES = {event: name for name, event in _EVENTS.items()}

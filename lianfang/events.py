@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 FRAMES = "frames.v1"
 OBSERVATIONS = "observations.v1"
+READINGS = "readings.v1"
 DEAD_LETTER = "dead-letter.v1"
 
 Encoding = Literal["jpeg", "bgr24"]
@@ -86,6 +87,11 @@ class Observation(_Event):
     objects: tuple[DetectedObject, ...] = ()
     models: tuple[str, ...] = ()
 
+    @property
+    def source(self) -> str:
+        """The camera: whom a rule hears."""
+        return self.camera_id
+
 
 class CameraCondition(StrEnum):
     """What a camera's stream is worth right now."""
@@ -103,6 +109,38 @@ class CameraState(_Event):
     captured_at: AwareDatetime
     epoch: str | None = None
     reason: str = ""
+
+    @property
+    def source(self) -> str:
+        """The camera."""
+        return self.camera_id
+
+
+class Reading(_Event):
+    """What a sensor measured, or that it measures nothing: a fact of ``sensor_id``, which is its key.
+
+    ``at`` is host time, as ``captured_at`` of an observation, and strictly increasing per sensor. ``value``
+    is None where it gives none, with the ``reason``; whoever reads it names its connection as ``epoch``, and
+    a None without one is the word of somebody who has waited for the sensor in vain.
+    """
+
+    sensor_id: str
+    kind: str
+    value: Annotated[float, Field(allow_inf_nan=False)] | None
+    unit: str = ""
+    at: AwareDatetime
+    epoch: str | None = None
+    reason: str = ""
+
+    @property
+    def source(self) -> str:
+        """The sensor."""
+        return self.sensor_id
+
+    @property
+    def captured_at(self) -> datetime:
+        """When it was measured."""
+        return self.at
 
 
 class Canary(_Event):

@@ -46,9 +46,9 @@ class Names:
         return Named(id=point_id, name=point.name if point else point_id)
 
     def camera(self, camera_id: str) -> Named:
-        """Return a camera's name."""
-        camera = self._config.cameras.get(camera_id)
-        return Named(id=camera_id, name=camera.name if camera else camera_id)
+        """Return the name of a camera, or of a sensor."""
+        source = self._config.cameras.get(camera_id) or self._config.sensors.get(camera_id)
+        return Named(id=camera_id, name=source.name if source else camera_id)
 
     def zone(self, camera_id: str, zone_id: str) -> Named:
         """Return a zone's name."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,13 +11,14 @@ from uuid import uuid4
 
 from alerts.incidents.incident import Incident
 from alerts.pipeline.decide import Decider
-from alerts.pipeline.order import Order
+from alerts.pipeline.order import Event, Order
 from alerts.pipeline.rulebook import RuleBook
+from alerts.pipeline.worker import topics
 from lianfang import codec
 from lianfang.bus import Bus, Consumer, TopicPartition
 from lianfang.config import Config
 from lianfang.errors import DecodeError, TransientError
-from lianfang.events import OBSERVATIONS, CameraState, Canary, Observation
+from lianfang.events import OBSERVATIONS, Canary
 
 _ASSIGNED_S = 60.0  # a group of Kafka is given its partitions after some seconds
 _POLL_S = 1.0
@@ -43,16 +44,16 @@ def raised(config: Config, bus: Bus, span: Span, progress: Callable[[float], Non
     """
     order, decider = Order(), Decider(RuleBook(config))
     found: dict[str, Incident] = {}
-    for event in _logged(bus, progress):
-        if event.camera_id in config.cameras and order.admit(event) is None:
+    for event in _logged(bus, topics(config), progress):
+        if config.has(event.source) and order.admit(event) is None:
             for decision in decider.decide(event):
                 found[decision.incident.id] = decision.incident
     return sorted((i for i in found.values() if span.holds(i.opened_at)), key=lambda i: (i.opened_at, i.id))
 
 
-def _logged(bus: Bus, progress: Callable[[float], None]) -> Iterator[Observation | CameraState]:
+def _logged(bus: Bus, topics: Sequence[str], progress: Callable[[float], None]) -> Iterator[Event]:
     """Yield every event that is in the log now, in its order; what cannot be read is in the dead letter."""
-    consumer = bus.subscribe([OBSERVATIONS], f"backtest-{uuid4()}", "durable")
+    consumer = bus.subscribe(topics, f"backtest-{uuid4()}", "durable")
     try:
         ends, at = _rewind(consumer)
         total = sum(end - at[p] for p, end in ends.items())

@@ -18,6 +18,7 @@ class Incident:
 
     ``spoken`` is how often the place was spoken to; from ``escalated_at`` on that is no longer enough.
     ``subject`` tells incidents at one place apart; ``review`` is true while it is a guess.
+    ``figures`` are the newest numbers of each camera or sensor, by name.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Incident:
     escalated_at: datetime | None = None
     subject: str = ""
     review: bool = False
+    figures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ def open_incident(rule: str, place: str, point: str, sighting: Sighting) -> Step
         empty_runs={camera: 0},
         subject=subject,
         review=all(member.review for member in sighting.members),
+        figures={camera: sighting.figures} if sighting.figures else {},
     )
     return incident, (Change(ChangeKind.OPENED, at, camera),)
 
@@ -91,7 +94,10 @@ def advance(incident: Incident, sighting: Sighting, settings: RuleSettings) -> S
     comes and goes elsewhere does not, unless nobody has looked for a while: then they may be anybody.
     """
     people, total = follow(incident.members, sighting, incident.members_total)
-    incident = replace(incident, members=people, members_total=total)
+    figures = incident.figures
+    if sighting.figures:
+        figures = {**figures, sighting.camera: sighting.figures}
+    incident = replace(incident, members=people, members_total=total, figures=figures)
     count = len(seen_at(people, sighting.camera, sighting.captured_at))
     if sighting.members or (incident.occupied and count):
         return _occupied(incident, sighting, count)
@@ -149,9 +155,9 @@ def end(incident: Incident, at: datetime, camera: str) -> tuple[Incident, tuple[
     return replace(incident, ended_at=at), (Change(ChangeKind.ENDED, at, camera),)
 
 
-def camera_lost(incident: Incident, camera: str, at: datetime) -> Step:
-    """Return the incident after the stream of one of its cameras was lost: unknown, never cleared."""
-    if not incident.occupied or camera not in incident.empty_runs:
+def source_lost(incident: Incident, source: str, at: datetime) -> Step:
+    """Return the incident after one of its cameras or sensors was lost: unknown, never cleared."""
+    if not incident.occupied or source not in incident.empty_runs:
         return incident, ()
-    after = replace(incident, unseen=True, empty_runs={**incident.empty_runs, camera: 0})
-    return after, () if incident.unseen else (Change(ChangeKind.UNSEEN, at, camera),)
+    after = replace(incident, unseen=True, empty_runs={**incident.empty_runs, source: 0})
+    return after, () if incident.unseen else (Change(ChangeKind.UNSEEN, at, source),)

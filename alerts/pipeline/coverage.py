@@ -1,4 +1,4 @@
-"""Since when each camera has been looked at without a break. Pure.
+"""Since when each camera has been looked at without a break, and when each sensor last spoke. Pure.
 
 A detector that died, a bus that was away, a camera that was lost: for a while nobody looked. Trackers begin
 anew after it, people have moved, and whoever is not seen at once has not left.
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from lianfang.config import Camera
+from lianfang.config import Camera, Sensor
 
 _BREAK = timedelta(seconds=3)  # an empty view is said every second, one with people at every frame
 _BREAK_FRAMES = 3  # a slow camera has longer pauses between any two pictures
@@ -21,9 +21,10 @@ BLIND = timedelta(seconds=5)  # a river camera that nobody has looked at for so 
 
 @dataclass
 class Coverage:
-    """The cameras of a configuration, and what is known of each: (since, time of the last observation)."""
+    """Cameras and sensors of a configuration; of each: (since, time of the last observation or reading)."""
 
     cameras: Mapping[str, Camera]
+    sensors: Mapping[str, Sensor] = field(default_factory=dict)
     _looks: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)
 
     def since(self, camera_id: str, at: datetime) -> datetime:
@@ -35,6 +36,12 @@ class Coverage:
         self._looks[camera_id] = since, at
         return since
 
-    def is_blind(self, camera_id: str, at: datetime) -> bool:
-        """Say whether, by the log, nobody had looked at the camera for a while at ``at``."""
-        return camera_id not in self._looks or at - self._looks[camera_id][1] >= BLIND
+    def heard(self, sensor_id: str, at: datetime) -> None:
+        """Take note of a reading at ``at``."""
+        self._looks[sensor_id] = at, at
+
+    def is_missed(self, source: str, at: datetime) -> bool:
+        """Say whether, by the log, a camera was not looked at, or a sensor silent, for a while at ``at``."""
+        sensor = self.sensors.get(source)
+        patience = timedelta(seconds=sensor.silent_s) if sensor else BLIND
+        return source not in self._looks or at - self._looks[source][1] >= patience

@@ -12,16 +12,17 @@ from alerts.incidents.incident import (
     Change,
     Incident,
     advance,
-    camera_lost,
     end,
     has_lapsed,
     open_incident,
+    source_lost,
 )
 from alerts.pipeline.coverage import Coverage
+from alerts.pipeline.order import Event, is_missed
 from alerts.pipeline.rulebook import ReadyRule, RuleBook, State
 from alerts.rules.base import EVER, Member, RuleSettings, Sighting
 from lianfang.config import Config
-from lianfang.events import CameraCondition, CameraState, Observation
+from lianfang.events import CameraCondition, CameraState, Observation, Reading
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Decision:
     rule: str
     incident: Incident
     changes: tuple[Change, ...]
-    event: Observation | CameraState
+    event: Event
 
 
 class Decider:
@@ -41,44 +42,47 @@ class Decider:
         self.book = book
         self._states: dict[str, tuple[RuleBook, dict[str, State]]] = {}
         self._holders: dict[tuple[str, str], dict[str, Incident]] = {}
-        self._coverage = Coverage(book.config.cameras)
+        self._coverage = Coverage(book.config.cameras, book.config.sensors)
 
     def follow(self, book: RuleBook) -> None:
         """Decide by another book from the next event on; it costs nothing to go back and forth.
 
         Open incidents go on, as do the states of rules that count as before.
         """
-        self.book, self._coverage.cameras = book, book.config.cameras
+        self.book = book
+        self._coverage.cameras, self._coverage.sensors = book.config.cameras, book.config.sensors
 
     def hold(self, incidents: Iterable[Incident]) -> None:
         """Take over incidents that have not ended, as the store knows them."""
         for incident in incidents:
             self._holders.setdefault((incident.rule, incident.place), {})[incident.subject] = incident
 
-    def remember(self, event: Observation | CameraState) -> None:
+    def remember(self, event: Event) -> None:
         """Let the rules count an event that was decided before; nothing follows from it."""
         if self._is_so(event):
             for _ in self._sightings(event):
                 pass
 
-    def decide(self, event: Observation | CameraState) -> list[Decision]:
+    def decide(self, event: Event) -> list[Decision]:
         """Return what follows from ``event``, and take it as done."""
         if not self._is_so(event):
             return []
-        decisions = list(self._lost(event)) if isinstance(event, CameraState) else []
+        decisions = list(self._lost(event))
         for rule_id, place, sighting in self._sightings(event):
             for incident, changes in self._advance(rule_id, place, sighting):
                 decisions.append(Decision(rule_id, incident, changes, event))
         return decisions
 
-    def _sightings(self, event: Observation | CameraState) -> Iterator[tuple[str, str, Sighting]]:
-        """Yield (rule, place, who is to be seen there) for every place that the camera sees for a rule."""
+    def _sightings(self, event: Event) -> Iterator[tuple[str, str, Sighting]]:
+        """Yield (rule, place, who is to be seen there) for every place that the source sees for a rule."""
         since = EVER
         if isinstance(event, Observation):
-            since = self._coverage.since(event.camera_id, event.captured_at)
-        states = self._states_of(event.camera_id)
-        for rule_id, ready in self.book.of(event.camera_id):
-            places = ready.places[event.camera_id]
+            since = self._coverage.since(event.source, event.captured_at)
+        elif isinstance(event, Reading) and event.value is not None:
+            self._coverage.heard(event.source, event.captured_at)
+        states = self._states_of(event.source)
+        for rule_id, ready in self.book.of(event.source):
+            places = ready.places[event.source]
             held = any(self._holders.get((rule_id, place)) for place, _ in places)
             sighting = _step(ready, rule_id, states, event, always=held)
             if sighting is None:
@@ -89,18 +93,17 @@ class Decider:
             for place, zones in places:
                 yield rule_id, place, _part(sighting, attrgetter("zone"), zones)
 
-    def _states_of(self, camera_id: str) -> dict[str, State]:
-        """Return what the rules know of a camera, by rule."""
-        before, states = self._states.get(camera_id) or (self.book, {})
+    def _states_of(self, source: str) -> dict[str, State]:
+        """Return what the rules know of a camera or a sensor, by rule."""
+        before, states = self._states.get(source) or (self.book, {})
         if before is not self.book:
-            states = self.book.carried(camera_id, states, before)
-        self._states[camera_id] = self.book, states
+            states = self.book.carried(source, states, before)
+        self._states[source] = self.book, states
         return states
 
-    def _is_so(self, event: Observation | CameraState) -> bool:
-        """Say whether the log bears it out: who calls a camera blind may be one who does not read it."""
-        blind = isinstance(event, CameraState) and event.condition is CameraCondition.BLIND
-        return not blind or self._coverage.is_blind(event.camera_id, event.captured_at)
+    def _is_so(self, event: Event) -> bool:
+        """Say whether the log bears it out: who calls a source silent may be one who does not hear it."""
+        return not is_missed(event) or self._coverage.is_missed(event.source, event.captured_at)
 
     def _advance(
         self, rule_id: str, place: str, sighting: Sighting
@@ -125,7 +128,7 @@ class Decider:
         if holder is not None:
             after, changes = advance(holder, sighting, settings)
         elif sighting.members:
-            point = self.book.config.cameras[sighting.camera].point
+            point = self.book.config.point_of(sighting.camera)
             after, changes = open_incident(rule_id, place, point, sighting)
         else:
             return
@@ -134,18 +137,18 @@ class Decider:
         if changes or more or after != holder:
             yield after, (*changes, *more)
 
-    def _lost(self, event: CameraState) -> Iterator[Decision]:
-        """Yield the incidents of which a camera now shows nothing; not those about cameras."""
-        if event.condition is CameraCondition.ONLINE:
+    def _lost(self, event: Event) -> Iterator[Decision]:
+        """Yield the incidents of which a camera or sensor now shows nothing; not those about devices."""
+        if not _is_lost(event):
             return
         for (rule_id, _), holders in self._holders.items():
             ready = self.book.rules.get(rule_id)
             if ready is not None and ready.device is not None:
                 continue
             for subject, holder in holders.items():
-                after, changes = camera_lost(holder, event.camera_id, event.captured_at)
+                after, changes = source_lost(holder, event.source, event.captured_at)
                 if changes and ready is not None:
-                    after, more = persist(after, event.captured_at, event.camera_id, ready.settings)
+                    after, more = persist(after, event.captured_at, event.source, ready.settings)
                     changes = (*changes, *more)
                 if changes:
                     holders[subject] = after
@@ -153,30 +156,33 @@ class Decider:
 
 
 def _step(
-    ready: ReadyRule,
-    rule_id: str,
-    states: dict[str, State],
-    event: Observation | CameraState,
-    *,
-    always: bool,
+    ready: ReadyRule, rule_id: str, states: dict[str, State], event: Event, *, always: bool
 ) -> Sighting | None:
     """Let a rule see ``event``; None where it is none of its business, or nothing unless ``always``."""
-    rule = ready.rule
-    epoch, before = states.get(rule_id) or ("", rule.initial())
-    if isinstance(event, Observation):
+    sighting: Sighting | None
+    epoch, before = states.get(rule_id) or ("", ready.rule.initial())
+    if isinstance(event, Observation) and ready.looks is not None:
         if epoch not in ("", event.track_epoch):
-            before = rule.renumbered(before)
+            before = ready.looks.renumbered(before)
         epoch = event.track_epoch
-        if not always and not rule.concerns(before, event):
+        if not always and not ready.looks.concerns(before, event):
             states[rule_id] = (epoch, before)
             return None
-        after, sighting = rule.step(before, event)
-    elif ready.device is not None:
+        after, sighting = ready.looks.step(before, event)
+    elif isinstance(event, CameraState) and ready.device is not None:
         after, sighting = ready.device.step_state(before, event)
+    elif isinstance(event, Reading) and ready.sensor is not None:
+        after, sighting = ready.sensor.step_reading(before, event)
     else:
         return None
     states[rule_id] = (epoch, after)
     return sighting
+
+
+def _is_lost(event: Event) -> bool:
+    if isinstance(event, Reading):
+        return event.value is None
+    return isinstance(event, CameraState) and event.condition is not CameraCondition.ONLINE
 
 
 def _applies(settings: RuleSettings, at: datetime, config: Config) -> bool:

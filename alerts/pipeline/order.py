@@ -1,4 +1,4 @@
-"""Per camera: only the newest tracker speaks, and time only goes forward. Pure.
+"""Per camera or sensor: only the newest tracker speaks, and time only goes forward. Pure.
 
 One step back is believed: a connection that was never seen before and says a time far behind. The host's
 clock was ahead and has been set right, and to drop what follows as late would leave the camera blind until
@@ -11,7 +11,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from lianfang.events import CameraCondition, CameraState, Observation
+from lianfang.events import CameraCondition, CameraState, Observation, Reading
+
+Event = Observation | CameraState | Reading
+"""What the pipeline decides on."""
 
 _RETIRED_KEPT = 16  # a tracker that was superseded so many lives ago is no longer running
 # Where the newest tracker has been silent for so long, an older one that speaks is believed: whatever went
@@ -25,12 +28,12 @@ class Dropped(StrEnum):
 
     LATE = "late"
     OLD_EPOCH = "old_epoch"
-    UNKNOWN_CAMERA = "unknown_camera"
+    UNKNOWN_SOURCE = "unknown_source"
 
 
 @dataclass(frozen=True)
-class CameraOrder:
-    """What a camera's stream has shown so far."""
+class SourceOrder:
+    """What the stream of a camera or a sensor has shown so far."""
 
     last_at: datetime | None = None
     epoch: str | None = None
@@ -40,20 +43,20 @@ class CameraOrder:
 
 @dataclass
 class Order:
-    """The streams of all cameras. An epoch is newer than another if it appeared later in the log."""
+    """The streams of all sources. An epoch is newer than another if it appeared later in the log."""
 
-    cameras: dict[str, CameraOrder] = field(default_factory=dict)
+    sources: dict[str, SourceOrder] = field(default_factory=dict)
 
-    def admit(self, event: Observation | CameraState) -> Dropped | None:
-        """Return why ``event`` must be dropped, or None and take it as the camera's newest."""
-        before = self.cameras.get(event.camera_id, CameraOrder())
+    def admit(self, event: Event) -> Dropped | None:
+        """Return why ``event`` must be dropped, or None and take it as its source's newest."""
+        before = self.sources.get(event.source, SourceOrder())
         connection = event.frame.epoch if isinstance(event, Observation) else event.epoch
         if before.last_at is not None and event.captured_at <= before.last_at:
             unknown = connection is not None and connection not in before.connections
             if not (unknown and before.last_at - event.captured_at >= _CLOCK_STEP):
                 return Dropped.LATE
-        if isinstance(event, CameraState) and event.condition is CameraCondition.BLIND:
-            return None  # said by another host than the camera's, by its own clock: it makes nothing late
+        if is_missed(event):
+            return None  # said by another host than the source's, by its own clock: it makes nothing late
         after = replace(before, last_at=event.captured_at)
         if connection is not None and connection not in before.connections:
             after = replace(after, connections=(*before.connections, connection)[-_RETIRED_KEPT:])
@@ -63,11 +66,18 @@ class Order:
             others = tuple(epoch for epoch in before.retired if epoch != event.track_epoch)
             retired = others if before.epoch is None else (*others, before.epoch)
             after = replace(after, epoch=event.track_epoch, retired=retired[-_RETIRED_KEPT:])
-        self.cameras[event.camera_id] = after
+        self.sources[event.source] = after
         return None
 
 
-def _alone(event: Observation, before: CameraOrder) -> bool:
+def is_missed(event: Event) -> bool:
+    """Say whether ``event`` is the word of somebody who has waited for the source in vain."""
+    if isinstance(event, Reading):
+        return event.value is None and event.epoch is None
+    return isinstance(event, CameraState) and event.condition is CameraCondition.BLIND
+
+
+def _alone(event: Observation, before: SourceOrder) -> bool:
     """Say whether nobody but its tracker speaks about the camera's present connection."""
     if before.last_at is None or before.connections[-1:] != (event.frame.epoch,):
         return False

@@ -18,7 +18,7 @@ from alerts.rules.base import RuleSettings
 from alerts.store.incidents import add_change, move, save
 from alerts.store.schema import CameraStateRow, EvidenceRow, IncidentRow
 from lianfang.config import Config
-from lianfang.events import CameraState
+from lianfang.events import CameraState, Observation, Reading
 from lianfang.ids import identify
 
 
@@ -44,8 +44,8 @@ def record(session: Session, book: RuleBook, decision: Decision, now: Callable[[
             added.data = data | route.speak(session, config, rule, row, change.at, at, thanks=True)
         elif change.kind is ChangeKind.RAISED:
             added.data = data | {"people": incident.people}
-        elif isinstance(decision.event, CameraState):
-            added.data = data | {"reason": decision.event.reason}
+        elif not isinstance(decision.event, Observation):
+            added.data = data | _said(decision.event)
         route.notify(session, config, rule, row, change.kind, at, change.at)
         if change.kind is ChangeKind.ENDED and rule.closes_itself and row.state == State.OPEN:
             row.state = State.CLOSED
@@ -75,8 +75,9 @@ def _opened(
 ) -> dict[str, Any]:
     """Ask for the evidence, owe the speech; return what the timeline says about the opening."""
     observation = decision.event
-    if isinstance(observation, CameraState):  # a fault of the camera itself: there is no picture of it
-        return {"zone": incident.zone, "reason": observation.reason or observation.condition}
+    if not isinstance(observation, Observation):  # a fault of a camera, a sensor: there is no picture
+        speech = route.speak(session, config, rule, row, row.opened_at, at) if rule.speech else {}
+        return {"zone": incident.zone, **_said(observation), **speech}
     people = seen_at(incident.members, observation.camera_id, observation.captured_at)
     session.add(
         EvidenceRow(
@@ -101,6 +102,13 @@ def _opened(
         "decided_at": at.isoformat(),
     }
     return {"zone": incident.zone, "models": list(observation.models), **speech, **hops}
+
+
+def _said(event: CameraState | Reading) -> dict[str, Any]:
+    """Return what the timeline says of an event that is no picture."""
+    if isinstance(event, CameraState):
+        return {"reason": event.reason or event.condition}
+    return {"reason": event.reason, "value": event.value, "unit": event.unit}
 
 
 def record_camera(session: Session, state: CameraState) -> None:

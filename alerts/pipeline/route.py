@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from alerts.incidents.model import ChangeKind
 from alerts.notices import notice
-from alerts.pipeline.speakers import allowed
+from alerts.pipeline.speakers import allowed, covering
 from alerts.pipeline.speeches import Said, speech_for
 from alerts.rules.base import RuleSettings
 from alerts.store import outbox
@@ -51,9 +51,6 @@ def speak(
     With ``thanks`` it is the word of thanks, which the rule must have. Return, for the timeline, to whom or
     why not.
     """
-    camera = config.cameras[row.camera]
-    zone = camera.zones.get(row.zone)
-    speakers = zone.speakers if zone else ()
     if rule.speech is None:
         return {"silent": "no_speech_configured"}
     if row.review:
@@ -64,7 +61,7 @@ def speak(
     valid_until = captured_at + timedelta(seconds=rule.speech.valid_s)
     if now >= valid_until:
         return {"silent": "late"}  # to warn somebody of what was a while ago only confuses
-    speakers, silent = allowed(session, config, rule, speakers, captured_at)
+    speakers, silent = allowed(session, config, rule, covering(config, rule, row), captured_at)
     if silent:
         return {"silent": silent}
     n, text, repeat = str(row.spoken), rule.speech.said(row.spoken), rule.speech.repeat

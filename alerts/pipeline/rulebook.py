@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from typing import Any
 
-from alerts.rules.base import DeviceRule, Rule, RuleSettings
+from alerts.rules.base import DeviceRule, Rule, RuleSettings, SensorRule
 from lianfang import plugins
 from lianfang.config import Config
 
-_SHARED = frozenset(RuleSettings.model_fields)
-"""Keys that say what follows from a sighting: no rule counts by them."""
+_SHARED = frozenset({*RuleSettings.model_fields, "sensors", "speakers"})
+"""Keys that say what follows from a sighting, or of whom: no rule counts by them."""
 
 
 @dataclass
@@ -24,36 +24,41 @@ class ReadyRule:
     """A rule of ``config``, with its zones and lists prepared."""
 
     settings: RuleSettings
-    rule: Rule[Any]
+    rule: Any
+    """Of one of the protocols of ``alerts.rules.base``, or of several."""
     config: InitVar[Config]
     places: dict[str, tuple[tuple[str, frozenset[str]], ...]] = field(init=False)
-    """Camera → the places that it sees for the rule, each with its zones."""
+    """Camera or sensor → the places that it sees for the rule, each with its zones."""
 
     def __post_init__(self, config: Config) -> None:
         # Asking a protocol takes as long as a rule does: once is enough.
+        self.looks: Rule[Any] | None = self.rule if isinstance(self.rule, Rule) else None
+        self.sensor: SensorRule[Any] | None = self.rule if isinstance(self.rule, SensorRule) else None
         self.device: DeviceRule[Any] | None = self.rule if isinstance(self.rule, DeviceRule) else None
-        self.places = {camera: tuple(self._places(config, camera)) for camera in self.settings.cameras}
+        self.places = {source: tuple(self._places(config, source)) for source in self.settings.sources}
 
-    def footing(self, config: Config, camera_id: str) -> tuple[object, ...]:
-        """Return all that the rule's state at a camera stands on: its own keys, and where it looks."""
+    def footing(self, config: Config, source: str) -> tuple[object, ...]:
+        """Return all that the rule's state at a camera or sensor stands on: its own keys, where it looks."""
         own = {key: getattr(self.settings, key) for key in type(self.settings).model_fields.keys() - _SHARED}
-        camera = config.cameras[camera_id]
+        camera = config.cameras.get(source)
+        if camera is None:
+            return own, config.sensors[source]
         zones = {zone: camera.zones[zone].polygon for zone in self.settings.zones if zone in camera.zones}
         lines = {line: camera.lines[line] for line in own.get("lines", ()) if line in camera.lines}
         return own, zones, lines
 
-    def _places(self, config: Config, camera_id: str) -> Iterator[tuple[str, frozenset[str]]]:
-        if self.device is not None:
-            yield config.cameras[camera_id].point, frozenset({""})
+    def _places(self, config: Config, source: str) -> Iterator[tuple[str, frozenset[str]]]:
+        if self.device is not None or source in config.sensors:
+            yield config.point_of(source), frozenset({""})
             return
-        zones = config.cameras[camera_id].zones
+        zones = config.cameras[source].zones
         wanted = [zone for zone in self.settings.zones or tuple(zones) if zone in zones]
-        for place in dict.fromkeys(config.place_of(camera_id, zone) for zone in wanted):
-            yield place, frozenset(zone for zone in zones if config.place_of(camera_id, zone) == place)
+        for place in dict.fromkeys(config.place_of(source, zone) for zone in wanted):
+            yield place, frozenset(zone for zone in zones if config.place_of(source, zone) == place)
 
 
 State = tuple[str, Any]
-"""(track epoch, a rule's state) of one camera."""
+"""(track epoch, a rule's state) of one camera or sensor."""
 
 
 class RuleBook:
@@ -67,22 +72,22 @@ class RuleBook:
             for rule_id, settings in config.rules.items()
             if isinstance(settings, RuleSettings) and settings.enabled
         }
-        self._by_camera: dict[str, list[tuple[str, ReadyRule]]] = {}
+        self._by_source: dict[str, list[tuple[str, ReadyRule]]] = {}
         for rule_id, ready in self.rules.items():
-            for camera in ready.places:
-                self._by_camera.setdefault(camera, []).append((rule_id, ready))
+            for source in ready.places:
+                self._by_source.setdefault(source, []).append((rule_id, ready))
 
     @property
     def memory_s(self) -> float:
         """For how long what was seen matters to any rule."""
         return max((ready.settings.memory_s for ready in self.rules.values()), default=0)
 
-    def of(self, camera_id: str) -> Sequence[tuple[str, ReadyRule]]:
-        """Return the rules that look at a camera, by id; none for a camera that it does not know."""
-        return self._by_camera.get(camera_id, ())
+    def of(self, source: str) -> Sequence[tuple[str, ReadyRule]]:
+        """Return the rules that look at a camera or hear a sensor, by id; none for what it does not know."""
+        return self._by_source.get(source, ())
 
-    def carried(self, camera_id: str, states: Mapping[str, State], before: RuleBook) -> dict[str, State]:
-        """Return those of a camera's ``states`` by rule, made by ``before``, that go on here.
+    def carried(self, source: str, states: Mapping[str, State], before: RuleBook) -> dict[str, State]:
+        """Return those of a source's ``states`` by rule, made by ``before``, that go on here.
 
         They are those of rules that count as they did. What has changed, or was not there, begins anew: so
         somebody who stands in a zone that was drawn just now is counted from now on.
@@ -91,8 +96,8 @@ class RuleBook:
             return dict(states)
         return {
             rule_id: states[rule_id]
-            for rule_id, ready in self.of(camera_id)
+            for rule_id, ready in self.of(source)
             if rule_id in states
             and (known := before.rules.get(rule_id)) is not None
-            and ready.footing(self.config, camera_id) == known.footing(before.config, camera_id)
+            and ready.footing(self.config, source) == known.footing(before.config, source)
         }

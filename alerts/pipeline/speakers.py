@@ -11,11 +11,27 @@ from sqlalchemy.orm import Session
 
 from alerts.channels.base import SpeakerConfig
 from alerts.rules.base import RuleSettings
-from alerts.store.schema import OutboxRow
+from alerts.store.schema import IncidentRow, OutboxRow
 from lianfang.config import Config
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _SLOWED = timedelta(minutes=1)  # between two speeches that save lives, where a speaker has said its share
+
+
+def covering(config: Config, rule: RuleSettings, row: IncidentRow) -> tuple[str, ...]:
+    """Return the speakers that are heard where an incident is, nearest first.
+
+    They are those of its zone; for a sensor, which stands in none, those that its rule names or else those of
+    every zone at its point.
+    """
+    camera = config.cameras.get(row.camera)
+    if camera is not None:
+        zone = camera.zones.get(row.zone)
+        return zone.speakers if zone else ()
+    if named := getattr(rule, "speakers", ()):
+        return tuple(named)
+    here = (camera for camera in config.cameras.values() if camera.point == row.point)
+    return tuple(dict.fromkeys(s for camera in here for zone in camera.zones.values() for s in zone.speakers))
 
 
 def allowed(

@@ -71,8 +71,8 @@ def _utterances(
 
 def _filled(config: Config, rule: RuleSettings, row: IncidentRow, language: Spoken, template: str) -> str:
     point = config.points[row.point].name
-    camera = config.cameras[row.camera]
-    zone = camera.zones[row.zone].name  # perhaps none: the point says enough then
+    camera = config.cameras.get(row.camera)  # none for a sensor
+    zone = camera.zones[row.zone].name if camera else ""  # perhaps none: the point says enough then
     text = template.format(
         place=f"{point}{zone}",
         point=point,

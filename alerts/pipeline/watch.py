@@ -2,7 +2,7 @@
 
 A canary is published like an observation, and heard once the worker's transaction that read it is committed:
 it proves bus, worker and store together. Blindness is the age of the newest observation of a camera that a
-rule looks at, whatever the reason.
+rule looks at, whatever the reason; of a sensor that a rule listens to it is that of its newest reading.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from alerts.pipeline.coverage import BLIND
+from alerts.pipeline.order import Event, is_missed
 from alerts.rules.base import RuleSettings
 from lianfang import codec
 from lianfang.bus import Bus, TopicPartition
 from lianfang.clock import Clock
 from lianfang.config import Config
 from lianfang.errors import LianfangError
-from lianfang.events import OBSERVATIONS, Canary, Observation
+from lianfang.events import CameraCondition, CameraState, Canary, Reading
 
 _log = structlog.get_logger()
 
@@ -37,39 +38,40 @@ class Watch(Collector):
     """What the alert worker has heard and seen, and what is missing. Thread-safe."""
 
     def __init__(self, config: Config, clock: Clock) -> None:
-        self._clock = clock
+        self._config, self._clock = config, clock
         self._lock = threading.Lock()
         self._started = clock.now()
         self._heard: dict[TopicPartition, float] = {}
         self._took_s: dict[TopicPartition, float] = {}
         self._seen: dict[str, datetime] = {}
-        self._said: dict[str, float] = {}  # blind cameras, and when that was last said
+        self._said: dict[str, float] = {}  # silent sources, and when that was last said
         self._rules = [
-            (rule_id, camera)
+            (rule_id, source)
             for rule_id, rule in config.rules.items()
             if isinstance(rule, RuleSettings) and rule.enabled
-            for camera in rule.cameras
-            if config.cameras[camera].enabled
+            for source in rule.sources
+            if source in config.sensors or config.cameras[source].enabled
         ]
 
-    def turned(self, partitions: Iterable[TopicPartition]) -> list[str]:
+    def turned(self, partitions: Iterable[TopicPartition]) -> list[Event]:
         """Note that the worker turned its loop over ``partitions``.
 
-        Return the cameras that are blind, and have not been called so for a while.
+        Return what is to be said of cameras that are blind and sensors that are silent, and of whom that
+        has not been said for a while.
         """
         now = self._clock.monotonic()
         with self._lock:
             self._heard = {p: self._heard.get(p, now) for p in partitions}
-            ages = {camera: self._blind_s(camera) for _, camera in self._rules}
-            blind = {camera for camera, age in ages.items() if age >= self._patience_s(camera)}
+            ages = {source: self._blind_s(source) for _, source in self._rules}
+            blind = {source for source, age in ages.items() if age >= self._patience_s(source)}
             lost, found = blind - self._said.keys(), self._said.keys() - blind
             due = [c for c in sorted(blind) if c in lost or now - self._said[c] >= BLIND_AGAIN_S]
             self._said = {c: now if c in due else self._said[c] for c in blind}
-        for camera in sorted(lost):
-            _log.warning("camera_blind", camera_id=camera, for_s=round(ages[camera], 1))
-        for camera in sorted(found):
-            _log.info("camera_sees_again", camera_id=camera)
-        return due
+        for source in sorted(lost):
+            _log.warning("source_silent", source=source, for_s=round(ages[source], 1))
+        for source in sorted(found):
+            _log.info("source_heard_again", source=source)
+        return [self._missed(source) for source in due]
 
     def heard(self, partition: TopicPartition, canary: Canary) -> None:
         """Note that a canary came through ``partition`` into the store."""
@@ -77,10 +79,12 @@ class Watch(Collector):
             self._heard[partition] = self._clock.monotonic()
             self._took_s[partition] = max(0.0, (self._clock.now() - canary.sent_at).total_seconds())
 
-    def saw(self, observation: Observation) -> None:
-        """Note a fresh observation."""
+    def saw(self, event: Event) -> None:
+        """Note a fresh observation or reading."""
+        if isinstance(event, CameraState) or is_missed(event):
+            return
         with self._lock:
-            self._seen[observation.camera_id] = observation.captured_at
+            self._seen[event.source] = event.captured_at
 
     def partitions(self) -> list[TopicPartition]:
         """Return the partitions that the worker reads now."""
@@ -91,10 +95,10 @@ class Watch(Collector):
         """Return "ok", or which partition no canary has come through."""
         now = self._clock.monotonic()
         with self._lock:
-            late = {p.partition: now - at for p, at in self._heard.items() if now - at >= CANARY_LATE_S}
+            late = {_name(p): now - at for p, at in self._heard.items() if now - at >= CANARY_LATE_S}
         if not late:
             return "ok"
-        return "; ".join(f"partition {n}: no canary for {age:.0f} s" for n, age in sorted(late.items()))
+        return "; ".join(f"{name}: no canary for {age:.0f} s" for name, age in sorted(late.items()))
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield the metrics as of now."""
@@ -103,23 +107,42 @@ class Watch(Collector):
             "Age of the newest observation of a camera that a rule looks at",
             labels=["rule", "camera"],
         )
+        silent = GaugeMetricFamily(
+            "lianfang_sensor_silent_seconds",
+            "Age of the newest reading of a sensor that a rule listens to",
+            labels=["rule", "sensor"],
+        )
         canary = GaugeMetricFamily(
-            "lianfang_canary_seconds", "How long the newest canary took into the store", labels=["partition"]
+            "lianfang_canary_seconds",
+            "How long the newest canary took into the store",
+            labels=["topic", "partition"],
         )
         with self._lock:
-            for rule, camera in self._rules:
-                blind.add_metric([rule, camera], self._blind_s(camera))
+            for rule, source in self._rules:
+                family = silent if source in self._config.sensors else blind
+                family.add_metric([rule, source], self._blind_s(source))
             for partition, took_s in self._took_s.items():
-                canary.add_metric([str(partition.partition)], took_s)
+                canary.add_metric([partition.topic, str(partition.partition)], took_s)
         yield blind
+        yield silent
         yield canary
 
-    def _patience_s(self, camera: str) -> float:
-        return BLIND.total_seconds() if camera in self._seen else START_S
+    def _patience_s(self, source: str) -> float:
+        sensor = self._config.sensors.get(source)
+        patience = sensor.silent_s if sensor else BLIND.total_seconds()
+        return patience if source in self._seen else max(START_S, patience)
 
-    def _blind_s(self, camera: str) -> float:
-        since = self._seen.get(camera, self._started)
+    def _blind_s(self, source: str) -> float:
+        since = self._seen.get(source, self._started)
         return max(0.0, (self._clock.now() - since).total_seconds())
+
+    def _missed(self, source: str) -> Event:
+        sensor, now = self._config.sensors.get(source), self._clock.now()
+        if sensor is None:
+            return CameraState(camera_id=source, condition=CameraCondition.BLIND, captured_at=now)
+        return Reading(
+            sensor_id=source, kind=sensor.kind, value=None, unit=sensor.unit, at=now, reason="silent"
+        )
 
 
 class Canaries:
@@ -127,24 +150,28 @@ class Canaries:
 
     def __init__(self, bus: Bus, watch: Watch, clock: Clock) -> None:
         self._bus, self._watch, self._clock = bus, watch, clock
-        self._keys: dict[int, str] = {}
+        self._keys: dict[TopicPartition, str] = {}
 
     def run(self, stop: threading.Event) -> None:
         """Send until ``stop``. What cannot be sent is not heard, and that says enough."""
         while not stop.wait(CANARY_EVERY_S):
             for partition in self._watch.partitions():
                 try:
-                    self._send(partition.partition)
+                    self._send(partition)
                 except (LianfangError, TimeoutError) as error:
-                    _log.debug("canary_not_sent", partition=partition.partition, reason=str(error))
+                    _log.debug("canary_not_sent", partition=_name(partition), reason=str(error))
                     break
 
-    def _send(self, partition: int) -> None:
+    def _send(self, partition: TopicPartition) -> None:
         """Send one into ``partition``; the keys that lead there are found by trying, once."""
         keys = [self._keys[partition]] if partition in self._keys else [f"canary-{i}" for i in range(_KEYS)]
         for key in keys:
             value, headers = codec.encode_event(Canary(sent_at=self._clock.now()))
-            position = self._bus.publish(OBSERVATIONS, key, value, headers).result(CANARY_EVERY_S)
-            self._keys.setdefault(position.partition, key)
-            if position.partition == partition:
+            position = self._bus.publish(partition.topic, key, value, headers).result(CANARY_EVERY_S)
+            self._keys.setdefault(TopicPartition(partition.topic, position.partition), key)
+            if position.partition == partition.partition:
                 return
+
+
+def _name(partition: TopicPartition) -> str:
+    return f"{partition.topic}/{partition.partition}"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter
@@ -16,8 +15,9 @@ from alerts.incidents.incident import Incident
 from alerts.incidents.model import ChangeKind
 from alerts.pipeline.deadletter import dead
 from alerts.pipeline.decide import Decider, Decision
-from alerts.pipeline.order import Dropped, Order
+from alerts.pipeline.order import Dropped, Event, Order, is_missed
 from alerts.pipeline.record import record, record_camera, record_moves
+from alerts.pipeline.resume import Partition, resume
 from alerts.pipeline.rulebook import RuleBook
 from alerts.pipeline.watch import Watch
 from alerts.store import Store, offsets
@@ -28,21 +28,14 @@ from lianfang.bus import Bus, Consumer, Position, Record, TopicPartition
 from lianfang.clock import Clock
 from lianfang.config import Config
 from lianfang.errors import DecodeError, TransientError
-from lianfang.events import OBSERVATIONS, CameraCondition, CameraState, Canary, Observation
+from lianfang.events import OBSERVATIONS, READINGS, CameraState, Canary, Observation, Reading
 from lianfang.metrics import hop_histogram
 
 _log = structlog.get_logger()
 
 GROUP = "alerts"
-# After a start the rules' counters are rebuilt from what was logged before the offset: as much as the rules
-# ask for, and no more than this. Somebody who has stayed for longer is counted from there on.
-READ_BACK = timedelta(minutes=10)
-READ_BACK_RECORDS_A_MINUTE = 5000
-_READ_BACK_S = 10.0  # without a record, while rebuilding: then the bus is asked anew
 _POLL_S = 0.5
 _RETRY_S = 0.5
-
-Event = Observation | CameraState
 
 
 class _PoisonedError(Exception):
@@ -51,14 +44,6 @@ class _PoisonedError(Exception):
     def __init__(self, position: Position) -> None:
         super().__init__(position)
         self.position = position
-
-
-@dataclass
-class _Partition:
-    """What this worker knows of a partition: its generation as owner, the offset that the store holds."""
-
-    generation: int
-    stored: int | None
 
 
 class AlertWorker:
@@ -94,7 +79,7 @@ class AlertWorker:
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set. A store that cannot write is waited for; nothing is skipped."""
         while not stop.is_set():
-            consumer = self._bus.subscribe([OBSERVATIONS], GROUP, "durable")
+            consumer = self._bus.subscribe(topics(self._config), GROUP, "durable")
             try:
                 while not stop.is_set():
                     self._run(consumer, stop)
@@ -118,61 +103,21 @@ class AlertWorker:
         with self._store.read() as session:
             decider.hold(load_holders(session))
         assigned = consumer.assignment()
-        partitions = {p: self._resume(consumer, p, order, decider) for p in assigned}
+        partitions = {p: resume(self._store, consumer, p, order, decider, self._clock) for p in assigned}
         while not stop.is_set() and consumer.assignment() == assigned:
             self.last_poll = self._clock.monotonic()
-            for camera in self._watch.turned(partitions.keys()):
-                self._say_blind(camera)
+            for missed in self._watch.turned(partitions.keys()):
+                self._say(missed)
             records = consumer.poll(_POLL_S)
             self.bus_lost = consumer.lost
             if records:
                 self._batch(records, consumer, partitions, order, decider)
 
-    def _resume(
-        self, consumer: Consumer, partition: TopicPartition, order: Order, decider: Decider
-    ) -> _Partition:
-        """Take the partition over and rebuild the rules' counters from just before its offset."""
-        with self._store.write() as session:
-            generation = offsets.take(session, partition)
-            stored = offsets.load(session, partition)
-        beginning, end = consumer.beginning(partition), consumer.end(partition)
-        at = beginning if stored is None else stored
-        if not beginning <= at <= end:
-            _log.error("offset_out_of_range", topic=partition.topic, stored=at, kept_from=beginning, end=end)
-            at = beginning
-        reach = min(READ_BACK, timedelta(seconds=decider.book.memory_s))
-        count = int(reach.total_seconds() / 60 * READ_BACK_RECORDS_A_MINUTE)
-        start = at if stored is None else max(beginning, at - count)
-        for event in _recent(self._read_back(consumer, partition, start, at), reach):
-            if event.camera_id in self._config.cameras and order.admit(event) is None:
-                decider.remember(event)
-        consumer.seek(partition, at)
-        return _Partition(generation, stored)
-
-    def _read_back(self, consumer: Consumer, partition: TopicPartition, start: int, end: int) -> list[Event]:
-        """Return the events of a partition from ``start`` to before ``end``."""
-        events: list[Event] = []
-        consumer.pause(consumer.assignment() - {partition})
-        consumer.seek(partition, start)
-        patience_ends = self._clock.monotonic() + _READ_BACK_S
-        while start < end:
-            records = consumer.poll(_POLL_S)
-            if partition not in consumer.assignment():
-                raise offsets.LostPartition(f"{partition.topic}/{partition.partition} was taken away")
-            events += [e for r in records if r.position.offset < end and (e := _event(r)) is not None]
-            if records:
-                start = records[-1].position.offset + 1
-                patience_ends = self._clock.monotonic() + _READ_BACK_S
-            elif self._clock.monotonic() >= patience_ends:
-                raise TransientError(f"{partition.topic}/{partition.partition} does not come from {start} on")
-        consumer.resume(consumer.assignment())
-        return events
-
     def _batch(
         self,
         records: Sequence[Record],
         consumer: Consumer,
-        partitions: dict[TopicPartition, _Partition],
+        partitions: dict[TopicPartition, Partition],
         order: Order,
         decider: Decider,
     ) -> None:
@@ -202,13 +147,13 @@ class AlertWorker:
             self._watch.heard(where, canary)
         self._report(decided, self._clock.now())
 
-    def _say_blind(self, camera: str) -> None:
+    def _say(self, missed: Event) -> None:
         """Write it into the log, where rules hear of it in order; a bus that is away is asked again later."""
-        state = CameraState(camera_id=camera, condition=CameraCondition.BLIND, captured_at=self._clock.now())
+        topic = READINGS if isinstance(missed, Reading) else OBSERVATIONS
         try:
-            self._bus.publish(OBSERVATIONS, camera, *codec.encode_event(state))
+            self._bus.publish(topic, missed.source, *codec.encode_event(missed))
         except TransientError as error:
-            _log.warning("blindness_not_said", camera_id=camera, reason=str(error))
+            _log.warning("silence_not_said", source=missed.source, reason=str(error))
 
     def _read(self, session: Session, entry: Record) -> Event | Canary | None:
         """Return the event of a record; one that cannot be read goes to the dead letter, whole."""
@@ -224,8 +169,8 @@ class AlertWorker:
         return None
 
     def _admitted(self, event: Event, order: Order) -> bool:
-        known = event.camera_id in self._config.cameras
-        dropped = order.admit(event) if known else Dropped.UNKNOWN_CAMERA
+        known = self._config.has(event.source)
+        dropped = order.admit(event) if known else Dropped.UNKNOWN_SOURCE
         if dropped is not None:
             self._dropped.labels(dropped).inc()
         return dropped is None
@@ -234,7 +179,7 @@ class AlertWorker:
         self, session: Session, entry: Record, event: Event, decider: Decider, moved: dict[str, Incident]
     ) -> list[Decision]:
         """Decide and write what follows; incidents in which people only ``moved`` are left to the caller."""
-        if isinstance(event, CameraState) and event.condition is not CameraCondition.BLIND:
+        if isinstance(event, CameraState) and not is_missed(event):
             record_camera(session, event)  # the camera's own word; being looked at is another matter
         try:
             decisions = decider.decide(event)
@@ -253,8 +198,8 @@ class AlertWorker:
 
     def _report(self, decided: list[tuple[Event, list[Decision]]], now: datetime) -> None:
         for event, decisions in decided:
+            self._watch.saw(event)
             if isinstance(event, Observation):
-                self._watch.saw(event)
                 self._seen.labels(event.camera_id).inc()
                 hop = (event.detected_at - event.published_at).total_seconds()
                 self._hops.labels("published_to_detected").observe(max(hop, 0))
@@ -276,21 +221,11 @@ class AlertWorker:
                         self._opened.labels(decision.rule).inc()
 
 
+def topics(config: Config) -> list[str]:
+    """Return what the rules of ``config`` are about."""
+    return [OBSERVATIONS, READINGS] if config.sensors else [OBSERVATIONS]
+
+
 def _matters(event: Event, decisions: Sequence[Decision]) -> bool:
     """Whether somebody waits for what came of an event: a camera's state, or a change of an incident."""
     return isinstance(event, CameraState) or any(decision.changes for decision in decisions)
-
-
-def _event(entry: Record) -> Event | None:
-    try:
-        event = codec.decode_event(entry.value, entry.headers)
-    except DecodeError:
-        return None  # it is in the dead letter since it was first read
-    return None if isinstance(event, Canary) else event
-
-
-def _recent(events: list[Event], reach: timedelta) -> list[Event]:
-    if not events:
-        return []
-    since = max(e.captured_at for e in events) - reach
-    return [e for e in events if e.captured_at >= since]

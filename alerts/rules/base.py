@@ -6,8 +6,8 @@ order and reads only their ``captured_at``, so that a replay equals live.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, Literal, Protocol, TypeVar, runtime_checkable
 
@@ -16,7 +16,7 @@ from pydantic import Field
 from alerts.schedule import Schedule
 from alerts.speech import SpeechSettings
 from lianfang.config import Config, Id, Problem, Stanza, Text
-from lianfang.events import XYXYN, CameraState, Observation
+from lianfang.events import XYXYN, CameraState, Observation, Reading
 
 About = Literal["people", "things", "device"]
 Severity = Literal["low", "medium", "high", "critical"]
@@ -63,6 +63,11 @@ class RuleSettings(Stanza):
     """True: its incidents are counted and spoken to, and alarm no operator."""
     closes_itself: bool = False
     """True: where nobody has dealt with an incident, it is closed once the joining time is over."""
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The cameras, and for some rules the sensors, whose events it hears."""
+        return self.cameras
 
     @property
     def memory_s(self) -> float:
@@ -123,6 +128,8 @@ class Sighting:
     number): enough to keep an incident occupied, too little to open one. ``elsewhere`` are the tracks that
     are seen, but not there: whoever they belonged to has left, and is not merely lost from sight. ``since``
     is when the unbroken look at this camera began that the observation belongs to; rules leave it open.
+    ``camera`` may be a sensor, too. ``figures`` are numbers that people want to see beside the incident, by
+    name, such as a water level: as they are now, and not what is new since the last sighting.
     """
 
     camera: str
@@ -132,11 +139,13 @@ class Sighting:
     present: tuple[Member, ...]
     elsewhere: frozenset[str] = frozenset()
     since: datetime = EVER
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 S = TypeVar("S")
 
 
+@runtime_checkable
 class Rule(Protocol[S]):
     """A rule for one camera at a time; the state of one camera knows nothing of another."""
 
@@ -163,4 +172,17 @@ class DeviceRule(Rule[S], Protocol[S]):
 
     def step_state(self, state: S, event: CameraState) -> tuple[S, Sighting]:
         """Return the next state and what is to be seen after a change of a camera's condition."""
+        ...
+
+
+@runtime_checkable
+class SensorRule(Protocol[S]):
+    """A rule about sensors, one at a time; its place is their point."""
+
+    def initial(self) -> S:
+        """Return the state before the first reading of a sensor."""
+        ...
+
+    def step_reading(self, state: S, reading: Reading) -> tuple[S, Sighting | None]:
+        """Return the next state and what is to be seen after a reading; None where that is as before."""
         ...

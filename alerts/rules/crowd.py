@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from alerts.hysteresis import Switch
 from alerts.objects import sighting
 from alerts.rules.base import Sighting
 from alerts.zones import Zones, ZoneSettings
@@ -43,14 +43,6 @@ class Config(ZoneSettings):
         return self.at_least * 4 // 5 if self.until is None else self.until
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
-    """Whether it is crowded, and since when the count has said the opposite."""
-
-    crowded: bool = False
-    otherwise_since: datetime | None = None
-
-
 @dataclass(frozen=True)
 class Crowd:
     """The rule for the cameras of its stanza."""
@@ -58,35 +50,28 @@ class Crowd:
     config: Config
     zones: Zones
 
-    def initial(self) -> Count:
+    def initial(self) -> Switch:
         """Return the state in which no zone is crowded."""
-        return Count()
+        return Switch()
 
-    def renumbered(self, state: Count) -> Count:
+    def renumbered(self, state: Switch) -> Switch:
         """Return the same state: a crowd is one whatever numbers its people have."""
         return state
 
-    def concerns(self, state: Count, observation: Observation) -> bool:
+    def concerns(self, state: Switch, observation: Observation) -> bool:
         """Say whether anything is in the zones, or there was a crowd."""
-        return state != Count() or self.zones.occupied(observation)
+        return state != Switch() or self.zones.occupied(observation)
 
-    def step(self, state: Count, observation: Observation) -> tuple[Count, Sighting]:
+    def step(self, state: Switch, observation: Observation) -> tuple[Switch, Sighting]:
         """Count who stands in the zones; in a crowd all of them are members, else nobody is there."""
         placed = list(self.zones.inside(observation))
         tracks = {self.config.counted(detected) for detected, zone in placed if zone is not None} - {None}
-        state = self._counted(state, len(tracks), observation.captured_at)
-        if not state.crowded:
+        count = len(tracks)
+        otherwise = count <= self.config.over_at if state.on else count >= self.config.at_least
+        state = state.turned(otherwise=otherwise, at=observation.captured_at, for_s=self.config.for_s)
+        if not state.on:
             placed = [(detected, None) for detected, _ in placed]
         return state, sighting(observation, placed, lambda o: o.track_id in tracks)
-
-    def _counted(self, state: Count, count: int, at: datetime) -> Count:
-        otherwise = count <= self.config.over_at if state.crowded else count >= self.config.at_least
-        if not otherwise:
-            return Count(state.crowded)
-        since = state.otherwise_since or at
-        if at - since < timedelta(seconds=self.config.for_s):
-            return Count(state.crowded, since)
-        return Count(not state.crowded)
 
 
 def build(config: Config, root: Root) -> Crowd:

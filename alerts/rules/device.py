@@ -1,35 +1,57 @@
-"""``kind: device``: a camera that gives no picture, that nobody looks at, or whose view is wrong."""
+"""``kind: device``: a camera without a picture, that nobody looks at or that looks wrong; a broken sensor."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from alerts.rules.base import About, Member, RuleSettings, Sighting
+from alerts.sensors import FAULTS, Fault, fault, unknown_sensors
 from lianfang.config import Config as Root
-from lianfang.config import Problem
-from lianfang.events import CameraCondition, CameraState, Observation
+from lianfang.config import Id, Problem, Sensor
+from lianfang.events import CameraCondition, CameraState, Observation, Reading
 
-Condition = Literal["offline", "blind", "camera_covered", "camera_turned", "camera_frozen"]
+Condition = Literal["offline", "blind", "camera_covered", "camera_turned", "camera_frozen"] | Fault
 _BY_STREAM: frozenset[str] = frozenset({"offline", "blind"})
 _TRACKS = "device"  # stands for a tracker's epoch: a condition has the same number whoever restarts
 _WHOLE = (0.0, 0.0, 1.0, 1.0)
 
 
 class Config(RuleSettings):
-    """A camera has a fault. Its point is the place: faults of several cameras there are one incident."""
+    """A camera or sensor has a fault. Its point is the place: several faults there are one incident."""
 
     kind: Literal["device"]
-    conditions: Annotated[tuple[Condition, ...], Field(min_length=1)] = ("offline", "blind")
-    """Its stream is lost; no detector looks at it; or what a tamper stage of it finds."""
+    cameras: tuple[Id, ...] = ()
+    """Cameras that it is about."""
+    sensors: tuple[Id, ...] = ()
+    """Sensors that it is about."""
+    conditions: Annotated[tuple[Condition, ...], Field(min_length=1)] = (
+        "offline",
+        "blind",
+        "sensor_silent",
+        "sensor_implausible",
+    )
+    """A camera's stream is lost; no detector looks at it; or what a tamper stage of it finds. A sensor says
+    nothing any more; or what it cannot measure."""
     join_s: float = Field(default=600, ge=0, le=3600)
     """A fault that comes again within this time joins the incident: a loose plug is one."""
     cleared_after: int = Field(default=1, ge=1, le=100)
-    """So many signs in a row that all is well, from every camera of the incident, say that it is over."""
+    """So many signs in a row that all is well, from every device of the incident, say that it is over."""
+
+    @model_validator(mode="after")
+    def _some_device(self) -> Self:
+        if not self.cameras and not self.sensors:
+            raise ValueError("'cameras' or 'sensors', or both")
+        return self
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The cameras and the sensors."""
+        return *self.cameras, *self.sensors
 
     @property
     def about(self) -> About:
@@ -39,10 +61,11 @@ class Config(RuleSettings):
     def check(self, config: Root) -> Iterable[Problem]:
         """Yield conditions that no stage of a camera finds, and a speech that nobody would hear."""
         yield from super().check(config)
+        yield from unknown_sensors(self.sensors, config)
         if self.speech is not None:
-            yield Problem(("speech",), "a text", "nothing: a camera's fault is nobody's in front of it")
+            yield Problem(("speech",), "a text", "nothing: a device's fault is nobody's in front of it")
         for camera_id in (c for c in self.cameras if c in config.cameras):
-            given = {*_BY_STREAM, *config.labels_given(config.cameras[camera_id].detectors)}
+            given = {*_BY_STREAM, *FAULTS, *config.labels_given(config.cameras[camera_id].detectors)}
             for j, condition in enumerate(self.conditions):
                 if condition not in given:
                     allowed = f"one with a tamper stage among the detectors of camera {camera_id}"
@@ -51,16 +74,17 @@ class Config(RuleSettings):
 
 @dataclass(frozen=True)
 class Faults:
-    """What is wrong with a camera now; of ``offline`` and ``blind`` at most one."""
+    """What is wrong with a camera or sensor now; of ``offline`` and ``blind`` at most one."""
 
     conditions: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Device:
-    """The rule for the cameras of its stanza."""
+    """The rule for the cameras and sensors of its stanza."""
 
     config: Config
+    sensors: Mapping[str, Sensor]
 
     def initial(self) -> Faults:
         """Return the state in which all is well."""
@@ -96,7 +120,13 @@ class Device:
         faults = (state.conditions - _BY_STREAM) | {lost}
         return self._seen(faults, event.camera_id, event.captured_at)
 
-    def _seen(self, faults: frozenset[str], camera: str, at: datetime) -> tuple[Faults, Sighting]:
+    def step_reading(self, state: Faults, reading: Reading) -> tuple[Faults, Sighting | None]:
+        """Take note of what a reading says is wrong with its sensor, perhaps nothing."""
+        del state
+        wrong = fault(self.sensors[reading.sensor_id], reading)
+        return self._seen(frozenset({wrong} if wrong else ()), reading.sensor_id, reading.at)
+
+    def _seen(self, faults: frozenset[str], device: str, at: datetime) -> tuple[Faults, Sighting]:
         wanted = {c: f"{_TRACKS}:{c}" for c in self.config.conditions}
         members = tuple(
             Member(track_id=track, label=condition, confidence=1.0, xyxyn=_WHOLE, zone="")
@@ -104,7 +134,7 @@ class Device:
             if condition in faults
         )
         return Faults(faults), Sighting(
-            camera=camera,
+            camera=device,
             captured_at=at,
             track_epoch=_TRACKS,
             members=members,
@@ -115,5 +145,4 @@ class Device:
 
 def build(config: Config, root: Root) -> Device:
     """Return the rule."""
-    del root
-    return Device(config)
+    return Device(config, {s: root.sensors[s] for s in config.sensors})

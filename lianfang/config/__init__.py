@@ -2,7 +2,9 @@
 
 from lianfang.config.drawn import ReferenceHeight
 from lianfang.config.load import load
-from lianfang.config.model import Camera, Community, Config, Line, Point, Runtime, Zone
+from lianfang.config.model import Camera, Community, Config, Line, Runtime, Zone
+from lianfang.config.point import Point
+from lianfang.config.sensor import Sensor
 from lianfang.config.stanza import Id, Problem, Secret, Spoken, Stanza, Text
 
 __all__ = [
@@ -16,6 +18,7 @@ __all__ = [
     "ReferenceHeight",
     "Runtime",
     "Secret",
+    "Sensor",
     "Spoken",
     "Stanza",
     "Text",

@@ -15,6 +15,8 @@ from shapely.validation import explain_validity
 
 from lianfang.config.drawn import Coordinate, ReferenceHeights
 from lianfang.config.kafka import Kafka, brokers
+from lianfang.config.point import Point
+from lianfang.config.sensor import Sensor
 from lianfang.config.stanza import Id, Problem, Secret, Spoken, Stanza
 from lianfang.plugins import PluginConfig
 
@@ -48,30 +50,6 @@ class Community(Stanza):
     def zone(self) -> ZoneInfo:
         """The community's time zone."""
         return ZoneInfo(self.timezone)
-
-
-class Contact(Stanza):
-    """Who is on duty for a point."""
-
-    name: str
-    """Whom to ask for."""
-    phone: str = ""
-    """Telephone, as people would dial it."""
-
-
-class Point(Stanza):
-    """A monitoring point: one place, watched by one or more cameras."""
-
-    name: str = Field(min_length=1, max_length=100)
-    """As people there call it: speakers may say it."""
-    longitude: float | None = Field(default=None, ge=-180, le=180)
-    """Degrees east."""
-    latitude: float | None = Field(default=None, ge=-90, le=90)
-    """Degrees north."""
-    datum: Literal["wgs84", "gcj02", "cgcs2000"] = "wgs84"
-    """Datum of the coordinates: a Chinese web map's (GCJ-02) lie up to 700 m off GPS."""
-    duty_contact: Contact | None = None
-    """Who is on duty there; named in every message."""
 
 
 class Zone(Stanza):
@@ -253,6 +231,8 @@ class Config(Stanza):
     """Monitoring points."""
     cameras: dict[Id, Camera] = Field(min_length=1)
     """Cameras."""
+    sensors: dict[Id, Sensor] = Field(default_factory=dict)
+    """Sensors; none is called as a camera is."""
     detectors: dict[Id, StageStanza] = Field(min_length=1)
     """Stages that cameras name."""
     rules: dict[Id, RuleStanza] = Field(default_factory=dict)
@@ -266,6 +246,11 @@ class Config(Stanza):
         if value != "embedded":
             brokers(value)
         return value
+
+    def check(self, config: Config) -> Iterable[Problem]:
+        """Yield sensors that are called as a camera is: what an incident is about must be told apart."""
+        for name in sorted(config.sensors.keys() & config.cameras.keys()):
+            yield Problem(("sensors", name), repr(name), "an id that no camera has")
 
     @property
     def bus_is_embedded(self) -> bool:
@@ -283,6 +268,14 @@ class Config(Stanza):
         for receiver in self.receivers.values():
             asked += getattr(receiver, "languages", ())
         return tuple(dict.fromkeys(asked))
+
+    def has(self, source: str) -> bool:
+        """Say whether there is a camera or a sensor of that id."""
+        return source in self.cameras or source in self.sensors
+
+    def point_of(self, source: str) -> str:
+        """Return the point of a camera or a sensor."""
+        return (self.sensors.get(source) or self.cameras[source]).point
 
     def place_of(self, camera_id: str, zone_id: str) -> str:
         """Return the place that a zone belongs to: its own, else the camera's point."""

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,10 +22,11 @@ from lianfang.bus import TopicPartition
 from lianfang.bus.embedded import EmbeddedBus
 from lianfang.clock import ManualClock, SystemClock
 from lianfang.config.model import DeadMan
-from lianfang.events import OBSERVATIONS, Canary
+from lianfang.events import OBSERVATIONS, READINGS, Canary
 from tests.e2e.installation import until
 from tests.support.configs import loaded
 from tests.support.observations import at, observation
+from tests.support.readings import GAUGE
 
 WHERE = TopicPartition(OBSERVATIONS, 0)
 
@@ -45,17 +47,18 @@ def running(*works: object) -> Iterator[None]:
 
 def test_a_canary_goes_through_bus_worker_and_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CANARY_EVERY_S", 0.1)
-    config, registry, clock = loaded(tmp_path), CollectorRegistry(), SystemClock()
+    config = loaded(tmp_path, ("sensors", {"gauge": GAUGE}))
+    registry, clock = CollectorRegistry(), SystemClock()
     bus, store = EmbeddedBus.own(tmp_path / "bus"), Store(f"sqlite:///{tmp_path / 's.sqlite3'}")
     watch = Watch(config, clock)
     registry.register(watch)
     worker = AlertWorker(config, "v", bus, store, clock, CollectorRegistry(), watch)
     with running(worker, Canaries(bus, watch, clock)):
-        took = until(
-            "a canary", lambda: registry.get_sample_value("lianfang_canary_seconds", {"partition": "0"})
-        )
-    assert took >= 0
-    assert watch.partitions() == [WHERE]
+        for topic in (OBSERVATIONS, READINGS):
+            labels = {"topic": topic, "partition": "0"}
+            took = until("a canary", partial(registry.get_sample_value, "lianfang_canary_seconds", labels))
+            assert took >= 0
+    assert watch.partitions() == [WHERE, TopicPartition(READINGS, 0)]
     store.close()
     bus.close()
 
@@ -68,7 +71,7 @@ def test_a_partition_whose_canaries_do_not_arrive_is_named(tmp_path: Path) -> No
     clock.advance_to(at(15))
     watch.heard(WHERE, Canary(sent_at=at(14)))
     clock.advance_to(at(21))
-    assert watch.state() == "partition 1: no canary for 21 s"
+    assert watch.state() == "observations.v1/1: no canary for 21 s"
     watch.turned([WHERE])
     assert watch.state() == "ok", "somebody else reads that partition now"
 

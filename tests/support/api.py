@@ -32,7 +32,8 @@ from alerts.store.incidents import add_change
 from alerts.store.schema import Base, CameraStateRow, EvidenceRow, IncidentRow, OutboxRow
 from lianfang.clock import Clock, SystemClock
 from lianfang.config import Camera, Community, Config, Point, Secret, Stanza, Text, Zone
-from lianfang.config.model import Api, Contact, Operator
+from lianfang.config.model import Api, Operator
+from lianfang.config.point import Contact
 from lianfang.ids import identify
 
 START = datetime(2026, 7, 1, 8, 0, tzinfo=UTC)

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from lianfang import codec
 from lianfang.errors import DecodeError
-from lianfang.events import CameraCondition, CameraState, DetectedObject, Frame, FrameReference, Observation
+from lianfang.events import (
+    CameraCondition,
+    CameraState,
+    DetectedObject,
+    Frame,
+    FrameReference,
+    Observation,
+    Reading,
+)
 
 NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,20}", fullmatch=True)
 MOMENTS = st.datetimes(
@@ -86,6 +94,14 @@ def test_a_camera_state_survives() -> None:
     assert codec.decode_event(*codec.encode_event(STATE)) == STATE
 
 
+@pytest.mark.parametrize("value", [0.0, -3.25, None])
+def test_a_reading_survives(value: float | None) -> None:
+    reading = Reading(
+        sensor_id="gauge", kind="water_level", value=value, unit="m", at=STATE.captured_at, epoch="c"
+    )
+    assert codec.decode_event(*codec.encode_event(reading)) == reading
+
+
 def test_fields_of_a_newer_writer_are_kept() -> None:
     value, _ = codec.encode_event(STATE)
     newer = json.dumps({**json.loads(value), "tilt_deg": 3}).encode()
@@ -99,7 +115,8 @@ def test_fields_of_a_newer_writer_are_kept() -> None:
         (b"{}", "camera-state/2.0", "knows major 1"),
         (b"{}", "", "knows major 1"),
         (b"{}", "camera-state", "knows major 1"),
-        (b"{}", "weather/1.0", "'weather' is not one of camera-state, canary, observation"),
+        (b"{}", "weather/1.0", "'weather' is not one of camera-state, canary, observation, reading"),
+        (b'{"sensor_id": "s", "kind": "k", "value": NaN}', "reading/1.0", "reading: value"),
         (b"{", "observation/1.0", "observation: value"),
         (b"\xff\xfe", "observation/1.0", "observation: value"),
         (b"[]", "observation/1.0", "observation"),

@@ -8,6 +8,7 @@ import yaml
 
 from lianfang import plugins
 from tests.support.configs import SQUARE, loaded
+from tests.support.readings import GAUGE
 
 PAGE = Path(__file__).parents[2] / "docs" / "rules.md"
 
@@ -45,6 +46,7 @@ def test_the_examples_are_good(tmp_path: Path) -> None:
                 },
             },
         ),
+        ("sensors", {"gauge": GAUGE}),
         ("rules", rules),
     )
     assert len(config.rules) == len(rules)

@@ -31,11 +31,11 @@ from lianfang.bus.embedded.requests import (
     microseconds,
 )
 from lianfang.errors import LianfangError, TransientError
-from lianfang.events import DEAD_LETTER, OBSERVATIONS
+from lianfang.events import DEAD_LETTER, OBSERVATIONS, READINGS
 
 RETENTION: Mapping[str, timedelta] = {
     OBSERVATIONS: timedelta(hours=24),  # back-tests read it
-    "readings.v1": timedelta(hours=24),
+    READINGS: timedelta(hours=24),
     "alerts.v1": timedelta(days=7),
     DEAD_LETTER: timedelta(days=30),
 }

@@ -1,0 +1,33 @@
+"""Monitoring points, and who is on duty there."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from lianfang.config.stanza import Stanza
+
+
+class Contact(Stanza):
+    """Who is on duty for a point."""
+
+    name: str
+    """Whom to ask for."""
+    phone: str = ""
+    """Telephone, as people would dial it."""
+
+
+class Point(Stanza):
+    """A monitoring point: one place, watched by one or more cameras."""
+
+    name: str = Field(min_length=1, max_length=100)
+    """As people there call it: speakers may say it."""
+    longitude: float | None = Field(default=None, ge=-180, le=180)
+    """Degrees east."""
+    latitude: float | None = Field(default=None, ge=-90, le=90)
+    """Degrees north."""
+    datum: Literal["wgs84", "gcj02", "cgcs2000"] = "wgs84"
+    """Datum of the coordinates: a Chinese web map's (GCJ-02) lie up to 700 m off GPS."""
+    duty_contact: Contact | None = None
+    """Who is on duty there; named in every message."""
