@@ -97,8 +97,9 @@ class Incident(_Model):
     """An incident as the wall shows it. Of two copies the higher ``version`` is right.
 
     ``open`` says that a person still has to do with it. ``presence`` is unknown while no fresh observation
-    says anything. ``silent`` is why nothing was said ("" if something was). ``confirm_notifies`` are the
-    receivers that hear of it only once it is confirmed.
+    says anything. ``silent`` is why nothing was said ("" if something was), ``muted`` why nobody hears of it
+    ("" if they do), by the suppression ``muted_by``. ``confirm_notifies`` are the receivers that hear of it
+    only once it is confirmed.
     """
 
     id: str
@@ -131,6 +132,8 @@ class Incident(_Model):
     picture: Evidence | None
     speech: Speech | None
     silent: str
+    muted: str
+    muted_by: str
     notices: list[NoticeStatus]
     confirm_notifies: list[str]
     actions: list[Action]

@@ -128,7 +128,7 @@ class Views:
                 "handling": self._handling([c for c in told if c.kind in AFTER]),
                 "picture": _evidence(picture) if picture else None,
                 "speech": _speech(speeches[-1]) if speeches else None,
-                "silent": "" if speeches else opened.get("silent", ""),
+                "silent": row.silent or ("" if speeches else opened.get("silent", "")),
                 "notices": [_notice(o) for o in owed if o.kind == "notice"],
                 "confirm_notifies": self._names.waiting_for_confirmation(row.rule),
                 "actions": [action for action, kind in ACTIONS.items() if kind in ALLOWED[state]],
@@ -165,6 +165,8 @@ _SAME = (
     "review",
     "spoken",
     "escalated_at",
+    "muted",
+    "muted_by",
     "confirmed_by",
     "confirmed_at",
 )

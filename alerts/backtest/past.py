@@ -13,6 +13,7 @@ from alerts.incidents.incident import Incident
 from alerts.pipeline.decide import Decider
 from alerts.pipeline.order import Event, Order
 from alerts.pipeline.rulebook import RuleBook
+from alerts.pipeline.speakers import Speakers
 from alerts.pipeline.worker import topics
 from lianfang import codec
 from lianfang.bus import Bus, Consumer, TopicPartition
@@ -42,11 +43,11 @@ def raised(config: Config, bus: Bus, span: Span, progress: Callable[[float], Non
     What was logged before it counts too, as it did then; ``progress`` gets the share that is done, 0-1.
     Raises TransientError where the bus does not answer.
     """
-    order, decider = Order(), Decider(RuleBook(config))
+    order, decider, speakers = Order(), Decider(RuleBook(config)), Speakers(config)
     found: dict[str, Incident] = {}
     for event in _logged(bus, topics(config), progress):
         if config.has(event.source) and order.admit(event) is None:
-            for decision in decider.decide(event):
+            for decision in decider.decide(event, speakers.refusal):
                 found[decision.incident.id] = decision.incident
     return sorted((i for i in found.values() if span.holds(i.opened_at)), key=lambda i: (i.opened_at, i.id))
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from alerts.incidents.model import ChangeKind
 from alerts.incidents.occupancy import Person, follow, seen_at
 from alerts.rules.base import RuleSettings, Sighting
+from alerts.suppression.reasons import Reason
 from lianfang.ids import identify
 
 
@@ -18,7 +19,9 @@ class Incident:
 
     ``spoken`` is how often the place was spoken to; from ``escalated_at`` on that is no longer enough.
     ``subject`` tells incidents at one place apart; ``review`` is true while it is a guess.
-    ``figures`` are the newest numbers of each camera or sensor, by name.
+    ``figures`` are the newest numbers of each camera or sensor, by name. Nobody hears of it while it is
+    ``muted`` (by the word of that id). ``silent`` is why nothing was said when it was last time to, which was
+    at ``silent_at``.
     """
 
     id: str
@@ -43,6 +46,15 @@ class Incident:
     subject: str = ""
     review: bool = False
     figures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    muted: Reason | None = None
+    muted_by: str = ""
+    silent: Reason | None = None
+    silent_at: datetime | None = None
+
+    @property
+    def seen_by(self) -> frozenset[str]:
+        """The cameras that see its people, or saw the last of them."""
+        return frozenset(p.camera for p in self.members if not p.left) or frozenset((self.camera,))
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,10 @@ class ChangeKind(StrEnum):
     CLEARED = "cleared"  # the place was seen empty
     RETURNED = "returned"  # somebody was there again before it closed
     REPEATED = "repeated"  # they were still there, and were spoken to again
+    SPOKEN = "spoken"  # they were still there, and what could not be said at first was said
+    UNSAID = "unsaid"  # it was time to speak, and it was not possible
+    MUTED = "muted"  # from now on nobody hears of it
+    HEARD = "heard"  # somebody is there, and nothing mutes it any more
     ESCALATED = "escalated"  # speaking does not help, or nobody sees whether it does
     UNSEEN = "unseen"  # no fresh observation: unknown, never "cleared"
     SEEN = "seen"  # somebody is seen there again after that

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
 from operator import attrgetter
 
-from alerts.incidents.broadcasts import persist
+from alerts.incidents.broadcasts import Refusal, never, persist
 from alerts.incidents.incident import (
     Change,
     Incident,
+    Step,
     advance,
     end,
     has_lapsed,
@@ -21,7 +21,11 @@ from alerts.pipeline.coverage import Coverage
 from alerts.pipeline.order import Event, is_missed
 from alerts.pipeline.rulebook import ReadyRule, RuleBook, State
 from alerts.rules.base import EVER, Member, RuleSettings, Sighting
-from lianfang.config import Config
+from alerts.suppression.case import Case
+from alerts.suppression.chain import SILENT, Chain, Passed, Trace
+from alerts.suppression.mutes import listened
+from alerts.suppression.reasons import Reason
+from alerts.suppression.said import NOTHING_SAID, Said
 from lianfang.events import CameraCondition, CameraState, Observation, Reading
 
 
@@ -38,11 +42,15 @@ class Decision:
 class Decider:
     """The rules of a book, what they know of each camera, and the incidents by (rule, place) and subject."""
 
-    def __init__(self, book: RuleBook) -> None:
+    def __init__(self, book: RuleBook, trace: Trace = SILENT) -> None:
         self.book = book
         self._states: dict[str, tuple[RuleBook, dict[str, State]]] = {}
         self._holders: dict[tuple[str, str], dict[str, Incident]] = {}
         self._coverage = Coverage(book.config.cameras, book.config.sensors)
+        self._chain = Chain(trace)
+        self._refusal: Refusal = never
+        self.said: Said = NOTHING_SAID
+        """What people said; it counts from the next event on."""
 
     def follow(self, book: RuleBook) -> None:
         """Decide by another book from the next event on; it costs nothing to go back and forth.
@@ -63,18 +71,19 @@ class Decider:
             for _ in self._sightings(event):
                 pass
 
-    def decide(self, event: Event) -> list[Decision]:
-        """Return what follows from ``event``, and take it as done."""
+    def decide(self, event: Event, refusal: Refusal = never) -> list[Decision]:
+        """Return what follows from ``event``, and take it as done; ``refusal`` is asked before speaking."""
         if not self._is_so(event):
             return []
+        self._refusal = refusal
         decisions = list(self._lost(event))
-        for rule_id, place, sighting in self._sightings(event):
-            for incident, changes in self._advance(rule_id, place, sighting):
-                decisions.append(Decision(rule_id, incident, changes, event))
+        for case, passed in self._sightings(event):
+            for incident, changes in self._advance(case, passed):
+                decisions.append(Decision(case.rule, incident, changes, event))
         return decisions
 
-    def _sightings(self, event: Event) -> Iterator[tuple[str, str, Sighting]]:
-        """Yield (rule, place, who is to be seen there) for every place that the source sees for a rule."""
+    def _sightings(self, event: Event) -> Iterator[tuple[Case, Passed]]:
+        """Yield for every place that the source sees for a rule what the gates leave of who is there."""
         since = EVER
         if isinstance(event, Observation):
             since = self._coverage.since(event.source, event.captured_at)
@@ -87,11 +96,23 @@ class Decider:
             sighting = _step(ready, rule_id, states, event, always=held)
             if sighting is None:
                 continue
-            if not _applies(ready.settings, event.captured_at, self.book.config):
-                sighting = replace(sighting, members=(), present=(*sighting.members, *sighting.present))
             sighting = replace(sighting, since=since)
             for place, zones in places:
-                yield rule_id, place, _part(sighting, attrgetter("zone"), zones)
+                case = self._case(rule_id, ready.settings, place, sighting)
+                yield case, self._chain.put_through(case, _part(sighting, attrgetter("zone"), zones))
+
+    def _case(self, rule_id: str, settings: RuleSettings, place: str, sighting: Sighting) -> Case:
+        config = self.book.config
+        return Case(
+            rule=rule_id,
+            settings=settings,
+            place=place,
+            point=config.point_of(sighting.camera),
+            camera=sighting.camera,
+            at=sighting.captured_at,
+            zone=config.community.zone,
+            said=self.said,
+        )
 
     def _states_of(self, source: str) -> dict[str, State]:
         """Return what the rules know of a camera or a sensor, by rule."""
@@ -105,21 +126,17 @@ class Decider:
         """Say whether the log bears it out: who calls a source silent may be one who does not hear it."""
         return not is_missed(event) or self._coverage.is_missed(event.source, event.captured_at)
 
-    def _advance(
-        self, rule_id: str, place: str, sighting: Sighting
-    ) -> Iterator[tuple[Incident, tuple[Change, ...]]]:
+    def _advance(self, case: Case, passed: Passed) -> Iterator[Step]:
         """Yield what becomes of each incident at the place, and of each subject that is seen there."""
-        holders = self._holders.setdefault((rule_id, place), {})
+        holders, sighting = self._holders.setdefault((case.rule, case.place), {}), passed.sighting
         if not (sighting.members or sighting.present or holders):
             return
         for subject in sorted({m.subject for m in (*sighting.members, *sighting.present)} | holders.keys()):
             part = _part(sighting, attrgetter("subject"), {subject})
-            yield from self._advance_one(rule_id, place, subject, part)
+            yield from self._advance_one(case, subject, replace(passed, sighting=part))
 
-    def _advance_one(
-        self, rule_id: str, place: str, subject: str, sighting: Sighting
-    ) -> Iterator[tuple[Incident, tuple[Change, ...]]]:
-        settings, holders = self.book.rules[rule_id].settings, self._holders[rule_id, place]
+    def _advance_one(self, case: Case, subject: str, passed: Passed) -> Iterator[Step]:
+        settings, holders, sighting = case.settings, self._holders[case.rule, case.place], passed.sighting
         holder = holders.get(subject)
         if holder is not None and has_lapsed(holder, sighting.captured_at, settings):
             yield end(holder, sighting.captured_at, sighting.camera)
@@ -128,14 +145,16 @@ class Decider:
         if holder is not None:
             after, changes = advance(holder, sighting, settings)
         elif sighting.members:
-            point = self.book.config.point_of(sighting.camera)
-            after, changes = open_incident(rule_id, place, point, sighting)
+            after, changes = open_incident(case.rule, case.place, case.point, sighting)
+            after = replace(after, silent=Reason.TASK) if passed.task else after
         else:
             return
-        after, more = persist(after, sighting.captured_at, sighting.camera, settings)
+        after, heard = listened(case, after, passed.held)
+        after, said = persist(after, case.at, case.camera, settings, self._refusal)
         holders[subject] = after
-        if changes or more or after != holder:
-            yield after, (*changes, *more)
+        changes = (*changes, *heard, *said)
+        if changes or after != holder:
+            yield after, changes
 
     def _lost(self, event: Event) -> Iterator[Decision]:
         """Yield the incidents of which a camera or sensor now shows nothing; not those about devices."""
@@ -148,7 +167,9 @@ class Decider:
             for subject, holder in holders.items():
                 after, changes = source_lost(holder, event.source, event.captured_at)
                 if changes and ready is not None:
-                    after, more = persist(after, event.captured_at, event.source, ready.settings)
+                    after, more = persist(
+                        after, event.captured_at, event.source, ready.settings, self._refusal
+                    )
                     changes = (*changes, *more)
                 if changes:
                     holders[subject] = after
@@ -183,10 +204,6 @@ def _is_lost(event: Event) -> bool:
     if isinstance(event, Reading):
         return event.value is None
     return isinstance(event, CameraState) and event.condition is not CameraCondition.ONLINE
-
-
-def _applies(settings: RuleSettings, at: datetime, config: Config) -> bool:
-    return settings.active is None or settings.active.applies(at, config.community.zone)
 
 
 def _part(sighting: Sighting, what: Callable[[Member], str], wanted: Container[str]) -> Sighting:

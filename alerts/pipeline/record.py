@@ -8,24 +8,36 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from alerts.incidents.incident import Incident
+from alerts.incidents.incident import Change, Incident
 from alerts.incidents.model import ChangeKind, State
 from alerts.incidents.occupancy import seen_at
 from alerts.pipeline import route
 from alerts.pipeline.decide import Decision
 from alerts.pipeline.rulebook import RuleBook
+from alerts.pipeline.speakers import Speakers
 from alerts.rules.base import RuleSettings
 from alerts.store.incidents import add_change, move, save
 from alerts.store.schema import CameraStateRow, EvidenceRow, IncidentRow
-from lianfang.config import Config
+from alerts.suppression.reasons import Reason
+from alerts.suppression.said import NOTHING_SAID, Said
 from lianfang.events import CameraState, Observation, Reading
 from lianfang.ids import identify
 
+_SPOKEN = frozenset({ChangeKind.SPOKEN, ChangeKind.REPEATED})
+_TELLING_WHY = frozenset({ChangeKind.UNSAID, ChangeKind.MUTED, ChangeKind.ESCALATED})
 
-def record(session: Session, book: RuleBook, decision: Decision, now: Callable[[], datetime]) -> None:
+
+def record(
+    session: Session,
+    book: RuleBook,
+    decision: Decision,
+    now: Callable[[], datetime],
+    said: Said = NOTHING_SAID,
+) -> None:
     """Write one decision into the caller's transaction. Written twice, it changes nothing."""
     config = book.config
     rule = config.rules[decision.rule]
+    speakers = Speakers(config, said, session, now)
     assert isinstance(rule, RuleSettings)  # noqa: S101 - the decider has no others
     incident = decision.incident
     state = State.RECORDED if rule.record_only else State.OPEN
@@ -36,18 +48,10 @@ def record(session: Session, book: RuleBook, decision: Decision, now: Callable[[
         at = now()
         data: dict[str, Any] = {"camera": change.camera, "captured_at": change.at.isoformat()}
         added = add_change(session, incident.id, change.kind, "system", data, at)
-        if change.kind is ChangeKind.OPENED:
-            added.data = data | _opened(session, config, rule, row, incident, decision, at)
-        elif change.kind is ChangeKind.REPEATED:
-            added.data = data | route.speak(session, config, rule, row, change.at, at)
-        elif change.kind is ChangeKind.CLEARED and row.spoken and rule.speech and rule.speech.thanks:
-            added.data = data | route.speak(session, config, rule, row, change.at, at, thanks=True)
-        elif change.kind is ChangeKind.RAISED:
-            added.data = data | {"people": incident.people}
-        elif not isinstance(decision.event, Observation):
-            added.data = data | _said(decision.event)
+        added.data = data | _told(session, speakers, rule, row, change, decision, at)
         route.notify(session, config, rule, row, change.kind, at, change.at)
-        if change.kind is ChangeKind.ENDED and rule.closes_itself and row.state == State.OPEN:
+        closes = rule.closes_itself or row.muted  # nobody heard of it at the last: nobody has to deal with it
+        if change.kind is ChangeKind.ENDED and closes and row.state == State.OPEN:
             row.state = State.CLOSED
             add_change(session, incident.id, ChangeKind.CLOSED, "system", data, at)
             route.notify(session, config, rule, row, ChangeKind.CLOSED, at, change.at)
@@ -64,9 +68,32 @@ def record_moves(session: Session, incidents: Iterable[Incident]) -> None:
             move(row, incident)
 
 
+def _told(
+    session: Session,
+    speakers: Speakers,
+    rule: RuleSettings,
+    row: IncidentRow,
+    change: Change,
+    decision: Decision,
+    at: datetime,
+) -> dict[str, Any]:
+    """Owe what is to be said because of a change; return what the timeline says about it."""
+    incident = decision.incident
+    if change.kind is ChangeKind.OPENED:
+        return _opened(session, speakers, rule, row, incident, decision, at)
+    if change.kind in _SPOKEN:
+        return route.speak(session, speakers, rule, row, change.at, at)
+    if change.kind is ChangeKind.CLEARED and _is_thanked(rule, incident):
+        return route.speak(session, speakers, rule, row, change.at, at, thanks=True)
+    if change.kind is ChangeKind.RAISED:
+        return {"people": incident.people}
+    cause = {} if isinstance(decision.event, Observation) else _said(decision.event)
+    return cause | _why(rule, incident) if change.kind in _TELLING_WHY else cause
+
+
 def _opened(
     session: Session,
-    config: Config,
+    speakers: Speakers,
     rule: RuleSettings,
     row: IncidentRow,
     incident: Incident,
@@ -76,7 +103,7 @@ def _opened(
     """Ask for the evidence, owe the speech; return what the timeline says about the opening."""
     observation = decision.event
     if not isinstance(observation, Observation):  # a fault of a camera, a sensor: there is no picture
-        speech = route.speak(session, config, rule, row, row.opened_at, at) if rule.speech else {}
+        speech = _first_words(session, speakers, rule, row, incident, at)
         return {"zone": incident.zone, **_said(observation), **speech}
     people = seen_at(incident.members, observation.camera_id, observation.captured_at)
     session.add(
@@ -95,13 +122,39 @@ def _opened(
             decided_at=at,
         )
     )
-    speech = route.speak(session, config, rule, row, row.opened_at, at)
+    speech = _first_words(session, speakers, rule, row, incident, at)
     hops = {
         "published_at": observation.published_at.isoformat(),
         "detected_at": observation.detected_at.isoformat(),
         "decided_at": at.isoformat(),
     }
     return {"zone": incident.zone, "models": list(observation.models), **speech, **hops}
+
+
+def _first_words(
+    session: Session,
+    speakers: Speakers,
+    rule: RuleSettings,
+    row: IncidentRow,
+    incident: Incident,
+    at: datetime,
+) -> dict[str, Any]:
+    if incident.spoken:
+        return route.speak(session, speakers, rule, row, row.opened_at, at)
+    return _why(rule, incident)
+
+
+def _why(rule: RuleSettings, incident: Incident) -> dict[str, Any]:
+    """Return, for the timeline, why nobody hears of an incident or nothing is said; nothing if neither."""
+    if incident.muted is not None:
+        return {"silent": incident.muted, "by": incident.muted_by}
+    silent = incident.silent or (Reason.NO_SPEECH_CONFIGURED if rule.speech is None else None)
+    return {"silent": silent} if silent else {}
+
+
+def _is_thanked(rule: RuleSettings, incident: Incident) -> bool:
+    thanks = rule.speech is not None and rule.speech.thanks is not None
+    return thanks and incident.spoken > 0 and incident.muted is None
 
 
 def _said(event: CameraState | Reading) -> dict[str, Any]:

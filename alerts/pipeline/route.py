@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alerts.incidents.model import ChangeKind
 from alerts.notices import notice
-from alerts.pipeline.speakers import allowed, covering
+from alerts.pipeline.speakers import Speakers
 from alerts.pipeline.speeches import Said, speech_for
 from alerts.rules.base import RuleSettings
 from alerts.store import outbox
-from alerts.store.schema import IncidentRow
+from alerts.store.schema import IncidentRow, OutboxRow
 from lianfang.config import Config
 from lianfang.ids import identify
 
@@ -29,16 +30,19 @@ TOLD = frozenset(
         ChangeKind.UNSEEN,
         ChangeKind.SEEN,
         ChangeKind.ENDED,
+        ChangeKind.HEARD,
         ChangeKind.CONFIRMED,
         ChangeKind.FALSE_ALARM,
         ChangeKind.CLOSED,
     }
 )
+# Of an incident that is muted meanwhile, whoever knows of it hears that it is over.
+_ENDINGS = frozenset({ChangeKind.CLEARED, ChangeKind.ENDED, ChangeKind.FALSE_ALARM, ChangeKind.CLOSED})
 
 
 def speak(
     session: Session,
-    config: Config,
+    speakers: Speakers,
     rule: RuleSettings,
     row: IncidentRow,
     captured_at: datetime,
@@ -51,31 +55,23 @@ def speak(
     With ``thanks`` it is the word of thanks, which the rule must have. Return, for the timeline, to whom or
     why not.
     """
-    if rule.speech is None:
-        return {"silent": "no_speech_configured"}
-    if row.review:
-        return {"silent": "a_person_must_look_first"}
-    hours = rule.speech.active
-    if hours is not None and not hours.applies(captured_at, config.community.zone):
-        return {"silent": "not_at_this_hour"}
-    valid_until = captured_at + timedelta(seconds=rule.speech.valid_s)
-    if now >= valid_until:
-        return {"silent": "late"}  # to warn somebody of what was a while ago only confuses
-    speakers, silent = allowed(session, config, rule, covering(config, rule, row), captured_at)
-    if silent:
+    free, silent = speakers.free(rule, row, captured_at)
+    if rule.speech is None or silent is not None:
         return {"silent": silent}
+    config = speakers.config
+    valid_until = captured_at + timedelta(seconds=rule.speech.valid_s)
     n, text, repeat = str(row.spoken), rule.speech.said(row.spoken), rule.speech.repeat
     if thanks and rule.speech.thanks is not None:
         n, text, repeat = f"thanks {captured_at.isoformat()}", rule.speech.thanks, 1
     said = Said(
-        id=identify("speech", row.id, speakers[0], n),
+        id=identify("speech", row.id, free[0], n),
         text=text,
         volume_pct=rule.speech.loudness_pct(1 if thanks else row.spoken),
         repeat=repeat,
         max_s=rule.speech.max_s,
         valid_until=valid_until,
     )
-    return owe(session, config, rule, row, speakers, said, captured_at, now)
+    return owe(session, config, rule, row, free, said, captured_at, now)
 
 
 def owe(
@@ -130,6 +126,8 @@ def notify(
             continue  # nothing reaches a live receiver that no person has confirmed, and no guess any
         if target.since == "escalated" and row.escalated_at is None:
             continue
+        if row.muted and not _is_told_though_muted(session, target.receiver, row, change):
+            continue
         message = notice(config, rule, row, change, target.mode)
         outbox.enqueue(
             session,
@@ -142,3 +140,11 @@ def notify(
             now=now,
             captured_at=captured_at,
         )
+
+
+def _is_told_though_muted(session: Session, receiver: str, row: IncidentRow, change: ChangeKind) -> bool:
+    """Say whether a receiver hears of a change all the same: a person wants it, or what it knows is over."""
+    if change is ChangeKind.CONFIRMED:
+        return True
+    known = select(OutboxRow.seq).where(OutboxRow.receiver == receiver, OutboxRow.incident_id == row.id)
+    return change in _ENDINGS and session.scalar(known.limit(1)) is not None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -10,59 +11,92 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alerts.channels.base import SpeakerConfig
+from alerts.incidents.incident import Incident
 from alerts.rules.base import RuleSettings
 from alerts.store.schema import IncidentRow, OutboxRow
+from alerts.suppression.reasons import Reason
+from alerts.suppression.said import NOTHING_SAID, Said
 from lianfang.config import Config
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _SLOWED = timedelta(minutes=1)  # between two speeches that save lives, where a speaker has said its share
 
+Allowed = tuple[tuple[str, ...], Reason | None]
+"""Speakers in their order; where there are none, why."""
 
-def covering(config: Config, rule: RuleSettings, row: IncidentRow) -> tuple[str, ...]:
+
+def covering(config: Config, rule: RuleSettings, incident: Incident | IncidentRow) -> tuple[str, ...]:
     """Return the speakers that are heard where an incident is, nearest first.
 
     They are those of its zone; for a sensor, which stands in none, those that its rule names or else those of
     every zone at its point.
     """
-    camera = config.cameras.get(row.camera)
+    camera = config.cameras.get(incident.camera)
     if camera is not None:
-        zone = camera.zones.get(row.zone)
+        zone = camera.zones.get(incident.zone)
         return zone.speakers if zone else ()
     if named := getattr(rule, "speakers", ()):
         return tuple(named)
-    here = (camera for camera in config.cameras.values() if camera.point == row.point)
+    here = (camera for camera in config.cameras.values() if camera.point == incident.point)
     return tuple(dict.fromkeys(s for camera in here for zone in camera.zones.values() for s in zone.speakers))
 
 
-def allowed(
-    session: Session, config: Config, rule: RuleSettings, speakers: Sequence[str], at: datetime
-) -> tuple[tuple[str, ...], str]:
-    """Return those of ``speakers`` that may speak for ``rule`` of what was seen at ``at``, in their order.
+@dataclass(frozen=True)
+class Speakers:
+    """The speakers of a configuration: who may speak, as far as people, hours, the past and the clock say.
 
-    Where there are none, the word beside them says why.
+    Without a ``session`` nothing is known of what they said before, without a clock ``now`` nothing is late.
     """
-    silent = {speaker: _silent(session, config, rule, speaker, at) for speaker in speakers}
-    free = tuple(speaker for speaker, reason in silent.items() if not reason)
-    return free, "" if free else next(iter(silent.values()), "no_speaker_covers_the_zone")
 
+    config: Config
+    said: Said = NOTHING_SAID
+    session: Session | None = None
+    now: Callable[[], datetime] | None = None
 
-def _silent(session: Session, config: Config, rule: RuleSettings, speaker: str, at: datetime) -> str:
-    """Return why the speaker may not speak now, "" where it may."""
-    settings = config.receivers.get(speaker)
-    if not isinstance(settings, SpeakerConfig):
-        return ""
-    quiet = partial(settings.quiet.applies, zone=config.community.zone)
-    if quiet(at) and not rule.life_safety:
-        return "quiet_hours"
-    said = _said(session, speaker, at)
-    used_up = (
-        len(said) >= settings.per_day
-        or sum(at - s < _HOUR for s in said) >= settings.per_hour
-        or (quiet(at) and sum(map(quiet, said)) >= settings.per_night)
-    )
-    if not used_up or (rule.life_safety and at - said[-1] >= _SLOWED):
-        return ""
-    return "speaker_has_said_enough"
+    def refusal(self, rule: RuleSettings, incident: Incident, at: datetime) -> Reason | None:
+        """Return why nothing may be said for ``incident`` of what was seen at ``at``, None where it may."""
+        return self.free(rule, incident, at)[1]
+
+    def free(self, rule: RuleSettings, incident: Incident | IncidentRow, at: datetime) -> Allowed:
+        """Return the speakers of the incident's zone that may speak for ``rule`` of what was seen then."""
+        if rule.speech is None:
+            return (), Reason.NO_SPEECH_CONFIGURED
+        if incident.review:
+            return (), Reason.A_PERSON_MUST_LOOK_FIRST
+        hours = rule.speech.active
+        if hours is not None and not hours.applies(at, self.config.community.zone):
+            return (), Reason.NOT_AT_THIS_HOUR
+        if self.now is not None and self.now() >= at + timedelta(seconds=rule.speech.valid_s):
+            return (), Reason.LATE  # to warn somebody of what was a while ago only confuses
+        return self.allowed(rule, covering(self.config, rule, incident), at)
+
+    def allowed(self, rule: RuleSettings, speakers: Sequence[str], at: datetime) -> Allowed:
+        """Return those of ``speakers`` that may speak for ``rule`` of what was seen at ``at``."""
+        silent = {speaker: self._silent(rule, speaker, at) for speaker in speakers}
+        free = tuple(speaker for speaker, reason in silent.items() if reason is None)
+        return free, None if free else next(iter(silent.values()), Reason.NO_SPEAKER_COVERS_THE_ZONE)
+
+    def _silent(self, rule: RuleSettings, speaker: str, at: datetime) -> Reason | None:
+        """Return why the speaker may not speak now, None where it may."""
+        settings, zone = self.config.receivers.get(speaker), self.config.community.zone
+        if self.said.is_in_maintenance(speaker, at, zone):
+            return Reason.SPEAKER_IN_MAINTENANCE
+        if not isinstance(settings, SpeakerConfig):
+            return None
+        quiet = partial(settings.quiet.applies, zone=zone)
+        if quiet(at) and not rule.life_safety:
+            return Reason.QUIET_HOURS
+        if self.session is None:
+            return None
+        said = _said(self.session, speaker, at)
+        used_up = (
+            len(said) >= settings.per_day
+            or sum(at - s < _HOUR for s in said) >= settings.per_hour
+            or (quiet(at) and sum(map(quiet, said)) >= settings.per_night)
+        )
+        if not used_up or (rule.life_safety and at - said[-1] >= _SLOWED):
+            return None
+        return Reason.SPEAKER_HAS_SAID_ENOUGH
 
 
 def _said(session: Session, speaker: str, at: datetime) -> list[datetime]:

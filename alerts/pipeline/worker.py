@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import timedelta
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from alerts.incidents.incident import Incident
-from alerts.incidents.model import ChangeKind
 from alerts.pipeline.deadletter import dead
 from alerts.pipeline.decide import Decider, Decision
 from alerts.pipeline.order import Dropped, Event, Order, is_missed
 from alerts.pipeline.record import record, record_camera, record_moves
+from alerts.pipeline.report import Report
 from alerts.pipeline.resume import Partition, resume
 from alerts.pipeline.rulebook import RuleBook
+from alerts.pipeline.speakers import Speakers
 from alerts.pipeline.watch import Watch
-from alerts.store import Store, offsets
+from alerts.store import Store, offsets, suppressions
 from alerts.store.incidents import load_holders
 from alerts.store.store import QUIET
 from lianfang import codec
@@ -28,12 +29,13 @@ from lianfang.bus import Bus, Consumer, Position, Record, TopicPartition
 from lianfang.clock import Clock
 from lianfang.config import Config
 from lianfang.errors import DecodeError, TransientError
-from lianfang.events import OBSERVATIONS, READINGS, CameraState, Canary, Observation, Reading
-from lianfang.metrics import hop_histogram
+from lianfang.events import OBSERVATIONS, READINGS, CameraState, Canary, Reading
 
 _log = structlog.get_logger()
 
 GROUP = "alerts"
+# What people said and is over is of no use to what is in the log.
+_SAID_KEPT = timedelta(days=2)
 _POLL_S = 0.5
 _RETRY_S = 0.5
 
@@ -62,14 +64,7 @@ class AlertWorker:
         self._config, self._version = config, settings_version
         self._watch = watch or Watch(config, clock)
         self._bus, self._store, self._clock = bus, store, clock
-        self._hops = hop_histogram(registry)
-        self._seen = Counter(
-            "lianfang_observations_total", "Observations decided on", ["camera"], registry=registry
-        )
-        self._dropped = Counter(
-            "lianfang_observations_dropped_total", "Events not looked at", ["reason"], registry=registry
-        )
-        self._opened = Counter("lianfang_incidents_total", "Incidents opened", ["rule"], registry=registry)
+        self._report = Report(registry)
         self._poisoned: set[Position] = set()
         self.last_poll: float | None = None
         """Monotonic time of the last turn of the loop, for readiness."""
@@ -99,9 +94,11 @@ class AlertWorker:
 
         What is in memory is true only for them: another worker may have decided for the rest meanwhile.
         """
-        order, decider = Order(), Decider(RuleBook(self._config, self._version))
+        book = RuleBook(self._config, self._version)
+        order, decider = Order(), Decider(book, self._report)
         with self._store.read() as session:
             decider.hold(load_holders(session))
+            self._listen(session, decider)
         assigned = consumer.assignment()
         partitions = {p: resume(self._store, consumer, p, order, decider, self._clock) for p in assigned}
         while not stop.is_set() and consumer.assignment() == assigned:
@@ -125,7 +122,9 @@ class AlertWorker:
         moved: dict[str, Incident] = {}
         canaries: list[tuple[TopicPartition, Canary]] = []
         ends: dict[TopicPartition, int] = {}
+        self._report.holds.clear()
         with self._store.write() as session:
+            self._listen(session, decider)
             for entry in records:
                 event = self._read(session, entry)
                 where = TopicPartition(entry.position.topic, entry.position.partition)
@@ -138,6 +137,8 @@ class AlertWorker:
             for where, end in ends.items():
                 mine = partitions[where]
                 offsets.advance(session, where, mine.generation, mine.stored, end)
+            for case, held in self._report.holds:
+                suppressions.count(session, held.by, case.at)
             session.info[QUIET] = not any(_matters(event, decisions) for event, decisions in decided)
         for where, end in ends.items():
             partitions[where].stored = end
@@ -145,7 +146,13 @@ class AlertWorker:
         # Only now: what a canary proves is that the store has taken what came before it.
         for where, canary in canaries:
             self._watch.heard(where, canary)
-        self._report(decided, self._clock.now())
+        for event, _ in decided:
+            self._watch.saw(event)
+        self._report.committed(decided, self._clock.now())
+
+    def _listen(self, session: Session, decider: Decider) -> None:
+        """Take in what people said before this: it counts from the next event on."""
+        decider.said = suppressions.fresh(session, decider.said, self._clock.now() - _SAID_KEPT)
 
     def _say(self, missed: Event) -> None:
         """Write it into the log, where rules hear of it in order; a bus that is away is asked again later."""
@@ -165,14 +172,14 @@ class AlertWorker:
                 reason = str(error)
         _log.error("dead_record", offset=entry.position.offset, key=entry.key, reason=reason)
         session.merge(dead(entry, reason, self._clock.now()))
-        self._dropped.labels("unreadable").inc()
+        self._report.dropped("unreadable")
         return None
 
     def _admitted(self, event: Event, order: Order) -> bool:
         known = self._config.has(event.source)
         dropped = order.admit(event) if known else Dropped.UNKNOWN_SOURCE
         if dropped is not None:
-            self._dropped.labels(dropped).inc()
+            self._report.dropped(dropped)
         return dropped is None
 
     def _decide(
@@ -182,12 +189,13 @@ class AlertWorker:
         if isinstance(event, CameraState) and not is_missed(event):
             record_camera(session, event)  # the camera's own word; being looked at is another matter
         try:
-            decisions = decider.decide(event)
+            speakers = Speakers(decider.book.config, decider.said, session, self._clock.now)
+            decisions = decider.decide(event, speakers.refusal)
             for decision in decisions:
                 incident = decision.incident
                 if decision.changes:
                     moved.pop(incident.id, None)
-                    record(session, decider.book, decision, self._clock.now)
+                    record(session, decider.book, decision, self._clock.now, decider.said)
                 else:
                     moved[incident.id] = incident
         except SQLAlchemyError:
@@ -195,30 +203,6 @@ class AlertWorker:
         except Exception as error:
             raise _PoisonedError(entry.position) from error
         return decisions
-
-    def _report(self, decided: list[tuple[Event, list[Decision]]], now: datetime) -> None:
-        for event, decisions in decided:
-            self._watch.saw(event)
-            if isinstance(event, Observation):
-                self._seen.labels(event.camera_id).inc()
-                hop = (event.detected_at - event.published_at).total_seconds()
-                self._hops.labels("published_to_detected").observe(max(hop, 0))
-                self._hops.labels("detected_to_decided").observe(
-                    max((now - event.detected_at).total_seconds(), 0)
-                )
-            for decision in decisions:
-                for change in decision.changes:
-                    _log.info(
-                        "incident_changed",
-                        alert_id=decision.incident.id,
-                        change=str(change.kind),
-                        rule=decision.rule,
-                        camera_id=change.camera,
-                        place=decision.incident.place,
-                        people=decision.incident.people,
-                    )
-                    if change.kind is ChangeKind.OPENED:
-                        self._opened.labels(decision.rule).inc()
 
 
 def topics(config: Config) -> list[str]:

@@ -13,6 +13,7 @@ from alerts.incidents.incident import Incident
 from alerts.incidents.model import ChangeKind, State
 from alerts.incidents.occupancy import Person
 from alerts.store.schema import ChangeRow, IncidentRow
+from alerts.suppression.reasons import Reason
 
 _PEOPLE = TypeAdapter(tuple[Person, ...])
 
@@ -64,6 +65,10 @@ def move(row: IncidentRow, incident: Incident) -> None:
     row.spoken = incident.spoken
     row.spoken_at = incident.spoken_at
     row.escalated_at = incident.escalated_at
+    row.muted = incident.muted or ""
+    row.muted_by = incident.muted_by
+    row.silent = incident.silent or ""
+    row.silent_at = incident.silent_at
 
 
 def add_change(
@@ -109,4 +114,8 @@ def _incident(row: IncidentRow) -> Incident:
         escalated_at=row.escalated_at,
         subject=row.subject,
         review=row.review,
+        muted=Reason(row.muted) if row.muted else None,
+        muted_by=row.muted_by,
+        silent=Reason(row.silent) if row.silent else None,
+        silent_at=row.silent_at,
     )

@@ -35,7 +35,13 @@ class UTCDateTime(TypeDecorator[datetime]):
 class Base(DeclarativeBase):
     """All tables."""
 
-    type_annotation_map: ClassVar = {datetime: UTCDateTime, dict[str, Any]: JSON, list[dict[str, Any]]: JSON}
+    type_annotation_map: ClassVar = {
+        datetime: UTCDateTime,
+        dict[str, Any]: JSON,
+        list[dict[str, Any]]: JSON,
+        list[str]: JSON,
+        list[float]: JSON,
+    }
 
 
 class IncidentRow(Base):
@@ -71,6 +77,10 @@ class IncidentRow(Base):
     spoken: Mapped[int] = mapped_column(default=0)  # how often it was said there
     spoken_at: Mapped[datetime | None]  # captured_at of the observation that it was last said for
     escalated_at: Mapped[datetime | None]  # since when speaking alone is not enough
+    muted: Mapped[str] = mapped_column(String(32), default="")  # Reason why nobody hears of it
+    muted_by: Mapped[str] = mapped_column(String(36), default="")  # the suppression that says so
+    silent: Mapped[str] = mapped_column(String(32), default="")  # Reason why it was not said at last
+    silent_at: Mapped[datetime | None]  # captured_at of the observation for which it was not
     confirmed_by: Mapped[str | None] = mapped_column(String(64))  # who let it go to live receivers
     confirmed_at: Mapped[datetime | None]
     settings_version: Mapped[str] = mapped_column(String(64))  # the configuration that decided
@@ -140,6 +150,38 @@ class OutboxRow(Base):
     last_error: Mapped[str] = mapped_column(Text, default="")
     outcome: Mapped[str] = mapped_column(String(32), default="")  # the receiver's own word
     finished_at: Mapped[datetime | None]
+
+
+class SuppressionRow(Base):
+    """What a person said is to be held back. Rows are lifted, never deleted: replays ask for the past."""
+
+    __tablename__ = "suppressions"
+    __table_args__ = (Index("ix_suppressions_revision", "revision"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    revision: Mapped[int]  # of the whole table, as of the last thing that a person did to this row
+    kind: Mapped[str] = mapped_column(String(16))  # alerts.suppression.said.Kind
+    rules: Mapped[list[str]]
+    camera: Mapped[str] = mapped_column(String(64), default="")
+    point: Mapped[str] = mapped_column(String(64), default="")
+    place: Mapped[str] = mapped_column(String(64), default="")
+    zone: Mapped[str] = mapped_column(String(64), default="")
+    receiver: Mapped[str] = mapped_column(String(64), default="")
+    label: Mapped[str] = mapped_column(String(64), default="")
+    xyxyn: Mapped[list[float] | None]
+    heads: Mapped[int | None]
+    hours: Mapped[dict[str, Any] | None]  # alerts.schedule.Schedule
+    task_after_s: Mapped[int | None]
+    since: Mapped[datetime]
+    until: Mapped[datetime | None]
+    author: Mapped[str] = mapped_column(String(64))
+    reason: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    lifted_at: Mapped[datetime | None]
+    lifted_by: Mapped[str] = mapped_column(String(64), default="")
+    incident_id: Mapped[str] = mapped_column(String(36), default="")  # that it was said at, "" for none
+    held: Mapped[int] = mapped_column(default=0)  # how often something began to be held back by it
+    last_held_at: Mapped[datetime | None]
 
 
 class OffsetRow(Base):

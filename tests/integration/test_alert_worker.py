@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from alerts.actions import act
 from alerts.evidence import EvidenceKeeper
+from alerts.incidents.broadcasts import Refusal
 from alerts.incidents.model import ChangeKind
 from alerts.pipeline.decide import Decider, Decision
 from alerts.pipeline.worker import GROUP, AlertWorker
@@ -172,10 +173,10 @@ def test_a_rule_that_fails_on_a_record_blinds_nobody(
 ) -> None:
     real = Decider.decide
 
-    def decide(self: Decider, item: Observation | CameraState) -> list[Decision]:
+    def decide(self: Decider, item: Observation | CameraState, refusal: Refusal) -> list[Decision]:
         if item.captured_at == at(0.6):
             raise ZeroDivisionError("a bug in a rule")
-        return real(self, item)
+        return real(self, item, refusal)
 
     monkeypatch.setattr(Decider, "decide", decide)
     publish(bus, *standing(3), *standing(1, 3), *standing(4, 4))
@@ -355,7 +356,10 @@ def test_a_text_has_its_hours(bus: Bus, store: Store, tmp_path: Path) -> None:
     with working(config, bus, store):
         until("the end of the log", decided(bus, store))
     assert rows(store, ChangeRow)[0].data["silent"] == "not_at_this_hour"
-    assert [row.kind for row in rows(store, OutboxRow)] == ["notice"]
+    assert [row.kind for row in rows(store, OutboxRow)] == [
+        "notice",
+        "notice",
+    ]  # opened, and escalated at once
 
 
 def test_a_guess_is_said_to_nobody_before_a_person_has_confirmed_it(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from alerts.channels.base import SpeakerConfig
-from alerts.pipeline.speakers import allowed
+from alerts.pipeline.speakers import Speakers
 from alerts.rules.base import RuleSettings
 from alerts.store import Store, outbox
 from lianfang.config import Config, Text
@@ -38,7 +38,8 @@ def config(folder: Path, **keys: object) -> Config:
 
 def ask(store: Store, config: Config, rule: RuleSettings, *speakers: str) -> tuple[tuple[str, ...], str]:
     with store.read() as session:
-        return allowed(session, config, rule, speakers, START)
+        free, reason = Speakers(config, session=session).allowed(rule, speakers, START)
+        return free, reason or ""
 
 
 def said(store: Store, minutes_ago: float, n: int) -> str:

@@ -66,7 +66,8 @@ export function useWording() {
   function changeText(change: Change, incident: Incident): string {
     const data = change.data as Record<string, string | undefined>
     if (change.kind === 'evidence') return t(data.state === 'kept' ? 'change.evidence_kept' : 'change.evidence_missing')
-    const values = { people: data.people ?? '', receiver: receiverName(data.receiver ?? '') }
+    const reason = data.silent ? known('speech.silent', data.silent) : ''
+    const values = { people: data.people ?? '', receiver: receiverName(data.receiver ?? ''), reason }
     return said(incident, `change.${change.kind}`, values)
   }
 

@@ -33,6 +33,8 @@ export function incident(id: string, changed: Partial<Incident> = {}): Incident 
     picture: null,
     speech: null,
     silent: '',
+    muted: '',
+    muted_by: '',
     notices: [],
     confirm_notifies: ['police'],
     actions: ['acknowledge', 'confirm', 'false-alarm', 'close'],

@@ -324,7 +324,7 @@ export interface components {
          * @description What happened to an incident.
          * @enum {string}
          */
-        ChangeKind: "opened" | "raised" | "cleared" | "returned" | "repeated" | "escalated" | "unseen" | "seen" | "evidence" | "delivered" | "delivery_failed" | "acknowledged" | "confirmed" | "false_alarm" | "closed" | "ended";
+        ChangeKind: "opened" | "raised" | "cleared" | "returned" | "repeated" | "spoken" | "unsaid" | "muted" | "heard" | "escalated" | "unseen" | "seen" | "evidence" | "delivered" | "delivery_failed" | "acknowledged" | "confirmed" | "false_alarm" | "closed" | "ended";
         /**
          * Community
          * @description Whom this installation watches for.
@@ -487,8 +487,9 @@ export interface components {
          * @description An incident as the wall shows it. Of two copies the higher ``version`` is right.
          *
          *     ``open`` says that a person still has to do with it. ``presence`` is unknown while no fresh observation
-         *     says anything. ``silent`` is why nothing was said ("" if something was). ``confirm_notifies`` are the
-         *     receivers that hear of it only once it is confirmed.
+         *     says anything. ``silent`` is why nothing was said ("" if something was), ``muted`` why nobody hears of it
+         *     ("" if they do), by the suppression ``muted_by``. ``confirm_notifies`` are the receivers that hear of it
+         *     only once it is confirmed.
          */
         Incident: {
             /**
@@ -522,6 +523,10 @@ export interface components {
             last_seen_at: string;
             /** Members Total */
             members_total: number;
+            /** Muted */
+            muted: string;
+            /** Muted By */
+            muted_by: string;
             /** Notices */
             notices: components["schemas"]["NoticeStatus"][];
             /** Open */
@@ -618,6 +623,10 @@ export interface components {
             members: components["schemas"]["Member"][];
             /** Members Total */
             members_total: number;
+            /** Muted */
+            muted: string;
+            /** Muted By */
+            muted_by: string;
             /** Notices */
             notices: components["schemas"]["NoticeStatus"][];
             /** Open */

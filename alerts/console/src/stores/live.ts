@@ -8,7 +8,7 @@ import { useCameras } from './cameras'
 import { useIncidents } from './incidents'
 import { useSession } from './session'
 
-const ALARMING: IncidentChanged['change']['kind'][] = ['opened', 'raised', 'returned', 'escalated']
+const ALARMING: IncidentChanged['change']['kind'][] = ['opened', 'raised', 'returned', 'escalated', 'heard']
 
 /** The connection to the server: what state it is in, and what it brings into the other stores. */
 export const useLive = defineStore('live', () => {
@@ -51,7 +51,7 @@ export const useLive = defineStore('live', () => {
     missed.value += 1
     const alarming = ALARMING.includes(event.change.kind)
     // The incident comes as it is now: one that somebody has dealt with meanwhile needs no alarm.
-    if (alarming && event.incident.open) listeners.forEach((tell) => tell(event.incident))
+    if (alarming && event.incident.open && !event.incident.muted) listeners.forEach((tell) => tell(event.incident))
   }
 
   /** Reads what there is, then follows what happens after it. */

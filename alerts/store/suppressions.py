@@ -1,0 +1,110 @@
+"""What people said, in the store: one table, read whole, and read again only when somebody said something."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.orm import Session
+
+from alerts.schedule import Schedule
+from alerts.store.schema import SuppressionRow
+from alerts.suppression.said import Kind, Said, Suppression
+from lianfang.events import XYXYN
+
+
+def fresh(session: Session, said: Said, since: datetime) -> Said:
+    """Return ``said`` if nobody said anything meanwhile, else what is in force, or was at ``since``."""
+    revision = newest(session)
+    if revision == said.revision:
+        return said
+    over = or_(SuppressionRow.until < since, SuppressionRow.lifted_at < since)
+    query = select(SuppressionRow).where(~func.coalesce(over, False)).order_by(SuppressionRow.since)
+    return Said(revision, tuple(word(row) for row in session.scalars(query)))
+
+
+def newest(session: Session) -> int:
+    """Return the revision of the table: it grows with whatever a person says."""
+    return session.scalar(select(func.max(SuppressionRow.revision))) or 0
+
+
+def add(session: Session, said: Suppression, incident_id: str = "") -> SuppressionRow:
+    """Put in a word; ``incident_id`` is the incident that it was said at."""
+    row = SuppressionRow(
+        id=said.id,
+        revision=newest(session) + 1,
+        kind=said.kind,
+        rules=list(said.rules),
+        camera=said.camera,
+        point=said.point,
+        place=said.place,
+        zone=said.zone,
+        receiver=said.receiver,
+        label=said.label,
+        xyxyn=list(said.xyxyn) if said.xyxyn else None,
+        heads=said.heads,
+        hours=said.hours.model_dump(mode="json") if said.hours else None,
+        task_after_s=said.task_after_s,
+        since=said.since,
+        until=said.until,
+        author=said.author,
+        reason=said.reason,
+        created_at=said.created_at,
+        lifted_at=None,
+        lifted_by="",
+        incident_id=incident_id,
+        held=0,
+        last_held_at=None,
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def lift(session: Session, row: SuppressionRow, by: str, at: datetime) -> None:
+    """Take a word back; one that was taken back before stays as it was."""
+    if row.lifted_at is None:
+        row.lifted_at, row.lifted_by = at, by
+        row.revision = newest(session) + 1
+        session.flush()
+
+
+def count(session: Session, word_id: str, at: datetime) -> None:
+    """Count that something began to be held back by a word at ``at``; "" is none."""
+    if not word_id:
+        return
+    session.execute(
+        update(SuppressionRow)
+        .where(SuppressionRow.id == word_id)
+        .values(held=SuppressionRow.held + 1, last_held_at=at)
+    )
+
+
+def word(row: SuppressionRow) -> Suppression:
+    """Return a row as gates and mutes know it."""
+    box: XYXYN | None = None
+    if row.xyxyn is not None:
+        x_min, y_min, x_max, y_max = row.xyxyn
+        box = x_min, y_min, x_max, y_max
+    return Suppression(
+        id=row.id,
+        kind=Kind(row.kind),
+        since=row.since,
+        author=row.author,
+        reason=row.reason,
+        created_at=row.created_at,
+        until=row.until,
+        rules=tuple(row.rules),
+        camera=row.camera,
+        point=row.point,
+        place=row.place,
+        zone=row.zone,
+        receiver=row.receiver,
+        label=row.label,
+        xyxyn=box,
+        heads=row.heads,
+        hours=Schedule.model_validate(row.hours) if row.hours else None,
+        task_after_s=row.task_after_s,
+        lifted_at=row.lifted_at,
+        lifted_by=row.lifted_by,
+    )

@@ -1,0 +1,45 @@
+"""What gates and mutes are asked about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from alerts.rules.base import RuleSettings
+from alerts.suppression.reasons import Reason
+from alerts.suppression.said import Said, Suppression
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A rule at a place, looked at by a camera at ``at``; ``zone`` is the community's time zone."""
+
+    rule: str
+    settings: RuleSettings
+    place: str
+    point: str
+    camera: str
+    at: datetime
+    zone: ZoneInfo
+    said: Said
+
+    def is_about(self, word: Suppression) -> bool:
+        """Say whether a word is about this rule and this place, whichever camera looks.
+
+        One that names no rule is not about rules on whose word somebody may drown.
+        """
+        rule = self.rule in word.rules if word.rules else not self.settings.life_safety
+        return rule and word.point in ("", self.point) and word.place in ("", self.place)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Why something is held back, and by which word of a person ("" for none).
+
+    With ``task`` what remains once it is over is a matter of tidying up.
+    """
+
+    reason: Reason
+    by: str = ""
+    task: bool = False

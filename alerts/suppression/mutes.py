@@ -1,0 +1,62 @@
+"""Asked of every incident that there is: may anybody hear of it? Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from alerts.incidents.incident import Change, Incident, Step
+from alerts.incidents.model import ChangeKind
+from alerts.suppression.case import Case, Held
+from alerts.suppression.reasons import Reason
+from alerts.suppression.said import Kind, Suppression
+
+Mute = Callable[[Case, Incident, Sequence[Held]], Held | None]
+
+
+def maintenance(case: Case, incident: Incident, held: Sequence[Held]) -> Held | None:
+    """Mute whatever only cameras see that somebody works on; nobody may be in danger there by themselves."""
+    del held
+    words = [w for w in case.said.of(Kind.MAINTENANCE) if not w.receiver and w.point in ("", case.point)]
+    return _first(case, incident, words, Reason.MAINTENANCE)
+
+
+def silence(case: Case, incident: Incident, held: Sequence[Held]) -> Held | None:
+    """Mute what a person silenced for a while."""
+    del held
+    words = [w for w in case.said.of(Kind.SILENCE) if case.is_about(w)]
+    return _first(case, incident, words, Reason.SILENCED)
+
+
+MUTES: tuple[Mute, ...] = (maintenance, silence)
+
+
+def muted(case: Case, incident: Incident, held: Sequence[Held]) -> Held | None:
+    """Return why nobody may hear of the incident now, None where they may; ``held`` is what gates held."""
+    for mute in MUTES:
+        if (by := mute(case, incident, held)) is not None:
+            return by
+    return None
+
+
+def listened(case: Case, incident: Incident, held: Sequence[Held]) -> Step:
+    """Return the incident muted or heard, as it is now. One that opened just now says so by itself.
+
+    Where nobody is there any more it stays as it was: there is nothing to be heard.
+    """
+    by = muted(case, incident, held)
+    reason = by.reason if by else None
+    if not incident.occupied or reason is incident.muted:
+        return incident, ()
+    after = replace(incident, muted=reason, muted_by=by.by if by else "")
+    if incident.opened_at == case.at:
+        return after, ()
+    return after, (Change(ChangeKind.MUTED if by else ChangeKind.HEARD, case.at, case.camera),)
+
+
+def _first(case: Case, incident: Incident, words: Iterable[Suppression], reason: Reason) -> Held | None:
+    for word in words:
+        everywhere = not word.camera or incident.seen_by <= {word.camera}
+        if everywhere and word.is_open(case.at, case.zone):
+            return Held(reason, word.id)
+    return None

@@ -1,0 +1,96 @@
+"""What people said is to be held back: dismissals, permits, silences, maintenance. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from alerts.schedule import Schedule
+from lianfang.events import XYXYN
+
+_MINUTE = timedelta(minutes=1)
+
+
+class Kind(StrEnum):
+    """What kind of word it is."""
+
+    DISMISSAL = "dismissal"  # not this, here: the same kind at the same spot is no alert
+    PERMIT = "permit"  # true, but allowed: so many, there, at those hours
+    SILENCE = "silence"  # recorded and shown, and nobody else hears of it
+    MAINTENANCE = "maintenance"  # somebody works on it: recorded only
+
+
+@dataclass(frozen=True)
+class Suppression:
+    """One word of a person. Of what it names it is about that only; "" and () name nothing.
+
+    ``xyxyn`` and ``label`` are what a dismissal is about. ``heads`` (None: any number), ``hours`` and
+    ``task_after_s`` are a permit's; the last is for how long what remains is let lie once it is over.
+    """
+
+    id: str
+    kind: Kind
+    since: datetime
+    author: str
+    reason: str
+    created_at: datetime
+    until: datetime | None = None
+    rules: tuple[str, ...] = ()
+    camera: str = ""
+    point: str = ""
+    place: str = ""
+    zone: str = ""
+    receiver: str = ""
+    label: str = ""
+    xyxyn: XYXYN | None = None
+    heads: int | None = None
+    hours: Schedule | None = None
+    task_after_s: int | None = None
+    lifted_at: datetime | None = None
+    lifted_by: str = ""
+
+    def is_open(self, at: datetime, zone: ZoneInfo) -> bool:
+        """Say whether it is in force at ``at``, its hours being those of the community's ``zone``."""
+        if at < self.since or (self.until is not None and at >= self.until) or self.is_lifted(at):
+            return False
+        return self.hours is None or self.hours.applies(at, zone)
+
+    def is_lifted(self, at: datetime) -> bool:
+        """Say whether a person had taken it back at ``at``."""
+        return self.lifted_at is not None and at >= self.lifted_at
+
+    def was_open(self, at: datetime, zone: ZoneInfo) -> bool:
+        """Say whether it was in force within ``task_after_s`` before ``at``."""
+        if self.task_after_s is None or self.is_lifted(at):
+            return False
+        return _was_open(self, at.replace(second=0, microsecond=0), zone)
+
+
+@lru_cache(maxsize=1024)
+def _was_open(word: Suppression, minute: datetime, zone: ZoneInfo) -> bool:
+    # Hours begin and end on minutes: to look at each of them misses nothing.
+    back = (word.task_after_s or 0) // 60
+    return any(word.is_open(minute - k * _MINUTE, zone) for k in range(1, back + 1))
+
+
+@dataclass(frozen=True)
+class Said:
+    """Everything that people said, as of ``revision`` of the store."""
+
+    revision: int = 0
+    words: tuple[Suppression, ...] = ()
+
+    def of(self, kind: Kind) -> Iterable[Suppression]:
+        """Return the words of one kind; most communities have none, and ask often."""
+        return [word for word in self.words if word.kind is kind] if self.words else ()
+
+    def is_in_maintenance(self, receiver: str, at: datetime, zone: ZoneInfo) -> bool:
+        """Say whether somebody works on a speaker at ``at``."""
+        return any(w.receiver == receiver and w.is_open(at, zone) for w in self.of(Kind.MAINTENANCE))
+
+
+NOTHING_SAID = Said()
