@@ -92,8 +92,10 @@ class Decider:
         states = self._states_of(event.source)
         for rule_id, ready in self.book.of(event.source):
             places = ready.places[event.source]
-            held = any(self._holders.get((rule_id, place)) for place, _ in places)
-            sighting = _step(ready, rule_id, states, event, always=held)
+            always = any(self._holders.get((rule_id, place)) for place, _ in places) or bool(
+                self.said.dismissals(rule_id, event.source)  # who is not there now may come to the spot
+            )
+            sighting = _step(ready, rule_id, states, event, always=always)
             if sighting is None:
                 continue
             sighting = replace(sighting, since=since)
@@ -149,7 +151,7 @@ class Decider:
             after = replace(after, silent=Reason.TASK) if passed.task else after
         else:
             return
-        after, heard = listened(case, after, passed.held)
+        after, heard = listened(case, after, passed)
         after, said = persist(after, case.at, case.camera, settings, self._refusal)
         holders[subject] = after
         changes = (*changes, *heard, *said)

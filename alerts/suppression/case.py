@@ -9,11 +9,15 @@ from zoneinfo import ZoneInfo
 from alerts.rules.base import RuleSettings
 from alerts.suppression.reasons import Reason
 from alerts.suppression.said import Said, Suppression
+from alerts.suppression.spots import Spot
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A rule at a place, looked at by a camera at ``at``; ``zone`` is the community's time zone."""
+    """A rule at a place, looked at by a camera at ``at``; ``zone`` is the community's time zone.
+
+    ``spots`` are those that were dismissed for this rule on this camera, each with what is known of it.
+    """
 
     rule: str
     settings: RuleSettings
@@ -23,6 +27,7 @@ class Case:
     at: datetime
     zone: ZoneInfo
     said: Said
+    spots: tuple[tuple[Suppression, Spot], ...] = ()
 
     def is_about(self, word: Suppression) -> bool:
         """Say whether a word is about this rule and this place, whichever camera looks.

@@ -10,25 +10,37 @@ from dataclasses import replace
 
 from alerts.rules.base import Sighting
 from alerts.suppression.case import Case, Held
+from alerts.suppression.permits import permitted
 from alerts.suppression.reasons import Reason
 
-Gate = Callable[[Case, Sighting], tuple[Sighting, Held | None]]
+Gate = Callable[[Case, Sighting], tuple[Sighting, tuple[Held, ...]]]
 
 
-def active(case: Case, sighting: Sighting) -> tuple[Sighting, Held | None]:
+def active(case: Case, sighting: Sighting) -> tuple[Sighting, tuple[Held, ...]]:
     """Hold everybody while the rule's schedule does not apply."""
     schedule = case.settings.active
     if schedule is None or schedule.applies(case.at, case.zone):
-        return sighting, None
-    return all_present(sighting), Held(Reason.NOT_ACTIVE)
+        return sighting, ()
+    unsure = replace(sighting, members=(), present=(*sighting.members, *sighting.present))
+    return unsure, (Held(Reason.NOT_ACTIVE),)
 
 
-def all_present(sighting: Sighting) -> Sighting:
-    """Return the sighting with nobody sure."""
-    return replace(sighting, members=(), present=(*sighting.members, *sighting.present))
+def dismissed(case: Case, sighting: Sighting) -> tuple[Sighting, tuple[Held, ...]]:
+    """Take out what a person said is nothing."""
+    held: list[Held] = []
+    for word, spot in case.spots:
+        if not word.is_open(case.at, case.zone):
+            continue
+        members, present = (
+            tuple(m for m in those if not (m.label == word.label and m.track_id in spot.things))
+            for those in (sighting.members, sighting.present)
+        )
+        held += [Held(Reason.DISMISSED, word.id)] if len(members) < len(sighting.members) else []
+        sighting = replace(sighting, members=members, present=present)
+    return sighting, tuple(held)
 
 
-GATES: tuple[Gate, ...] = (active,)
+GATES: tuple[Gate, ...] = (active, dismissed, permitted)
 
 
 def passed(case: Case, sighting: Sighting) -> tuple[Sighting, tuple[Held, ...]]:
@@ -38,5 +50,5 @@ def passed(case: Case, sighting: Sighting) -> tuple[Sighting, tuple[Held, ...]]:
         if not sighting.members:
             break
         sighting, by = gate(case, sighting)
-        held += [by] if by else []
+        held += by
     return sighting, tuple(held)

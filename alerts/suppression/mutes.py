@@ -2,49 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from alerts.incidents.incident import Change, Incident, Step
 from alerts.incidents.model import ChangeKind
 from alerts.suppression.case import Case, Held
+from alerts.suppression.chain import Passed
+from alerts.suppression.permits import is_in_force
 from alerts.suppression.reasons import Reason
 from alerts.suppression.said import Kind, Suppression
 
-Mute = Callable[[Case, Incident, Sequence[Held]], Held | None]
+Mute = Callable[[Case, Incident, Passed], Held | None]
 
 
-def maintenance(case: Case, incident: Incident, held: Sequence[Held]) -> Held | None:
+def maintenance(case: Case, incident: Incident, passed: Passed) -> Held | None:
     """Mute whatever only cameras see that somebody works on; nobody may be in danger there by themselves."""
-    del held
+    del passed
     words = [w for w in case.said.of(Kind.MAINTENANCE) if not w.receiver and w.point in ("", case.point)]
     return _first(case, incident, words, Reason.MAINTENANCE)
 
 
-def silence(case: Case, incident: Incident, held: Sequence[Held]) -> Held | None:
+def silence(case: Case, incident: Incident, passed: Passed) -> Held | None:
     """Mute what a person silenced for a while."""
-    del held
+    del passed
     words = [w for w in case.said.of(Kind.SILENCE) if case.is_about(w)]
     return _first(case, incident, words, Reason.SILENCED)
 
 
-MUTES: tuple[Mute, ...] = (maintenance, silence)
+def permit(case: Case, incident: Incident, passed: Passed) -> Held | None:
+    """Mute an incident that was there before the permit, while it holds back all who are there.
+
+    Another camera of the place that sees nobody changes nothing about that.
+    """
+    if passed.sighting.members:
+        return None
+    if incident.muted is Reason.PERMITTED and is_in_force(case, incident.muted_by):
+        return Held(Reason.PERMITTED, incident.muted_by)
+    return next((by for by in passed.held if by.reason is Reason.PERMITTED), None)
 
 
-def muted(case: Case, incident: Incident, held: Sequence[Held]) -> Held | None:
-    """Return why nobody may hear of the incident now, None where they may; ``held`` is what gates held."""
+MUTES: tuple[Mute, ...] = (maintenance, silence, permit)
+
+
+def muted(case: Case, incident: Incident, passed: Passed) -> Held | None:
+    """Return why nobody may hear of the incident now, None where they may."""
     for mute in MUTES:
-        if (by := mute(case, incident, held)) is not None:
+        if (by := mute(case, incident, passed)) is not None:
             return by
     return None
 
 
-def listened(case: Case, incident: Incident, held: Sequence[Held]) -> Step:
+def listened(case: Case, incident: Incident, passed: Passed) -> Step:
     """Return the incident muted or heard, as it is now. One that opened just now says so by itself.
 
     Where nobody is there any more it stays as it was: there is nothing to be heard.
     """
-    by = muted(case, incident, held)
+    by = muted(case, incident, passed)
     reason = by.reason if by else None
     if not incident.occupied or reason is incident.muted:
         return incident, ()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
 from alerts.schedule import Schedule
@@ -84,9 +84,27 @@ class Said:
     revision: int = 0
     words: tuple[Suppression, ...] = ()
 
-    def of(self, kind: Kind) -> Iterable[Suppression]:
-        """Return the words of one kind; most communities have none, and ask often."""
-        return [word for word in self.words if word.kind is kind] if self.words else ()
+    def of(self, kind: Kind) -> tuple[Suppression, ...]:
+        """Return the words of one kind."""
+        return self._by_kind.get(kind, ())
+
+    def dismissals(self, rule: str, camera: str) -> tuple[Suppression, ...]:
+        """Return what was dismissed for a rule on a camera."""
+        return self._dismissals.get((rule, camera), ())
+
+    # Asked with every picture: sorted once.
+
+    @cached_property
+    def _by_kind(self) -> Mapping[Kind, tuple[Suppression, ...]]:
+        return {kind: tuple(w for w in self.words if w.kind is kind) for kind in Kind}
+
+    @cached_property
+    def _dismissals(self) -> Mapping[tuple[str, str], tuple[Suppression, ...]]:
+        found: dict[tuple[str, str], tuple[Suppression, ...]] = {}
+        for word in self.of(Kind.DISMISSAL):
+            for rule in word.rules:
+                found[rule, word.camera] = (*found.get((rule, word.camera), ()), word)
+        return found
 
     def is_in_maintenance(self, receiver: str, at: datetime, zone: ZoneInfo) -> bool:
         """Say whether somebody works on a speaker at ``at``."""
