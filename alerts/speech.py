@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from pydantic import Field, field_validator
 
-from alerts.schedule import Schedule
 from lianfang.config import Config, Problem, Spoken, Stanza, Text
+from lianfang.config.schedule import Schedule
 
 FIELDS = ("place", "point", "zone", "people", "count", "plate_tail")
 

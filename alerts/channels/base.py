@@ -6,16 +6,16 @@ may succeed later) or PermanentError (it never will); backoff, leases and record
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
-from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
-from alerts.schedule import Schedule, Window
-from lianfang.config import Spoken, Stanza, Text
+from lianfang.almanac import Almanac
+from lianfang.config import Config, Problem, Spoken, Stanza, Text
+from lianfang.config.schedule import Schedule, Window
 from lianfang.errors import TransientError
 
 Role = Literal["speaker", "notice"]
@@ -151,12 +151,27 @@ class SpeakerConfig(ChannelConfig):
     night_volume_pct: int | None = Field(default=None, ge=0, le=100)
     """Bound of the loudness in its quiet hours; 60 nearer than 100 m to homes where not given, else none."""
 
-    def loudest_pct(self, at: datetime, zone: ZoneInfo) -> int:
+    def loudest_pct(self, at: datetime, almanac: Almanac) -> int:
         """Return how loud it may be at ``at``, 0-100."""
         bounds = [self.max_volume_pct]
-        bounds += [hours.max_volume_pct for hours in self.quieter if hours.applies(at, zone)]
-        if self.quiet.applies(at, zone):
+        bounds += [hours.max_volume_pct for hours in self.quieter if hours.applies(at, almanac)]
+        if self.quiet.applies(at, almanac):
             near = self.homes_m is None or self.homes_m < _NEAR_M
             given = self.night_volume_pct
             bounds.append(given if given is not None else _NIGHT_PCT if near else 100)
         return min(bounds)
+
+    def check(self, config: Config) -> Iterable[Problem]:
+        """Yield cameras in whose zones it stands and whose sun nobody knows, where its hours go by it."""
+        yield from super().check(config)
+        me = next((name for name, receiver in config.receivers.items() if receiver is self), "")
+        near = [
+            camera_id
+            for camera_id, camera in config.cameras.items()
+            if any(me in zone.speakers for zone in camera.zones.values())
+        ]
+        for problem in self.quiet.sunless(config, near):
+            yield problem.under("quiet")
+        for i, hours in enumerate(self.quieter):
+            for problem in hours.sunless(config, near):
+                yield problem.under("quieter", i)

@@ -70,7 +70,7 @@ class Config(SpeakerConfig):
 
     def check(self, config: WholeConfig) -> Iterable[Problem]:
         """Yield a certificate file that cannot be read."""
-        del config
+        yield from super().check(config)
         yield from check_ca_file(self.ca_file)
 
 

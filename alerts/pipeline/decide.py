@@ -20,7 +20,7 @@ from alerts.incidents.incident import (
 from alerts.pipeline.coverage import Coverage
 from alerts.pipeline.order import Event, is_missed
 from alerts.pipeline.rulebook import ReadyRule, RuleBook, State
-from alerts.rules.base import EVER, Member, RuleSettings, Sighting
+from alerts.rules.base import EVER, Member, Sighting
 from alerts.suppression.case import Case
 from alerts.suppression.chain import SILENT, Chain, Passed, Trace
 from alerts.suppression.mutes import listened
@@ -100,19 +100,19 @@ class Decider:
                 continue
             sighting = replace(sighting, since=since)
             for place, zones in places:
-                case = self._case(rule_id, ready.settings, place, sighting)
+                case = self._case(rule_id, ready, place, sighting)
                 yield case, self._chain.put_through(case, _part(sighting, attrgetter("zone"), zones))
 
-    def _case(self, rule_id: str, settings: RuleSettings, place: str, sighting: Sighting) -> Case:
-        config = self.book.config
+    def _case(self, rule_id: str, ready: ReadyRule, place: str, sighting: Sighting) -> Case:
         return Case(
             rule=rule_id,
-            settings=settings,
+            settings=ready.settings,
             place=place,
-            point=config.point_of(sighting.camera),
+            point=self.book.config.point_of(sighting.camera),
             camera=sighting.camera,
             at=sighting.captured_at,
-            zone=config.community.zone,
+            almanac=self.book.almanacs[sighting.camera],
+            active=ready.applies(sighting.camera, sighting.captured_at),
             said=self.said,
         )
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
+from datetime import datetime
 from typing import Any
 
 from alerts.rules.base import DeviceRule, Rule, RuleSettings, SensorRule
 from lianfang import plugins
 from lianfang.config import Config
+from lianfang.config.schedule import Hours
 
 _SHARED = frozenset({*RuleSettings.model_fields, "sensors", "speakers"})
 """Keys that say what follows from a sighting, or of whom: no rule counts by them."""
@@ -29,6 +31,8 @@ class ReadyRule:
     config: InitVar[Config]
     places: dict[str, tuple[tuple[str, frozenset[str]], ...]] = field(init=False)
     """Camera or sensor → the places that it sees for the rule, each with its zones."""
+    hours: Mapping[str, Hours] = field(init=False)
+    """Camera or sensor → when the rule raises anything there; always where there is none."""
 
     def __post_init__(self, config: Config) -> None:
         # Asking a protocol takes as long as a rule does: once is enough.
@@ -36,6 +40,12 @@ class ReadyRule:
         self.sensor: SensorRule[Any] | None = self.rule if isinstance(self.rule, SensorRule) else None
         self.device: DeviceRule[Any] | None = self.rule if isinstance(self.rule, DeviceRule) else None
         self.places = {source: tuple(self._places(config, source)) for source in self.settings.sources}
+        self.hours = dict(_hours(self.settings, config))
+
+    def applies(self, source: str, at: datetime) -> bool:
+        """Say whether the rule raises anything at a camera or sensor at ``at``."""
+        hours = self.hours.get(source)
+        return hours is None or hours.applies(at)
 
     def footing(self, config: Config, source: str) -> tuple[object, ...]:
         """Return all that the rule's state at a camera or sensor stands on: its own keys, where it looks."""
@@ -72,6 +82,7 @@ class RuleBook:
             for rule_id, settings in config.rules.items()
             if isinstance(settings, RuleSettings) and settings.enabled
         }
+        self.almanacs = {source: config.almanac(source) for source in (*config.cameras, *config.sensors)}
         self._by_source: dict[str, list[tuple[str, ReadyRule]]] = {}
         for rule_id, ready in self.rules.items():
             for source in ready.places:
@@ -101,3 +112,14 @@ class RuleBook:
             and (known := before.rules.get(rule_id)) is not None
             and ready.footing(self.config, source) == known.footing(before.config, source)
         }
+
+
+def _hours(settings: RuleSettings, config: Config) -> Iterator[tuple[str, Hours]]:
+    """Yield (camera or sensor, its hours); those under the same sun share them."""
+    active = settings.active
+    if active is None:
+        return
+    shared: dict[object, Hours] = {}
+    for source in settings.sources:
+        almanac = config.almanac(source if active.needs_position else None)
+        yield source, shared.setdefault(almanac.position, Hours(active, almanac))

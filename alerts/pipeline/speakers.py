@@ -16,6 +16,7 @@ from alerts.rules.base import RuleSettings
 from alerts.store.schema import IncidentRow, OutboxRow
 from alerts.suppression.reasons import Reason
 from alerts.suppression.said import NOTHING_SAID, Said
+from lianfang.almanac import Almanac
 from lianfang.config import Config
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
@@ -63,27 +64,30 @@ class Speakers:
             return (), Reason.NO_SPEECH_CONFIGURED
         if incident.review:
             return (), Reason.A_PERSON_MUST_LOOK_FIRST
-        hours = rule.speech.active
-        if hours is not None and not hours.applies(at, self.config.community.zone):
+        hours, almanac = rule.speech.active, self.config.almanac(incident.camera)
+        if hours is not None and not hours.applies(at, almanac):
             return (), Reason.NOT_AT_THIS_HOUR
         if self.now is not None and self.now() >= at + timedelta(seconds=rule.speech.valid_s):
             return (), Reason.LATE  # to warn somebody of what was a while ago only confuses
-        return self.allowed(rule, covering(self.config, rule, incident), at)
+        return self.allowed(rule, covering(self.config, rule, incident), at, almanac)
 
-    def allowed(self, rule: RuleSettings, speakers: Sequence[str], at: datetime) -> Allowed:
-        """Return those of ``speakers`` that may speak for ``rule`` of what was seen at ``at``."""
-        silent = {speaker: self._silent(rule, speaker, at) for speaker in speakers}
+    def allowed(self, rule: RuleSettings, speakers: Sequence[str], at: datetime, almanac: Almanac) -> Allowed:
+        """Return those of ``speakers`` that may speak for ``rule`` of what was seen at ``at``.
+
+        ``almanac`` is that of the camera which saw it.
+        """
+        silent = {speaker: self._silent(rule, speaker, at, almanac) for speaker in speakers}
         free = tuple(speaker for speaker, reason in silent.items() if reason is None)
         return free, None if free else next(iter(silent.values()), Reason.NO_SPEAKER_COVERS_THE_ZONE)
 
-    def _silent(self, rule: RuleSettings, speaker: str, at: datetime) -> Reason | None:
+    def _silent(self, rule: RuleSettings, speaker: str, at: datetime, almanac: Almanac) -> Reason | None:
         """Return why the speaker may not speak now, None where it may."""
-        settings, zone = self.config.receivers.get(speaker), self.config.community.zone
-        if self.said.is_in_maintenance(speaker, at, zone):
+        settings = self.config.receivers.get(speaker)
+        if self.said.is_in_maintenance(speaker, at, almanac):
             return Reason.SPEAKER_IN_MAINTENANCE
         if not isinstance(settings, SpeakerConfig):
             return None
-        quiet = partial(settings.quiet.applies, zone=zone)
+        quiet = partial(settings.quiet.applies, almanac=almanac)
         if quiet(at) and not rule.life_safety:
             return Reason.QUIET_HOURS
         if self.session is None:

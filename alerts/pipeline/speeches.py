@@ -35,7 +35,8 @@ def speech_for(
 ) -> Speech:
     """Return the command that makes ``speaker`` say ``said`` about the incident ``row`` at ``at``."""
     settings = config.receivers[speaker]
-    loudest = settings.loudest_pct(at, config.community.zone) if isinstance(settings, SpeakerConfig) else 100
+    almanac = config.almanac(row.camera)
+    loudest = settings.loudest_pct(at, almanac) if isinstance(settings, SpeakerConfig) else 100
     first, *also = _utterances(config, rule, row, speaker, said.text)
     return Speech(
         id=said.id,

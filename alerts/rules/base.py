@@ -13,9 +13,9 @@ from typing import Annotated, Literal, Protocol, TypeVar, runtime_checkable
 
 from pydantic import Field
 
-from alerts.schedule import Schedule
 from alerts.speech import SpeechSettings
 from lianfang.config import Config, Id, Problem, Stanza, Text
+from lianfang.config.schedule import Schedule
 from lianfang.events import XYXYN, CameraState, Observation, Reading
 
 About = Literal["people", "things", "device"]
@@ -98,6 +98,9 @@ class RuleSettings(Stanza):
                     f"one of {', '.join(notices)}" if notices else "nothing: no such receiver is configured"
                 )
                 yield Problem(("notify", i, "receiver"), repr(notice.receiver), allowed)
+        for key, schedule in (("active", self.active), ("speech", self.speech and self.speech.active)):
+            for problem in schedule.sunless(config, self.sources) if schedule else ():
+                yield problem.under(key, *(["active"] if key == "speech" else []))
 
 
 EVER = datetime.min.replace(tzinfo=UTC)

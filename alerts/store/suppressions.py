@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
-from alerts.schedule import Schedule
 from alerts.store.schema import SuppressionRow
 from alerts.suppression.said import Kind, Said, Suppression
+from lianfang.config.schedule import Schedule
 from lianfang.events import XYXYN
 
 

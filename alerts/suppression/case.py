@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from alerts.rules.base import RuleSettings
 from alerts.suppression.reasons import Reason
 from alerts.suppression.said import Said, Suppression
 from alerts.suppression.spots import Spot
+from lianfang.almanac import Almanac
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A rule at a place, looked at by a camera at ``at``; ``zone`` is the community's time zone.
+    """A rule at a place, looked at by a camera at ``at``; it is ``active`` where its schedule applies.
 
     ``spots`` are those that were dismissed for this rule on this camera, each with what is known of it.
     """
@@ -25,8 +25,9 @@ class Case:
     point: str
     camera: str
     at: datetime
-    zone: ZoneInfo
+    almanac: Almanac
     said: Said
+    active: bool = True
     spots: tuple[tuple[Suppression, Spot], ...] = ()
 
     def is_about(self, word: Suppression) -> bool:

@@ -18,8 +18,7 @@ Gate = Callable[[Case, Sighting], tuple[Sighting, tuple[Held, ...]]]
 
 def active(case: Case, sighting: Sighting) -> tuple[Sighting, tuple[Held, ...]]:
     """Hold everybody while the rule's schedule does not apply."""
-    schedule = case.settings.active
-    if schedule is None or schedule.applies(case.at, case.zone):
+    if case.active:
         return sighting, ()
     unsure = replace(sighting, members=(), present=(*sighting.members, *sighting.present))
     return unsure, (Held(Reason.NOT_ACTIVE),)
@@ -29,7 +28,7 @@ def dismissed(case: Case, sighting: Sighting) -> tuple[Sighting, tuple[Held, ...
     """Take out what a person said is nothing."""
     held: list[Held] = []
     for word, spot in case.spots:
-        if not word.is_open(case.at, case.zone):
+        if not word.is_open(case.at, case.almanac):
             continue
         members, present = (
             tuple(m for m in those if not (m.label == word.label and m.track_id in spot.things))

@@ -71,6 +71,6 @@ def listened(case: Case, incident: Incident, passed: Passed) -> Step:
 def _first(case: Case, incident: Incident, words: Iterable[Suppression], reason: Reason) -> Held | None:
     for word in words:
         everywhere = not word.camera or incident.seen_by <= {word.camera}
-        if everywhere and word.is_open(case.at, case.zone):
+        if everywhere and word.is_open(case.at, case.almanac):
             return Held(reason, word.id)
     return None

@@ -32,15 +32,15 @@ def permitted(case: Case, sighting: Sighting) -> tuple[Sighting, tuple[Held, ...
 def is_in_force(case: Case, word_id: str) -> bool:
     """Say whether a permit holds anybody back now, or what they left."""
     words = (w for w in case.said.of(Kind.PERMIT) if w.id == word_id)
-    return any(w.is_open(case.at, case.zone) or w.was_open(case.at, case.zone) for w in words)
+    return any(w.is_open(case.at, case.almanac) or w.was_open(case.at, case.almanac) for w in words)
 
 
 def _allowance(case: Case, words: Sequence[Suppression], mine: Sequence[Member]) -> Held | None:
     """Return why so many may be there: as many as all permits together say, or left there lately."""
-    now = [w for w in words if w.is_open(case.at, case.zone)]
+    now = [w for w in words if w.is_open(case.at, case.almanac)]
     if now and (any(w.heads is None for w in now) or len(mine) <= sum(w.heads or 0 for w in now)):
         return Held(Reason.PERMITTED, now[0].id, task=any(w.task_after_s is not None for w in now))
-    before = next((w for w in words if w.was_open(case.at, case.zone)), None)
+    before = next((w for w in words if w.was_open(case.at, case.almanac)), None)
     return None if now or before is None else Held(Reason.PERMITTED, before.id, task=True)
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property, lru_cache
-from zoneinfo import ZoneInfo
 
-from alerts.schedule import Schedule
+from lianfang.almanac import Almanac
+from lianfang.config.schedule import Schedule
 from lianfang.events import XYXYN
 
 _MINUTE = timedelta(minutes=1)
@@ -53,28 +53,28 @@ class Suppression:
     lifted_at: datetime | None = None
     lifted_by: str = ""
 
-    def is_open(self, at: datetime, zone: ZoneInfo) -> bool:
-        """Say whether it is in force at ``at``, its hours being those of the community's ``zone``."""
+    def is_open(self, at: datetime, almanac: Almanac) -> bool:
+        """Say whether it is in force at ``at``, its hours going by ``almanac``."""
         if at < self.since or (self.until is not None and at >= self.until) or self.is_lifted(at):
             return False
-        return self.hours is None or self.hours.applies(at, zone)
+        return self.hours is None or self.hours.applies(at, almanac)
 
     def is_lifted(self, at: datetime) -> bool:
         """Say whether a person had taken it back at ``at``."""
         return self.lifted_at is not None and at >= self.lifted_at
 
-    def was_open(self, at: datetime, zone: ZoneInfo) -> bool:
+    def was_open(self, at: datetime, almanac: Almanac) -> bool:
         """Say whether it was in force within ``task_after_s`` before ``at``."""
         if self.task_after_s is None or self.is_lifted(at):
             return False
-        return _was_open(self, at.replace(second=0, microsecond=0), zone)
+        return _was_open(self, at.replace(second=0, microsecond=0), almanac)
 
 
 @lru_cache(maxsize=1024)
-def _was_open(word: Suppression, minute: datetime, zone: ZoneInfo) -> bool:
+def _was_open(word: Suppression, minute: datetime, almanac: Almanac) -> bool:
     # Hours begin and end on minutes: to look at each of them misses nothing.
     back = (word.task_after_s or 0) // 60
-    return any(word.is_open(minute - k * _MINUTE, zone) for k in range(1, back + 1))
+    return any(word.is_open(minute - k * _MINUTE, almanac) for k in range(1, back + 1))
 
 
 @dataclass(frozen=True)
@@ -106,9 +106,9 @@ class Said:
                 found[rule, word.camera] = (*found.get((rule, word.camera), ()), word)
         return found
 
-    def is_in_maintenance(self, receiver: str, at: datetime, zone: ZoneInfo) -> bool:
+    def is_in_maintenance(self, receiver: str, at: datetime, almanac: Almanac) -> bool:
         """Say whether somebody works on a speaker at ``at``."""
-        return any(w.receiver == receiver and w.is_open(at, zone) for w in self.of(Kind.MAINTENANCE))
+        return any(w.receiver == receiver and w.is_open(at, almanac) for w in self.of(Kind.MAINTENANCE))
 
 
 NOTHING_SAID = Said()

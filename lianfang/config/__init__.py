@@ -1,8 +1,9 @@
 """Configuration: one YAML file, validated whole before anything starts."""
 
+from lianfang.config.community import Community
 from lianfang.config.drawn import ReferenceHeight
 from lianfang.config.load import load
-from lianfang.config.model import Camera, Community, Config, Line, Runtime, Zone
+from lianfang.config.model import Camera, Config, Line, Runtime, Zone
 from lianfang.config.point import Point
 from lianfang.config.sensor import Sensor
 from lianfang.config.stanza import Id, Problem, Secret, Spoken, Stanza, Text

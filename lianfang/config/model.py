@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo, available_timezones
 
 from argon2 import extract_parameters
 from argon2.exceptions import InvalidHashError
@@ -13,6 +12,8 @@ from pydantic import Field, SerializeAsAny, field_validator, model_validator
 from shapely import Polygon
 from shapely.validation import explain_validity
 
+from lianfang.almanac import Almanac
+from lianfang.config.community import Community
 from lianfang.config.drawn import Coordinate, ReferenceHeights
 from lianfang.config.kafka import Kafka, brokers
 from lianfang.config.point import Point
@@ -20,36 +21,10 @@ from lianfang.config.sensor import Sensor
 from lianfang.config.stanza import Id, Problem, Secret, Spoken, Stanza
 from lianfang.plugins import PluginConfig
 
-Language = Literal["zh", "en"]
 SourceStanza = Annotated[SerializeAsAny[Stanza], PluginConfig("ingest.sources").validator()]
 StageStanza = Annotated[SerializeAsAny[Stanza], PluginConfig("detectors.stages").validator()]
 RuleStanza = Annotated[SerializeAsAny[Stanza], PluginConfig("alerts.rules").validator()]
 ChannelStanza = Annotated[SerializeAsAny[Stanza], PluginConfig("alerts.channels").validator()]
-
-
-class Community(Stanza):
-    """The community that this installation watches for."""
-
-    name: str = Field(min_length=1, max_length=100)
-    """As it is called on messages and on the console."""
-    timezone: str = "Asia/Shanghai"
-    """IANA time zone of every time that people read."""
-    language: Language = "zh"
-    """What speakers say and what messages are titled in, unless they are told otherwise."""
-    languages: tuple[Spoken, ...] = ()
-    """What speakers say each text in, one after the other, such as [zh, yue]; ``language`` if not given."""
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, value: str) -> str:
-        if value not in available_timezones():
-            raise ValueError("an IANA time zone such as Asia/Shanghai")
-        return value
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """The community's time zone."""
-        return ZoneInfo(self.timezone)
 
 
 class Zone(Stanza):
@@ -276,6 +251,14 @@ class Config(Stanza):
     def point_of(self, source: str) -> str:
         """Return the point of a camera or a sensor."""
         return (self.sensors.get(source) or self.cameras[source]).point
+
+    def almanac(self, source: str | None = None) -> Almanac:
+        """Return what schedules go by, at a camera or sensor if one is given; BadCalendar as ``calendar``."""
+        point = self.points.get(self.point_of(source)) if source is not None and self.has(source) else None
+        position = None
+        if point is not None and point.latitude is not None and point.longitude is not None:
+            position = (point.latitude, point.longitude)
+        return Almanac(self.community.zone, self.community.calendar, position)
 
     def place_of(self, camera_id: str, zone_id: str) -> str:
         """Return the place that a zone belongs to: its own, else the camera's point."""

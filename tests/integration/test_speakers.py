@@ -38,7 +38,7 @@ def config(folder: Path, **keys: object) -> Config:
 
 def ask(store: Store, config: Config, rule: RuleSettings, *speakers: str) -> tuple[tuple[str, ...], str]:
     with store.read() as session:
-        free, reason = Speakers(config, session=session).allowed(rule, speakers, START)
+        free, reason = Speakers(config, session=session).allowed(rule, speakers, START, config.almanac())
         return free, reason or ""
 
 
@@ -69,7 +69,7 @@ def test_the_night_is_quiet_unless_the_configuration_says_otherwise(tmp_path: Pa
 
 
 def _quiet(horn: SpeakerConfig, config: Config, at: datetime) -> bool:
-    return horn.quiet.applies(at, config.community.zone)
+    return horn.quiet.applies(at, config.almanac())
 
 
 @pytest.mark.parametrize("bound", [{"per_hour": 3}, {"per_day": 3}])

@@ -15,11 +15,11 @@ from alerts.pipeline.decide import Decider
 from alerts.pipeline.record import record
 from alerts.pipeline.rulebook import RuleBook
 from alerts.pipeline.speakers import Speakers
-from alerts.schedule import Schedule, Window
 from alerts.store import Store, suppressions
 from alerts.store.schema import ChangeRow, IncidentRow, OutboxRow, SuppressionRow
 from alerts.suppression.said import NOTHING_SAID, Kind, Suppression
 from lianfang.config import Config
+from lianfang.config.schedule import Schedule, Window
 from lianfang.events import Observation
 from tests.support.configs import loaded
 from tests.support.observations import at, observation

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from alerts.schedule import Schedule, Window
 from alerts.suppression.reasons import Reason
 from alerts.suppression.said import Kind, Suppression
 from lianfang.config import Config
+from lianfang.config.schedule import Schedule, Window
 from tests.support.configs import loaded
 from tests.support.observations import at
 from tests.unit.alerts.test_incidents import A, B, stay

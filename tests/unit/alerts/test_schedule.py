@@ -9,13 +9,16 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import ValidationError
 
-from alerts.schedule import Schedule, Window
+from lianfang.almanac import Almanac
+from lianfang.calendar import Calendar
+from lianfang.config.schedule import Schedule, Window
 from lianfang.errors import ConfigError
 from tests.support.configs import loaded
 from tests.support.observations import START
 from tests.unit.alerts.test_incidents import A, Play, stay
 
 SHANGHAI, BERLIN = ZoneInfo("Asia/Shanghai"), ZoneInfo("Europe/Berlin")
+PLAIN = Almanac(SHANGHAI, Calendar())
 
 
 def local(text: str, zone: ZoneInfo = SHANGHAI) -> datetime:
@@ -48,8 +51,8 @@ def local(text: str, zone: ZoneInfo = SHANGHAI) -> datetime:
 )
 def test_windows(window: dict[str, object], at: str, want: bool) -> None:
     made = Window.model_validate(window)
-    assert Schedule(windows=(made,)).applies(local(at), SHANGHAI) is want
-    assert Schedule(windows=(made,), outside=True).applies(local(at), SHANGHAI) is not want
+    assert Schedule(windows=(made,)).applies(local(at), PLAIN) is want
+    assert Schedule(windows=(made,), outside=True).applies(local(at), PLAIN) is not want
 
 
 def hours_open(begin: str, end: str, day: str) -> float:
@@ -57,7 +60,7 @@ def hours_open(begin: str, end: str, day: str) -> float:
     schedule = Schedule(windows=(Window(begin=begin, end=end),))
     midnight = local(f"{day} 00:00:00", BERLIN)
     minutes = (midnight + timedelta(minutes=m) for m in range(24 * 60))
-    return sum(schedule.applies(at, BERLIN) for at in minutes) / 60
+    return sum(schedule.applies(at, Almanac(BERLIN, Calendar())) for at in minutes) / 60
 
 
 @pytest.mark.parametrize(
@@ -85,7 +88,12 @@ def test_days_on_which_the_clocks_change(
         ({"first": "02-30", "last": "03-01"}, "a day of the year as month-day"),
         ({"first": "13-01", "last": "03-01"}, "a day of the year as month-day"),
         ({"first": "05-01"}, "both 'first' and 'last', or neither"),
-        ({"days": ["monday"]}, "mon"),
+        ({"days": ["Mon"]}, "pattern"),
+        ({"first": "2026-05-01", "last": "09-30"}, "both with the year"),
+        ({"first": "2026-05-01", "last": "2026-04-30"}, "not before 'first'"),
+        ({"begin": "dawn"}, "pattern"),
+        ({"begin": "sunrise-13:00"}, "pattern"),
+        ({"begin": "sunset", "end": "sunset"}, "not its 'begin'"),
         ({"days": []}, "at least 1 item"),
     ],
 )

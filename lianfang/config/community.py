@@ -1,0 +1,65 @@
+"""Whom an installation watches for: its name, its clock and its calendar."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import Field, field_validator
+
+from lianfang.calendar import BadCalendar, Calendar
+from lianfang.config.stanza import Problem, Spoken, Stanza
+
+if TYPE_CHECKING:
+    from lianfang.config.model import Config
+
+Language = Literal["zh", "en"]
+
+
+class Community(Stanza):
+    """The community that this installation watches for."""
+
+    name: str = Field(min_length=1, max_length=100)
+    """As it is called on messages and on the console."""
+    timezone: str = "Asia/Shanghai"
+    """IANA time zone of every time that people read."""
+    calendars: tuple[Path, ...] = ()
+    """CSV files with the columns date, until, kind, name: holidays, make-up workdays, school terms."""
+    language: Language = "zh"
+    """What speakers say and what messages are titled in, unless they are told otherwise."""
+    languages: tuple[Spoken, ...] = ()
+    """What speakers say each text in, one after the other, such as [zh, yue]; ``language`` if not given."""
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("an IANA time zone such as Asia/Shanghai")
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The community's time zone."""
+        return ZoneInfo(self.timezone)
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        """What the calendars say, as they were when first asked for; BadCalendar for what cannot be read."""
+        return Calendar.read(self.calendars)
+
+    def check(self, config: Config) -> Iterable[Problem]:
+        """Yield what is wrong with the calendars, and warn of those that have ended."""
+        del config
+        try:
+            ended = self.calendar.ended(datetime.now(self.zone).date())
+        except BadCalendar as error:
+            for fault in error.faults:
+                yield Problem(("calendars",), f"{fault.found} ({fault.where})", fault.allowed)
+            return
+        for file, last in ended:
+            found = f"{file}, which ends on {last}"
+            yield Problem(("calendars",), found, "one that goes on: add days, or a row covered", warning=True)
