@@ -8,7 +8,6 @@ it anew: all that it owes is in the store.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,6 +29,8 @@ from alerts.deadman import report_alive
 from alerts.delivery.worker import DeliveryWorker
 from alerts.evidence import EvidenceKeeper
 from alerts.metrics import DeliveryMetrics
+from alerts.pipeline.books import Books
+from alerts.pipeline.seasons import Seasons
 from alerts.pipeline.watch import Canaries, Watch
 from alerts.pipeline.worker import AlertWorker
 from alerts.store import Store
@@ -102,8 +103,11 @@ class AlertService:
         self._config, self._store, self._clock = config, store, clock
         self._watch = Watch(config, clock)
         exported.register(self._watch)
+        self._seasons = Seasons(config, store, clock)
+        exported.register(self._seasons)
         self._canaries = Canaries(bus, self._watch, clock)
-        self._worker = AlertWorker(config, settings_version(config), bus, store, clock, registry, self._watch)
+        books = Books(config)
+        self._worker = AlertWorker(config, books, bus, store, clock, registry, self._watch)
         evidence_dir = config.data_dir / "evidence"
         self._evidence = EvidenceKeeper(store, bus, config, evidence_dir, clock)
         self._metrics = DeliveryMetrics(registry)
@@ -133,6 +137,7 @@ class AlertService:
             self._thread("alerts", self._worker.run, stop),
             self._thread("evidence", self._evidence.run, stop),
             self._thread("canaries", self._canaries.run, stop),
+            self._thread("seasons", self._seasons.run, stop),
             self._thread("outside", lambda s: asyncio.run(self._outside(s)), stop),
         ]
         for thread in threads:
@@ -230,12 +235,6 @@ def _failure(part: str, error: BaseException) -> LianfangError:
         return cause
     _log.error("part_failed", part=part, exc_info=error)
     return TransientError(f"{part} failed: {cause!r}")
-
-
-def settings_version(config: Config) -> str:
-    """Return a name for the settings that decide (cameras, rules): equal settings have an equal name."""
-    deciding = config.model_dump_json(include={"points", "cameras", "detectors", "rules"})
-    return hashlib.sha256(deciding.encode()).hexdigest()[:12]
 
 
 def _registries() -> tuple[CollectorRegistry, CollectorRegistry]:

@@ -18,6 +18,7 @@ says nothing of a day but that the file was kept up to then. Every other word is
 from __future__ import annotations
 
 import csv
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -119,6 +120,12 @@ class Calendar:
         if SCHOOL_TERM in named:
             named.add(SCHOOL_DAY)
         return (*ALWAYS, *sorted(named - set(ALWAYS)))
+
+    @property
+    def digest(self) -> str:
+        """A name for what it says: equal calendars have an equal one."""
+        said = "".join(f"{day} {' '.join(sorted(self._named[day]))}\n" for day in sorted(self._named))
+        return hashlib.sha256(said.encode()).hexdigest()
 
     def kinds(self, day: date) -> frozenset[str]:
         """Return every kind that ``day`` is of: its weekday, workday or day_off, and what files say."""

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from alerts.api import auth, cameras, console, events, evidence, incidents, openapi, ops, problems
+from alerts.api import auth, cameras, console, events, evidence, incidents, openapi, ops, problems, profiles
 from alerts.api.dependencies import Dependencies
 from alerts.api.feed import ChangeFeed
 from alerts.api.gate import MAX_BODY_BYTES, CurrentSession, Gate, current_session
@@ -66,6 +66,7 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
         evidence.router(deps),
         events.router(deps, feed, sessions),
         cameras.router(deps, camera_views),
+        profiles.router(deps),
     ):
         behind_login.include_router(router)
     api = APIRouter(prefix="/api", max_body_size=MAX_BODY_BYTES)

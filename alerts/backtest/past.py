@@ -10,11 +10,12 @@ from datetime import datetime
 from uuid import uuid4
 
 from alerts.incidents.incident import Incident
+from alerts.pipeline.books import Books
 from alerts.pipeline.decide import Decider
 from alerts.pipeline.order import Event, Order
-from alerts.pipeline.rulebook import RuleBook
 from alerts.pipeline.speakers import Speakers
 from alerts.pipeline.worker import topics
+from alerts.profiles import Switch
 from lianfang import codec
 from lianfang.bus import Bus, Consumer, TopicPartition
 from lianfang.config import Config
@@ -37,17 +38,24 @@ class Span:
         return (self.begin is None or self.begin <= at) and (self.end is None or at < self.end)
 
 
-def raised(config: Config, bus: Bus, span: Span, progress: Callable[[float], None]) -> list[Incident]:
+def raised(
+    config: Config, bus: Bus, span: Span, progress: Callable[[float], None], switches: Sequence[Switch] = ()
+) -> list[Incident]:
     """Return the incidents that the rules of ``config`` open in ``span``, as they were left, in that order.
+
+    Each picture is judged under the profile that was in force when it was taken, by the schedules of
+    ``config`` and the ``switches`` of then.
 
     What was logged before it counts too, as it did then; ``progress`` gets the share that is done, 0-1.
     Raises TransientError where the bus does not answer.
     """
-    order, decider, speakers = Order(), Decider(RuleBook(config)), Speakers(config)
+    books = Books(config)
+    order, decider = Order(), Decider(books.everyday)
     found: dict[str, Incident] = {}
     for event in _logged(bus, topics(config), progress):
         if config.has(event.source) and order.admit(event) is None:
-            for decision in decider.decide(event, speakers.refusal):
+            decider.follow(books.at(event.captured_at, switches))
+            for decision in decider.decide(event, Speakers(decider.book.config).refusal):
                 found[decision.incident.id] = decision.incident
     return sorted((i for i in found.values() if span.holds(i.opened_at)), key=lambda i: (i.opened_at, i.id))
 

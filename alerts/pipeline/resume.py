@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import structlog
 
+from alerts.pipeline.books import Books
 from alerts.pipeline.decide import Decider
 from alerts.pipeline.order import Event, Order
-from alerts.store import Store, offsets
+from alerts.store import Store, offsets, switches
 from lianfang import codec
 from lianfang.bus import Consumer, Record, TopicPartition
 from lianfang.clock import Clock
@@ -40,6 +41,7 @@ def resume(
     partition: TopicPartition,
     order: Order,
     decider: Decider,
+    books: Books,
     clock: Clock,
 ) -> Partition:
     """Take the partition over and rebuild the rules' counters from just before its offset.
@@ -49,16 +51,18 @@ def resume(
     with store.write() as session:
         generation = offsets.take(session, partition)
         stored = offsets.load(session, partition)
+        known = switches.load(session, clock.now())
     beginning, end = consumer.beginning(partition), consumer.end(partition)
     at = beginning if stored is None else stored
     if not beginning <= at <= end:
         _log.error("offset_out_of_range", topic=partition.topic, stored=at, kept_from=beginning, end=end)
         at = beginning
-    reach = min(READ_BACK, timedelta(seconds=decider.book.memory_s))
+    reach = min(READ_BACK, timedelta(seconds=books.memory_s))
     count = int(reach.total_seconds() / 60 * READ_BACK_RECORDS_A_MINUTE)
     start = at if stored is None else max(beginning, at - count)
     for event in _recent(_read_back(consumer, partition, start, at, clock), reach):
-        if decider.book.config.has(event.source) and order.admit(event) is None:
+        if books.everyday.config.has(event.source) and order.admit(event) is None:
+            decider.follow(books.at(event.captured_at, known))
             decider.remember(event)
     consumer.seek(partition, at)
     return Partition(generation, stored)

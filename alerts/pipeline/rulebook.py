@@ -7,6 +7,7 @@ in order, what becomes of it does not depend on how the log mixes the cameras: a
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from datetime import datetime
@@ -76,7 +77,7 @@ class RuleBook:
 
     def __init__(self, config: Config, version: str = "") -> None:
         """Prepare the rules; what they read, such as lists, is read now."""
-        self.config, self.version = config, version
+        self.config, self.version = config, version or version_of(config)
         self.rules = {
             rule_id: ReadyRule(settings, plugins.build("alerts.rules", settings, config), config)
             for rule_id, settings in config.rules.items()
@@ -112,6 +113,13 @@ class RuleBook:
             and (known := before.rules.get(rule_id)) is not None
             and ready.footing(self.config, source) == known.footing(before.config, source)
         }
+
+
+def version_of(config: Config) -> str:
+    """Return a name for the settings that decide: equal settings have an equal name."""
+    deciding = config.model_dump_json(include={"points", "cameras", "detectors", "rules"})
+    days = f"{config.community.timezone} {config.community.calendar.digest}"
+    return hashlib.sha256(f"{deciding}{days}".encode()).hexdigest()[:12]
 
 
 def _hours(settings: RuleSettings, config: Config) -> Iterator[tuple[str, Hours]]:

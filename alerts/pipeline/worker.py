@@ -12,18 +12,20 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from alerts.incidents.incident import Incident
+from alerts.pipeline.books import Books
 from alerts.pipeline.deadletter import dead
 from alerts.pipeline.decide import Decider, Decision
 from alerts.pipeline.order import Dropped, Event, Order, is_missed
 from alerts.pipeline.record import record, record_camera, record_moves
 from alerts.pipeline.report import Report
 from alerts.pipeline.resume import Partition, resume
-from alerts.pipeline.rulebook import RuleBook
 from alerts.pipeline.speakers import Speakers
 from alerts.pipeline.watch import Watch
+from alerts.profiles import Switch
 from alerts.store import Store, offsets, suppressions
 from alerts.store.incidents import load_holders
 from alerts.store.store import QUIET
+from alerts.store.switches import load as load_switches
 from lianfang import codec
 from lianfang.bus import Bus, Consumer, Position, Record, TopicPartition
 from lianfang.clock import Clock
@@ -54,14 +56,14 @@ class AlertWorker:
     def __init__(
         self,
         config: Config,
-        settings_version: str,
+        books: Books,
         bus: Bus,
         store: Store,
         clock: Clock,
         registry: CollectorRegistry,
         watch: Watch | None = None,
     ) -> None:
-        self._config, self._version = config, settings_version
+        self._config, self._books = config, books
         self._watch = watch or Watch(config, clock)
         self._bus, self._store, self._clock = bus, store, clock
         self._report = Report(registry)
@@ -94,13 +96,14 @@ class AlertWorker:
 
         What is in memory is true only for them: another worker may have decided for the rest meanwhile.
         """
-        book = RuleBook(self._config, self._version)
-        order, decider = Order(), Decider(book, self._report)
+        order, decider = Order(), Decider(self._books.everyday, self._report)
         with self._store.read() as session:
             decider.hold(load_holders(session))
             self._listen(session, decider)
         assigned = consumer.assignment()
-        partitions = {p: resume(self._store, consumer, p, order, decider, self._clock) for p in assigned}
+        partitions = {
+            p: resume(self._store, consumer, p, order, decider, self._books, self._clock) for p in assigned
+        }
         while not stop.is_set() and consumer.assignment() == assigned:
             self.last_poll = self._clock.monotonic()
             for missed in self._watch.turned(partitions.keys()):
@@ -125,6 +128,7 @@ class AlertWorker:
         self._report.holds.clear()
         with self._store.write() as session:
             self._listen(session, decider)
+            switches = self._switches(session)
             for entry in records:
                 event = self._read(session, entry)
                 where = TopicPartition(entry.position.topic, entry.position.partition)
@@ -132,6 +136,7 @@ class AlertWorker:
                 if isinstance(event, Canary):
                     canaries.append((where, event))
                 elif event is not None and self._admitted(event, order):
+                    decider.follow(self._books.at(event.captured_at, switches))
                     decided.append((event, self._decide(session, entry, event, decider, moved)))
             record_moves(session, moved.values())
             for where, end in ends.items():
@@ -153,6 +158,9 @@ class AlertWorker:
     def _listen(self, session: Session, decider: Decider) -> None:
         """Take in what people said before this: it counts from the next event on."""
         decider.said = suppressions.fresh(session, decider.said, self._clock.now() - _SAID_KEPT)
+
+    def _switches(self, session: Session) -> tuple[Switch, ...]:
+        return load_switches(session, self._clock.now()) if self._books.profiles.any else ()
 
     def _say(self, missed: Event) -> None:
         """Write it into the log, where rules hear of it in order; a bus that is away is asked again later."""

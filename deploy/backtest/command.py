@@ -21,6 +21,7 @@ from alerts.backtest.compare import COLUMNS, compared
 from alerts.backtest.past import Span
 from alerts.incidents.incident import Incident
 from alerts.store import Store
+from alerts.store.switches import load as load_switches
 from deploy.backtest import video
 from deploy.backtest.pictures import Album
 from deploy.backtest.video import Recording
@@ -44,13 +45,15 @@ def main(argv: Sequence[str]) -> int:
             )
         )
         album = Album(config, arguments.pictures) if arguments.pictures else None
-        if arguments.video is None:
-            with ExitStack() as opened:
-                incidents = past.raised(config, _reach(config, opened), span, _show)
-        else:
-            incidents = _seen(config, arguments, span, album)
         store = Store(f"sqlite:///{config.data_dir / 'store.sqlite3'}")
         try:
+            if arguments.video is None:
+                with store.read() as session:
+                    switches = load_switches(session)
+                with ExitStack() as opened:
+                    incidents = past.raised(config, _reach(config, opened), span, _show, switches)
+            else:
+                incidents = _seen(config, arguments, span, album)
             with store.read() as session:
                 lines, missed = compared(config, incidents, session, span)
                 for line in lines if album else ():

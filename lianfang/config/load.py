@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from lianfang.config.model import Config
+from lianfang.config.profiles import relative_paths, resolved
 from lianfang.config.stanza import Key, Problem, Secret, Stanza
 from lianfang.errors import ConfigError, ConfigProblem
 from lianfang.redact import redact
@@ -50,8 +51,16 @@ def load(file: Path, warn: Callable[[ConfigProblem], None] = lambda _: None) -> 
         found = [_explain(document, details, context) for details in _causes(error)]
         raise ConfigError(found) from None
     config = _anchor(config, file.resolve().parent)
+    _judge(document, _check_all(config), warn)
+    for name in config.profiles:
+        _judge_profile(document, config, name)
+    return config
+
+
+def _judge(document: _Document, found: Iterable[Problem], warn: Callable[[ConfigProblem], None]) -> None:
+    """Raise the faults among ``found``, and tell of the others."""
     problems = []
-    for problem in _check_all(config):
+    for problem in found:
         placed = document.problem(problem.key, problem.found, problem.allowed)
         if problem.warning:
             warn(placed)
@@ -59,7 +68,24 @@ def load(file: Path, warn: Callable[[ConfigProblem], None] = lambda _: None) -> 
             problems.append(placed)
     if problems:
         raise ConfigError(problems)
-    return config
+
+
+def _judge_profile(document: _Document, config: Config, name: str) -> None:
+    """Raise what is wrong with the configuration that results from a profile, at what the profile says."""
+    resulting, wrong = resolved(config, name)
+    if wrong:
+        raise ConfigError([_explain(document, _under(details, name, key), {}) for key, details in wrong])
+    for rule_id in config.profiles[name].rules:
+        for key in relative_paths(resulting.rules[rule_id]):
+            found = str(getattr(resulting.rules[rule_id], key))
+            at = ("profiles", name, "rules", rule_id, key)
+            raise ConfigError([document.problem(at, repr(found), "a path from the root")])
+    problems = (problem.under("profiles", name) for problem in _check_all(resulting))
+    _judge(document, problems, lambda _: None)  # what it may be warned of was said of the configuration
+
+
+def _under(details: ErrorDetails, profile: str, key: Key) -> ErrorDetails:
+    return {**details, "loc": ("profiles", profile, *key)}
 
 
 def _parse(file: Path) -> _Document:

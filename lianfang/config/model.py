@@ -17,6 +17,7 @@ from lianfang.config.community import Community
 from lianfang.config.drawn import Coordinate, ReferenceHeights
 from lianfang.config.kafka import Kafka, brokers
 from lianfang.config.point import Point
+from lianfang.config.profiles import Profile
 from lianfang.config.sensor import Sensor
 from lianfang.config.stanza import Id, Problem, Secret, Spoken, Stanza
 from lianfang.plugins import PluginConfig
@@ -212,6 +213,8 @@ class Config(Stanza):
     """Stages that cameras name."""
     rules: dict[Id, RuleStanza] = Field(default_factory=dict)
     """What matters."""
+    profiles: dict[Id, Profile] = Field(default_factory=dict)
+    """What is different at some times: a flood, a festival. One is in force, or none of them."""
     receivers: dict[Id, ChannelStanza] = Field(default_factory=dict)
     """Who is told: speakers and platforms."""
 

@@ -22,6 +22,7 @@ from typing import Any
 import structlog
 from prometheus_client import CollectorRegistry
 
+from alerts.pipeline.books import Books
 from alerts.pipeline.worker import AlertWorker
 from alerts.store import Store
 from lianfang import codec
@@ -67,7 +68,7 @@ def _decided_per_s(folder: Path, occupied: float) -> tuple[float, float]:
     config, store = _config(folder), Store(f"sqlite:///{folder / 'store.sqlite3'}")
     records = list(islice(_records(occupied), RECORDS))
     stop, bus = threading.Event(), _Played(records)
-    worker = AlertWorker(config, "bench", bus, store, bus, CollectorRegistry())  # type: ignore[arg-type]
+    worker = AlertWorker(config, Books(config), bus, store, bus, CollectorRegistry())  # type: ignore[arg-type]
     bus.at_end = stop.set
     try:
         worker.run(stop)

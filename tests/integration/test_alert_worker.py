@@ -19,6 +19,7 @@ from alerts.actions import act
 from alerts.evidence import EvidenceKeeper
 from alerts.incidents.broadcasts import Refusal
 from alerts.incidents.model import ChangeKind
+from alerts.pipeline.books import Books
 from alerts.pipeline.decide import Decider, Decision
 from alerts.pipeline.worker import GROUP, AlertWorker
 from alerts.store import Store, offsets
@@ -80,7 +81,7 @@ def standing(count: int, start: int = 0) -> list[Observation]:
 def working(
     config: Config, bus: Bus, store: Store, clock: ManualClock | None = None
 ) -> Iterator[AlertWorker]:
-    worker = AlertWorker(config, "v1", bus, store, clock or ManualClock(at(1)), CollectorRegistry())
+    worker = AlertWorker(config, Books(config), bus, store, clock or ManualClock(at(1)), CollectorRegistry())
     stop = threading.Event()
     thread = threading.Thread(target=worker.run, args=(stop,))
     thread.start()
@@ -119,7 +120,7 @@ def test_incident_outbox_and_offset_are_one_transaction(config: Config, bus: Bus
         "entry",
         "bank",
         1,
-        "v1",
+        Books(config).everyday.version,
     )
     assert {(row.receiver, row.kind) for row in rows(store, OutboxRow)} == {
         ("horn", "speech"),

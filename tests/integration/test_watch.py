@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 
 from alerts.deadman import report_alive
 from alerts.pipeline import watch as module
+from alerts.pipeline.books import Books
 from alerts.pipeline.watch import Canaries, Watch
 from alerts.pipeline.worker import AlertWorker
 from alerts.store import Store
@@ -52,7 +53,7 @@ def test_a_canary_goes_through_bus_worker_and_store(tmp_path: Path, monkeypatch:
     bus, store = EmbeddedBus.own(tmp_path / "bus"), Store(f"sqlite:///{tmp_path / 's.sqlite3'}")
     watch = Watch(config, clock)
     registry.register(watch)
-    worker = AlertWorker(config, "v", bus, store, clock, CollectorRegistry(), watch)
+    worker = AlertWorker(config, Books(config), bus, store, clock, CollectorRegistry(), watch)
     with running(worker, Canaries(bus, watch, clock)):
         for topic in (OBSERVATIONS, READINGS):
             labels = {"topic": topic, "partition": "0"}

@@ -181,6 +181,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/profiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Profiles
+         * @description Show every profile, the one in force, and what happened lately.
+         */
+        get: operations["show_profiles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/profiles/in-force": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Press Profile Key
+         * @description Put a profile in force for a while, whatever schedules and levels say. It takes a second.
+         */
+        put: operations["press_profile_key"];
+        post?: never;
+        /**
+         * Release Profile Key
+         * @description End the operator's key: schedules and levels decide again. It takes a second.
+         */
+        delete: operations["release_profile_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/session": {
         parameters: {
             query?: never;
@@ -265,6 +309,16 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * CalendarEnd
+         * @description A calendar that says nothing of today any more.
+         */
+        CalendarEnd: {
+            /** Calendar */
+            calendar: string;
+            /** Last */
+            last: string;
+        };
         /**
          * Camera
          * @description A camera's condition; ``unknown`` until its stream has said something.
@@ -815,6 +869,97 @@ export interface components {
             detail: string;
         };
         /**
+         * Profile
+         * @description A profile and what it silences; ``everyday`` is the configuration without any.
+         */
+        Profile: {
+            /** Id */
+            id: string;
+            /** Muted */
+            muted: components["schemas"]["NamedInBoth"][];
+            name: components["schemas"]["Words"];
+            /** Priority */
+            priority: number;
+        };
+        /**
+         * ProfileInForce
+         * @description What is in force from the next second on. ``by`` is an operator, or the sensor whose level it is.
+         */
+        ProfileInForce: {
+            /** By */
+            by: string;
+            /** Profile */
+            profile: string;
+            /** Reason */
+            reason: string;
+            /** Since */
+            since: string | null;
+            /** Until */
+            until: string | null;
+            /**
+             * Why
+             * @enum {string}
+             */
+            why: "key" | "level" | "schedule" | "otherwise";
+        };
+        /**
+         * ProfileKey
+         * @description An operator's key: it goes before schedules and levels until its end.
+         */
+        ProfileKey: {
+            /** Profile */
+            profile: string;
+            /**
+             * Reason
+             * @description Why, for those who come after.
+             */
+            reason: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+        };
+        /**
+         * ProfileState
+         * @description Every profile, the one in force, what happened lately, and calendars that have ended.
+         */
+        ProfileState: {
+            /** Calendars Ended */
+            calendars_ended: components["schemas"]["CalendarEnd"][];
+            in_force: components["schemas"]["ProfileInForce"];
+            /** Profiles */
+            profiles: components["schemas"]["Profile"][];
+            /** Switches */
+            switches: components["schemas"]["ProfileSwitch"][];
+        };
+        /**
+         * ProfileSwitch
+         * @description Somebody, or a level, put a profile in force; ``ended_by`` is who ended it before its time.
+         */
+        ProfileSwitch: {
+            /** By */
+            by: string;
+            /** Ended By */
+            ended_by: string;
+            /** Profile */
+            profile: string;
+            /** Reason */
+            reason: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "key" | "level";
+            /** Until */
+            until: string | null;
+        };
+        /**
          * Readiness
          * @description Whether every component works; ``components`` holds "ok" or what is wrong.
          */
@@ -1268,6 +1413,115 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_profiles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfileState"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    press_profile_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProfileKey"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfileState"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    release_profile_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProfileState"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
