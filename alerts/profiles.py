@@ -13,7 +13,6 @@ from typing import Literal
 
 from lianfang.config import Config
 from lianfang.config.profiles import EVERYDAY, Level
-from lianfang.config.schedule import Hours
 
 Source = Literal["key", "level"]
 Why = Literal["key", "level", "schedule", "otherwise"]
@@ -51,35 +50,45 @@ class Profiles:
     """The profiles of a configuration, and when their schedules apply."""
 
     def __init__(self, config: Config) -> None:
-        by_rank = sorted(config.profiles, key=lambda name: -config.profiles[name].priority)
-        self._hours: dict[str, Hours | None] = dict.fromkeys(by_rank)
-        self._by_level = {name for name in by_rank if config.profiles[name].level is not None}
-        for name in by_rank:
-            active = config.profiles[name].active
-            if active is not None:
-                self._hours[name] = Hours(active, config.almanac())
+        by_rank = sorted(config.profiles.items(), key=lambda item: -item[1].priority)
+        self._almanac = config.almanac()
+        self._active = {name: profile.active for name, profile in by_rank}
+        self._by_level = {name for name, profile in by_rank if profile.level is not None}
+        self._minute, self._scheduled = -1, frozenset[str]()
 
     @property
     def any(self) -> bool:
         """Whether there is another one than everyday."""
-        return bool(self._hours)
+        return bool(self._active)
 
     def at(self, at: datetime, switches: Iterable[Switch]) -> InForce:
         """Return what is in force at ``at``: the newest key, else the highest that applies, else everyday."""
-        if not self._hours:
+        if not self._active:
             return InForce(EVERYDAY, "otherwise")
-        holding = [s for s in switches if s.holds(at) and (s.profile in self._hours or s.profile == EVERYDAY)]
+        holding = [
+            s for s in switches if s.holds(at) and (s.profile in self._active or s.profile == EVERYDAY)
+        ]
         keys = [switch for switch in holding if switch.source == "key"]
         if keys:
             newest = max(keys, key=lambda switch: (switch.since, switch.profile))
             return InForce(newest.profile, "key", newest)
         levels = {switch.profile: switch for switch in holding if switch.profile in self._by_level}
-        for name, hours in self._hours.items():
+        scheduled = self._in_season(at)
+        for name in self._active if levels or scheduled else ():
             if name in levels:
                 return InForce(name, "level", levels[name])
-            if hours is not None and hours.applies(at):
+            if name in scheduled:
                 return InForce(name, "schedule")
         return InForce(EVERYDAY, "otherwise")
+
+    def _in_season(self, at: datetime) -> frozenset[str]:
+        """Return the profiles whose schedules apply; it is asked for each picture, and holds for a minute."""
+        minute = int(at.timestamp()) // 60
+        if minute != self._minute:
+            active = ((name, schedule) for name, schedule in self._active.items() if schedule is not None)
+            self._scheduled = frozenset(n for n, schedule in active if schedule.applies(at, self._almanac))
+            self._minute = minute
+        return self._scheduled
 
 
 def exceeded(level: Level, before: bool, value: float) -> bool:

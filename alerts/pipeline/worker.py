@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from alerts.incidents.incident import Incident
+from alerts.pipeline import levels
 from alerts.pipeline.books import Books
 from alerts.pipeline.deadletter import dead
 from alerts.pipeline.decide import Decider, Decision
@@ -138,6 +139,8 @@ class AlertWorker:
                 elif event is not None and self._admitted(event, order):
                     decider.follow(self._books.at(event.captured_at, switches))
                     decided.append((event, self._decide(session, entry, event, decider, moved)))
+                    if isinstance(event, Reading):
+                        levels.follow(session, self._config, event, self._clock.now())
             record_moves(session, moved.values())
             for where, end in ends.items():
                 mine = partitions[where]

@@ -71,6 +71,14 @@ def end_level(session: Session, profile: str, by: str, now: datetime) -> SwitchR
     return _end(session, "level", profile, by, now)
 
 
+def is_exceeded(session: Session, profile: str) -> bool:
+    """Say whether a level has put a profile in force and has not fallen since."""
+    open_ended = select(SwitchRow.id).where(
+        SwitchRow.source == "level", SwitchRow.profile == profile, SwitchRow.until.is_(None)
+    )
+    return session.scalar(open_ended.limit(1)) is not None
+
+
 def _end(session: Session, source: Source, profile: str | None, by: str, now: datetime) -> SwitchRow | None:
     at = now + LEAD
     query = select(SwitchRow).where(

@@ -81,6 +81,9 @@ class Profile(Stanza):
                 yield Problem(("priority",), str(self.priority), f"one of its own: {name} has it")
         if self.active is not None and self.active.needs_position:
             yield Problem(("active",), "sunrise or sunset", "times of day: a profile is for all places")
+        if self.level is not None and self.level.sensor not in config.sensors:
+            allowed = ", ".join(sorted(config.sensors)) or "nothing: none is configured"
+            yield Problem(("level", "sensor"), repr(self.level.sensor), f"one of {allowed}")
         for i, rule_id in enumerate(self.muted):
             if getattr(config.rules.get(rule_id), "life_safety", False):
                 found = f"{rule_id}, which saves lives"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,11 @@ from lianfang.config import Config
 from lianfang.config.profiles import in_profile
 from tests.e2e.installation import until
 from tests.integration.test_alert_worker import IN, bus, decided, publish, store, working
+from tests.integration.test_readings import decided as readings_decided
+from tests.integration.test_readings import publish as publish_readings
 from tests.support.configs import loaded
 from tests.support.observations import at, observation
+from tests.support.readings import GAUGE, reading
 
 __all__ = ["bus", "store"]  # fixtures
 RACE: dict[str, Any] = {"name": "龙舟", "priority": 30, "muted": ["entry"]}
@@ -147,6 +151,34 @@ def test_what_a_level_put_in_force_is_ended_by_it_and_not_by_a_key(store: Store)
         ended = switches.end_level(session, "race", "gauge", at(20))
         assert ended is not None
         assert (ended.since, ended.until) == (at(1), at(21))
+
+
+def test_a_level_puts_a_profile_in_force_and_takes_it_back(tmp_path: Path, bus: Bus, store: Store) -> None:
+    flood = {"name": "汛期", "priority": 40, "level": {"sensor": "gauge", "above": 3.2, "until": 3.0}}
+    config = loaded(tmp_path, ("sensors", {"gauge": {**GAUGE, "high": 9}}), ("profiles", {"flood": flood}))
+
+    clock = ManualClock(at(0))
+
+    def level(seconds: float, *values: float | None) -> list[tuple[datetime, datetime | None]]:
+        """Let the gauge say these values at a time; return from when until when it is a flood."""
+        clock.advance_to(at(seconds))
+        said = [reading(seconds + n / 10, value) for n, value in enumerate(values)]
+        publish_readings(bus, *said)
+        until("the end of the readings", readings_decided(bus, store))
+        with store.read() as session:
+            return [(s.since, s.until) for s in switches.load(session) if s.source == "level"]
+
+    with working(config, bus, store, clock):
+        assert level(1, 3.1, 3.19) == []
+        assert level(2, 3.2, 3.1, 3.3) == [(at(3), None)], "a second later, for every worker alike"
+        # A level in between, a silent gauge and one that says what it cannot measure switch nothing.
+        assert level(3, 3.0, None, 99.0, -50.0) == [(at(3), None)]
+        assert level(60, 2.99, 3.1) == [(at(3), at(61))]
+    with working(config, bus, store, clock):
+        assert level(70, 3.2, 3.4) == [(at(3), at(61)), (at(71), None)]
+    with store.read() as session:
+        (newest, _) = switches.rows(session, 10)
+    assert (newest.by, newest.reason) == ("gauge", "3.2 m")
 
 
 def test_old_switches_are_left_where_they_are(store: Store) -> None:

@@ -16,6 +16,7 @@ from lianfang.config import Config, load
 from lianfang.config.profiles import EVERYDAY, Level, in_profile
 from lianfang.errors import ConfigError, ConfigProblem
 from tests.support.configs import SQUARE, changed, loaded, write
+from tests.support.readings import GAUGE
 
 LEFT = [[0.2, 0.2], [0.5, 0.2], [0.5, 1.0], [0.2, 1.0]]
 FLOOD: dict[str, Any] = {"name": {"zh": "汛期", "en": "Flood season"}, "priority": 20}
@@ -114,6 +115,10 @@ def test_a_rule_that_is_off_everywhere_is_off(tmp_path: Path) -> None:
             {"active": {"windows": [{"days": ["fair"]}]}},
             r"profiles\.flood\.active\.windows\.0\.days\.0: found 'fair'",
         ),
+        (
+            {"level": {"sensor": "gauge", "above": 3, "until": 2}},
+            r"profiles\.flood\.level\.sensor: found 'gauge'; allowed: .*none is configured",
+        ),
         ({"level": {"sensor": "gauge", "above": 3, "until": 3}}, r"flood\.level: .*'until' below 'above'"),
     ],
 )
@@ -176,6 +181,7 @@ def profiles(tmp_path: Path) -> Profiles:
     return Profiles(
         loaded(
             tmp_path,
+            ("sensors", {"gauge": GAUGE}),
             (
                 "profiles",
                 {
