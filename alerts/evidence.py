@@ -22,13 +22,13 @@ from sqlalchemy import select
 
 from alerts.channels.base import Picture
 from alerts.incidents.model import ChangeKind
-from alerts.store import Store
+from alerts.pipeline.books import Books
+from alerts.store import Store, switches
 from alerts.store.incidents import add_change
 from alerts.store.schema import EvidenceRow
 from lianfang import codec
 from lianfang.bus import Bus
 from lianfang.clock import Clock
-from lianfang.config import Config
 from lianfang.errors import DecodeError, EvidenceMissing, LianfangError
 from lianfang.events import Frame, FrameReference
 
@@ -43,8 +43,8 @@ Image = NDArray[np.uint8]
 class EvidenceKeeper:
     """Turns pending evidence rows into files below ``folder``; one thread runs it."""
 
-    def __init__(self, store: Store, bus: Bus, config: Config, folder: Path, clock: Clock) -> None:
-        self._store, self._bus, self._config, self._clock = store, bus, config, clock
+    def __init__(self, store: Store, bus: Bus, books: Books, folder: Path, clock: Clock) -> None:
+        self._store, self._bus, self._books, self._clock = store, bus, books, clock
         self._folder = folder
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._wake = threading.Event()
@@ -122,7 +122,10 @@ class EvidenceKeeper:
         return name
 
     def _polygon(self, row: EvidenceRow) -> tuple[tuple[float, float], ...]:
-        camera = self._config.cameras.get(row.camera)
+        """Return the zone as it was drawn in the profile by which the picture was judged."""
+        with self._store.read() as session:
+            known = switches.load(session, row.captured_at)
+        camera = self._books.at(row.captured_at, known).config.cameras.get(row.camera)
         zone = camera.zones.get(row.zone) if camera else None
         return zone.polygon if zone else ()
 

@@ -54,7 +54,7 @@ class Profiles:
         self._almanac = config.almanac()
         self._active = {name: profile.active for name, profile in by_rank}
         self._by_level = {name for name, profile in by_rank if profile.level is not None}
-        self._minute, self._scheduled = -1, frozenset[str]()
+        self._season = (-1, frozenset[str]())  # one value: several threads ask
 
     @property
     def any(self) -> bool:
@@ -84,11 +84,12 @@ class Profiles:
     def _in_season(self, at: datetime) -> frozenset[str]:
         """Return the profiles whose schedules apply; it is asked for each picture, and holds for a minute."""
         minute = int(at.timestamp()) // 60
-        if minute != self._minute:
+        known, names = self._season
+        if minute != known:
             active = ((name, schedule) for name, schedule in self._active.items() if schedule is not None)
-            self._scheduled = frozenset(n for n, schedule in active if schedule.applies(at, self._almanac))
-            self._minute = minute
-        return self._scheduled
+            names = frozenset(name for name, schedule in active if schedule.applies(at, self._almanac))
+            self._season = minute, names
+        return names
 
 
 def exceeded(level: Level, before: bool, value: float) -> bool:

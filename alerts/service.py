@@ -101,15 +101,16 @@ class AlertService:
         exported: CollectorRegistry,
     ) -> None:
         self._config, self._store, self._clock = config, store, clock
-        self._watch = Watch(config, clock)
+        books = Books(config)
+        # Also for rules that only some profile has: who is blind must be known before the flood comes.
+        self._watch = Watch(books.everyday.config, clock)
         exported.register(self._watch)
         self._seasons = Seasons(config, store, clock)
         exported.register(self._seasons)
         self._canaries = Canaries(bus, self._watch, clock)
-        books = Books(config)
         self._worker = AlertWorker(config, books, bus, store, clock, registry, self._watch)
         evidence_dir = config.data_dir / "evidence"
-        self._evidence = EvidenceKeeper(store, bus, config, evidence_dir, clock)
+        self._evidence = EvidenceKeeper(store, bus, books, evidence_dir, clock)
         self._metrics = DeliveryMetrics(registry)
         self._dependencies = Dependencies(
             config=config,

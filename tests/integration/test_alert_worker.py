@@ -455,7 +455,7 @@ def test_evidence_is_the_frame_that_decided_or_said_to_be_missing(
     # At another place of the same rule: its frame was never there.
     publish(bus, *(observation(i * 0.2, {1: IN}, camera="cam2", epoch="x") for i in range(3)))
     config = loaded(tmp_path, ("cameras.cam2.point", "gate"))
-    keeper = EvidenceKeeper(store, bus, config, tmp_path / "evidence", ManualClock(at(2)))
+    keeper = EvidenceKeeper(store, bus, Books(config), tmp_path / "evidence", ManualClock(at(2)))
     with working(config, bus, store):
         until("both incidents", lambda: len(rows(store, IncidentRow)) == 2)
     first, second = sorted(rows(store, IncidentRow), key=lambda row: row.camera)

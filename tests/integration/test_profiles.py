@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import select
 
 from alerts.backtest.past import Span, raised
+from alerts.evidence import EvidenceKeeper
 from alerts.pipeline.books import Books
 from alerts.store import Store, switches
-from alerts.store.schema import IncidentRow
+from alerts.store.schema import EvidenceRow, IncidentRow
 from lianfang.bus import Bus
 from lianfang.clock import ManualClock
 from lianfang.config import Config
@@ -114,6 +115,19 @@ def test_the_decision_names_the_settings_of_its_profile(
     (calm,) = versions
     assert calm[0] == "low"
     assert calm[1] not in {Books(config).everyday.version, Books(in_profile(config, "race")).everyday.version}
+
+
+def test_a_picture_shows_the_zone_as_it_was_drawn_then(tmp_path: Path, bus: Bus, store: Store) -> None:
+    left = [[0.2, 0.2], [0.5, 0.2], [0.5, 1.0]]
+    redrawn = {**CALM, "cameras": {"cam": {"zones": {"water": {"polygon": left}}}}}
+    books = Books(loaded(tmp_path, ("profiles", {"calm": redrawn})))
+    keeper = EvidenceKeeper(store, bus, books, tmp_path / "evidence", ManualClock(at(100)))
+    press(store, "calm", 10, 20)
+
+    def corners(seconds: float) -> int:
+        return len(keeper._polygon(EvidenceRow(camera="cam", zone="water", captured_at=at(seconds))))
+
+    assert [corners(t) for t in (9, 10, 19, 20)] == [4, 3, 3, 4]
 
 
 def test_a_new_key_ends_the_one_before_and_nothing_is_forgotten(store: Store) -> None:

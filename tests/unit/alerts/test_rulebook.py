@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from alerts.pipeline.decide import Decider, Decision
 from alerts.pipeline.rulebook import RuleBook
+from lianfang.config.profiles import EVERYDAY, in_profile
 from lianfang.events import Observation
 from tests.support.configs import BASE, changed, loaded, write
 from tests.support.observations import observation
@@ -102,6 +103,24 @@ def test_a_rule_that_is_off_opens_nothing_and_a_rule_that_comes_counts_from_then
     play.decider.follow(RuleBook(loaded(tmp_path, ("rules.linger", {**LINGER, "enabled": False}))))
     play.decider.follow(book(tmp_path))  # nothing was seen in between: nothing was lost
     assert len(play(stay(51, 60, {1: A})).incidents) == 2
+
+
+def test_a_muted_rule_says_nothing_clears_what_is_open_and_counts_on(tmp_path: Path) -> None:
+    config = loaded(
+        tmp_path,
+        ("profiles", {"race": {"name": "龙舟", "priority": 1, "muted": ["entry"]}}),
+        ("rules.entry.join_s", 1),
+        ("rules.entry.speech.again_s", 2),
+    )
+    everyday, race = RuleBook(in_profile(config, EVERYDAY)), RuleBook(in_profile(config, "race"))
+    play = Play(config)(stay(0, 2, {1: A}))
+    before = len(play.changes)
+    play.decider.follow(race)
+    play([*stay(2, 10, {1: A}), *stay(10, 13, {}), *stay(13, 20, {2: A})])
+    assert play.changes[before:] == [(11.0, "cleared"), (11.5, "ended")]
+    play.decider.follow(everyday)
+    play(stay(20, 21, {2: A}))
+    assert (20.0, "opened") in play.changes, "who is there when the race is over counts at once"
 
 
 def test_each_decision_names_the_settings_that_it_was_made_by(tmp_path: Path) -> None:
