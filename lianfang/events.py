@@ -99,6 +99,7 @@ class CameraCondition(StrEnum):
     ONLINE = "online"
     OFFLINE = "offline"
     BLIND = "blind"  # no detector has looked at it for a while, whatever the stream is worth
+    NOISY = "noisy"  # it raises more alarms than anybody can look at
 
 
 class CameraState(_Event):

@@ -15,7 +15,7 @@ from lianfang.config import Camera, Sensor
 _BREAK = timedelta(seconds=3)  # an empty view is said every second, one with people at every frame
 _BREAK_FRAMES = 3  # a slow camera has longer pauses between any two pictures
 
-
+_AWAY = timedelta(seconds=30)  # lost for so long, a camera shows another scene than before
 BLIND = timedelta(seconds=5)  # a river camera that nobody has looked at for so long sees nobody drown
 
 
@@ -26,6 +26,8 @@ class Coverage:
     cameras: Mapping[str, Camera]
     sensors: Mapping[str, Sensor] = field(default_factory=dict)
     _looks: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)
+    _lost: dict[str, datetime] = field(default_factory=dict)
+    _back: dict[str, datetime] = field(default_factory=dict)
 
     def since(self, camera_id: str, at: datetime) -> datetime:
         """Take note of an observation at ``at``; return when the unbroken look began that it belongs to."""
@@ -34,7 +36,18 @@ class Coverage:
         if not timedelta(0) <= at - last < pause:
             since = at
         self._looks[camera_id] = since, at
+        lost_at = self._lost.pop(camera_id, None)
+        if lost_at is not None and at - lost_at >= _AWAY:
+            self._back[camera_id] = at
         return since
+
+    def lost(self, camera_id: str, at: datetime) -> None:
+        """Take note that the camera's stream was lost at ``at``."""
+        self._lost.setdefault(camera_id, at)
+
+    def back_at(self, camera_id: str) -> datetime | None:
+        """Return when the camera came back after it was lost for a while, None where it never did."""
+        return self._back.get(camera_id)
 
     def heard(self, sensor_id: str, at: datetime) -> None:
         """Take note of a reading at ``at``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from operator import attrgetter
 
 from alerts.incidents.broadcasts import Refusal, never, persist
@@ -20,10 +21,12 @@ from alerts.incidents.incident import (
 from alerts.pipeline.coverage import Coverage
 from alerts.pipeline.order import Event, is_missed
 from alerts.pipeline.rulebook import ReadyRule, RuleBook, State
+from alerts.pipeline.uplinks import Uplinks
 from alerts.rules.base import EVER, Member, Sighting
 from alerts.suppression.case import Case
 from alerts.suppression.chain import SILENT, Chain, Passed, Trace
 from alerts.suppression.mutes import listened
+from alerts.suppression.noise import Noise
 from alerts.suppression.reasons import Reason
 from alerts.suppression.said import NOTHING_SAID, Said
 from lianfang.events import CameraCondition, CameraState, Observation, Reading
@@ -47,6 +50,8 @@ class Decider:
         self._states: dict[str, tuple[RuleBook, dict[str, State]]] = {}
         self._holders: dict[tuple[str, str], dict[str, Incident]] = {}
         self._coverage = Coverage(book.config.cameras, book.config.sensors)
+        self._uplinks = Uplinks(book.config.cameras, book.config.uplinks)
+        self._noise = Noise()
         self._chain = Chain(trace)
         self._refusal: Refusal = never
         self.said: Said = NOTHING_SAID
@@ -59,11 +64,17 @@ class Decider:
         """
         self.book = book
         self._coverage.cameras, self._coverage.sensors = book.config.cameras, book.config.sensors
+        self._uplinks.cameras, self._uplinks.uplinks = book.config.cameras, book.config.uplinks
 
     def hold(self, incidents: Iterable[Incident]) -> None:
         """Take over incidents that have not ended, as the store knows them."""
         for incident in incidents:
             self._holders.setdefault((incident.rule, incident.place), {})[incident.subject] = incident
+
+    def recall(self, alarms: Iterable[tuple[str, str, datetime]]) -> None:
+        """Take over what the store knows of alarms: (rule, camera, when), oldest first."""
+        for rule, camera, at in alarms:
+            self._noise.note(rule, camera, at)
 
     def remember(self, event: Event) -> None:
         """Let the rules count an event that was decided before; nothing follows from it."""
@@ -71,14 +82,17 @@ class Decider:
             for _ in self._sightings(event):
                 pass
 
-    def decide(self, event: Event, refusal: Refusal = never) -> list[Decision]:
-        """Return what follows from ``event``, and take it as done; ``refusal`` is asked before speaking."""
+    def decide(self, event: Event, refusal: Refusal = never, *, late: bool = False) -> list[Decision]:
+        """Return what follows from ``event``, and take it as done; ``refusal`` is asked before speaking.
+
+        With ``late`` it is known too late for anybody to be called in a hurry.
+        """
         if not self._is_so(event):
             return []
         self._refusal = refusal
         decisions = list(self._lost(event))
         for case, passed in self._sightings(event):
-            for incident, changes in self._advance(case, passed):
+            for incident, changes in self._advance(replace(case, late=True) if late else case, passed):
                 decisions.append(Decision(case.rule, incident, changes, event))
         return decisions
 
@@ -89,6 +103,8 @@ class Decider:
             since = self._coverage.since(event.source, event.captured_at)
         elif isinstance(event, Reading) and event.value is not None:
             self._coverage.heard(event.source, event.captured_at)
+        elif isinstance(event, CameraState) and event.condition is CameraCondition.OFFLINE:
+            self._coverage.lost(event.source, event.captured_at)
         states = self._states_of(event.source)
         for rule_id, ready in self.book.of(event.source):
             places = ready.places[event.source]
@@ -99,6 +115,8 @@ class Decider:
             if sighting is None:
                 continue
             sighting = replace(sighting, since=since)
+            if ready.device is not None:
+                sighting = self._uplinks.sorted(sighting)
             for place, zones in places:
                 case = self._case(rule_id, ready, place, sighting)
                 yield case, self._chain.put_through(case, _part(sighting, attrgetter("zone"), zones))
@@ -114,6 +132,7 @@ class Decider:
             almanac=self.book.almanacs[sighting.camera],
             active=ready.applies(sighting.camera, sighting.captured_at),
             said=self.said,
+            back_at=self._coverage.back_at(sighting.camera),
         )
 
     def _states_of(self, source: str) -> dict[str, State]:
@@ -151,7 +170,8 @@ class Decider:
             after = replace(after, silent=Reason.TASK) if passed.task else after
         else:
             return
-        after, heard = listened(case, after, passed)
+        alarms = self._noise.heard(case.rule, case.camera, case.at, changes)
+        after, heard = listened(replace(case, alarms=alarms) if alarms else case, after, passed)
         after, said = persist(after, case.at, case.camera, settings, self._refusal)
         holders[subject] = after
         changes = (*changes, *heard, *said)
@@ -205,7 +225,8 @@ def _step(
 def _is_lost(event: Event) -> bool:
     if isinstance(event, Reading):
         return event.value is None
-    return isinstance(event, CameraState) and event.condition is not CameraCondition.ONLINE
+    lost = (CameraCondition.OFFLINE, CameraCondition.BLIND)
+    return isinstance(event, CameraState) and event.condition in lost
 
 
 def _part(sighting: Sighting, what: Callable[[Member], str], wanted: Container[str]) -> Sighting:

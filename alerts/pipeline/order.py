@@ -55,7 +55,7 @@ class Order:
             unknown = connection is not None and connection not in before.connections
             if not (unknown and before.last_at - event.captured_at >= _CLOCK_STEP):
                 return Dropped.LATE
-        if is_missed(event):
+        if is_said_of(event):
             return None  # said by another host than the source's, by its own clock: it makes nothing late
         after = replace(before, last_at=event.captured_at)
         if connection is not None and connection not in before.connections:
@@ -68,6 +68,12 @@ class Order:
             after = replace(after, epoch=event.track_epoch, retired=retired[-_RETIRED_KEPT:])
         self.sources[event.source] = after
         return None
+
+
+def is_said_of(event: Event) -> bool:
+    """Say whether ``event`` is not the source's own word: an alert worker says so of it."""
+    noisy = isinstance(event, CameraState) and event.condition is CameraCondition.NOISY
+    return noisy or is_missed(event)
 
 
 def is_missed(event: Event) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import InitVar, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from alerts.pipeline.uplinks import ZONE
 from alerts.rules.base import DeviceRule, Rule, RuleSettings, SensorRule
 from lianfang import plugins
 from lianfang.config import Config
@@ -61,6 +62,9 @@ class ReadyRule:
     def _places(self, config: Config, source: str) -> Iterator[tuple[str, frozenset[str]]]:
         if self.device is not None or source in config.sensors:
             yield config.point_of(source), frozenset({""})
+            uplink = config.cameras[source].uplink if source in config.cameras else None
+            if uplink is not None:
+                yield uplink, frozenset({ZONE})
             return
         zones = config.cameras[source].zones
         wanted = [zone for zone in self.settings.zones or tuple(zones) if zone in zones]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 import structlog
@@ -16,7 +16,7 @@ from alerts.pipeline import levels
 from alerts.pipeline.books import Books
 from alerts.pipeline.deadletter import dead
 from alerts.pipeline.decide import Decider, Decision
-from alerts.pipeline.order import Dropped, Event, Order, is_missed
+from alerts.pipeline.order import Dropped, Event, Order, is_said_of
 from alerts.pipeline.record import record, record_camera, record_moves
 from alerts.pipeline.report import Report
 from alerts.pipeline.resume import Partition, resume
@@ -24,21 +24,25 @@ from alerts.pipeline.speakers import Speakers
 from alerts.pipeline.watch import Watch
 from alerts.profiles import Switch
 from alerts.store import Store, offsets, suppressions
-from alerts.store.incidents import load_holders
+from alerts.store.incidents import load_holders, recent_alarms
 from alerts.store.store import QUIET
 from alerts.store.switches import load as load_switches
+from alerts.suppression.noise import ALARMS, WINDOW
+from alerts.suppression.reasons import Reason
 from lianfang import codec
 from lianfang.bus import Bus, Consumer, Position, Record, TopicPartition
 from lianfang.clock import Clock
 from lianfang.config import Config
 from lianfang.errors import DecodeError, TransientError
-from lianfang.events import OBSERVATIONS, READINGS, CameraState, Canary, Reading
+from lianfang.events import OBSERVATIONS, READINGS, CameraCondition, CameraState, Canary, Reading
 
 _log = structlog.get_logger()
 
 GROUP = "alerts"
 # What people said and is over is of no use to what is in the log.
 _SAID_KEPT = timedelta(days=2)
+LATE = timedelta(seconds=10)
+"""Nobody is called in a hurry for what was seen so long ago: they are if it still is so."""
 _POLL_S = 0.5
 _RETRY_S = 0.5
 
@@ -100,6 +104,7 @@ class AlertWorker:
         order, decider = Order(), Decider(self._books.everyday, self._report)
         with self._store.read() as session:
             decider.hold(load_holders(session))
+            decider.recall(recent_alarms(session, ALARMS, self._clock.now() - WINDOW))
             self._listen(session, decider)
         assigned = consumer.assignment()
         partitions = {
@@ -157,6 +162,9 @@ class AlertWorker:
         for event, _ in decided:
             self._watch.saw(event)
         self._report.committed(decided, self._clock.now())
+        for camera in _noisy_cameras(decision for _, decisions in decided for decision in decisions):
+            noisy = CameraCondition.NOISY
+            self._say(CameraState(camera_id=camera, condition=noisy, captured_at=self._clock.now()))
 
     def _listen(self, session: Session, decider: Decider) -> None:
         """Take in what people said before this: it counts from the next event on."""
@@ -197,11 +205,12 @@ class AlertWorker:
         self, session: Session, entry: Record, event: Event, decider: Decider, moved: dict[str, Incident]
     ) -> list[Decision]:
         """Decide and write what follows; incidents in which people only ``moved`` are left to the caller."""
-        if isinstance(event, CameraState) and not is_missed(event):
+        if isinstance(event, CameraState) and not is_said_of(event):
             record_camera(session, event)  # the camera's own word; being looked at is another matter
         try:
             speakers = Speakers(decider.book.config, decider.said, session, self._clock.now)
-            decisions = decider.decide(event, speakers.refusal)
+            late = self._clock.now() - event.captured_at >= LATE
+            decisions = decider.decide(event, speakers.refusal, late=late)
             for decision in decisions:
                 incident = decision.incident
                 if decision.changes:
@@ -214,6 +223,19 @@ class AlertWorker:
         except Exception as error:
             raise _PoisonedError(entry.position) from error
         return decisions
+
+
+def _noisy_cameras(decisions: Iterable[Decision]) -> list[str]:
+    """Return the cameras that have just raised an alarm which nobody hears, because there are too many."""
+    return sorted(
+        {
+            change.camera
+            for decision in decisions
+            if decision.incident.muted is Reason.NOISY
+            for change in decision.changes
+            if change.kind in ALARMS
+        }
+    )
 
 
 def topics(config: Config) -> list[str]:

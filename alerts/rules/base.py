@@ -59,6 +59,8 @@ class RuleSettings(Stanza):
     cleared_after: int = Field(default=3, ge=1, le=100)
     """So many fresh observations in a row without a member, from every camera that saw one, say cleared."""
 
+    noisy_after: int = Field(default=6, ge=1, le=1000)
+    """Alarms of one camera in 10 minutes after which further ones are only recorded, until it is quieter."""
     record_only: bool = False
     """True: its incidents are counted and spoken to, and alarm no operator."""
     closes_itself: bool = False

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -15,7 +15,8 @@ from lianfang.config import Config as Root
 from lianfang.config import Id, Problem, Sensor
 from lianfang.events import CameraCondition, CameraState, Observation, Reading
 
-Condition = Literal["offline", "blind", "camera_covered", "camera_turned", "camera_frozen"] | Fault
+Condition = Literal["offline", "blind", "noisy", "camera_covered", "camera_turned", "camera_frozen"] | Fault
+_NOISY_FOR = timedelta(minutes=10)  # since it was said last
 _BY_STREAM: frozenset[str] = frozenset({"offline", "blind"})
 _TRACKS = "device"  # stands for a tracker's epoch: a condition has the same number whoever restarts
 _WHOLE = (0.0, 0.0, 1.0, 1.0)
@@ -32,11 +33,12 @@ class Config(RuleSettings):
     conditions: Annotated[tuple[Condition, ...], Field(min_length=1)] = (
         "offline",
         "blind",
+        "noisy",
         "sensor_silent",
         "sensor_implausible",
     )
-    """A camera's stream is lost; no detector looks at it; or what a tamper stage of it finds. A sensor says
-    nothing any more; or what it cannot measure."""
+    """A camera's stream is lost; no detector looks at it; it raises too many alarms (see ``noisy_after``); or
+    what a tamper stage of it finds. A sensor says nothing any more; or what it cannot measure."""
     join_s: float = Field(default=600, ge=0, le=3600)
     """A fault that comes again within this time joins the incident: a loose plug is one."""
     cleared_after: int = Field(default=1, ge=1, le=100)
@@ -65,7 +67,7 @@ class Config(RuleSettings):
         if self.speech is not None:
             yield Problem(("speech",), "a text", "nothing: a device's fault is nobody's in front of it")
         for camera_id in (c for c in self.cameras if c in config.cameras):
-            given = {*_BY_STREAM, *FAULTS, *config.labels_given(config.cameras[camera_id].detectors)}
+            given = {*_BY_STREAM, "noisy", *FAULTS, *config.labels_given(config.cameras[camera_id].detectors)}
             for j, condition in enumerate(self.conditions):
                 if condition not in given:
                     allowed = f"one with a tamper stage among the detectors of camera {camera_id}"
@@ -74,9 +76,13 @@ class Config(RuleSettings):
 
 @dataclass(frozen=True)
 class Faults:
-    """What is wrong with a camera or sensor now; of ``offline`` and ``blind`` at most one."""
+    """What is wrong with a camera or sensor now; of ``offline`` and ``blind`` at most one.
+
+    ``noisy_at`` is when a camera was called noisy last.
+    """
 
     conditions: frozenset[str] = frozenset()
+    noisy_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -96,44 +102,47 @@ class Device:
 
     def concerns(self, state: Faults, observation: Observation) -> bool:
         """Say whether anything is wrong with the view, or something was wrong."""
-        return bool(state.conditions) or any(o.label in self.config.conditions for o in observation.objects)
+        wrong = state.conditions or state.noisy_at is not None
+        return bool(wrong) or any(o.label in self.config.conditions for o in observation.objects)
 
     def step(self, state: Faults, observation: Observation) -> tuple[Faults, Sighting]:
         """Take note that somebody looks, and of what they find wrong with the view."""
-        del state
-        return self._seen(
-            frozenset(o.label for o in observation.objects if o.label in self.config.conditions),
-            observation.camera_id,
-            observation.captured_at,
-        )
+        found = frozenset(o.label for o in observation.objects if o.label in self.config.conditions)
+        faults = Faults(found, state.noisy_at)
+        return self._seen(faults, observation.camera_id, observation.captured_at)
 
     def step_state(self, state: Faults, event: CameraState) -> tuple[Faults, Sighting]:
         """Take note of what the stream is worth.
 
         A stream that is back is still looked at by nobody until an observation says so.
         """
+        if event.condition is CameraCondition.NOISY:
+            return self._seen(replace(state, noisy_at=event.captured_at), event.camera_id, event.captured_at)
         lost = "offline" if event.condition is CameraCondition.OFFLINE else "blind"
         if event.condition is CameraCondition.BLIND and "offline" in state.conditions:
             lost = "offline"
         if event.condition is CameraCondition.ONLINE and not state.conditions & _BY_STREAM:
-            return self._seen(state.conditions, event.camera_id, event.captured_at)
-        faults = (state.conditions - _BY_STREAM) | {lost}
+            return self._seen(state, event.camera_id, event.captured_at)
+        faults = replace(state, conditions=(state.conditions - _BY_STREAM) | {lost})
         return self._seen(faults, event.camera_id, event.captured_at)
 
     def step_reading(self, state: Faults, reading: Reading) -> tuple[Faults, Sighting | None]:
         """Take note of what a reading says is wrong with its sensor, perhaps nothing."""
         del state
         wrong = fault(self.sensors[reading.sensor_id], reading)
-        return self._seen(frozenset({wrong} if wrong else ()), reading.sensor_id, reading.at)
+        return self._seen(Faults(frozenset({wrong} if wrong else ())), reading.sensor_id, reading.at)
 
-    def _seen(self, faults: frozenset[str], device: str, at: datetime) -> tuple[Faults, Sighting]:
+    def _seen(self, faults: Faults, device: str, at: datetime) -> tuple[Faults, Sighting]:
+        if faults.noisy_at is not None and at - faults.noisy_at >= _NOISY_FOR:
+            faults = replace(faults, noisy_at=None)
+        now = faults.conditions | ({"noisy"} if faults.noisy_at is not None else set())
         wanted = {c: f"{_TRACKS}:{c}" for c in self.config.conditions}
         members = tuple(
             Member(track_id=track, label=condition, confidence=1.0, xyxyn=_WHOLE, zone="")
             for condition, track in wanted.items()
-            if condition in faults
+            if condition in now
         )
-        return Faults(faults), Sighting(
+        return faults, Sighting(
             camera=device,
             captured_at=at,
             track_epoch=_TRACKS,

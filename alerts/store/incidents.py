@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -87,6 +88,22 @@ def add_change(
     change = ChangeRow(incident_id=incident_id, version=row.version, kind=kind, at=at, actor=actor, data=data)
     session.add(change)
     return change
+
+
+def recent_alarms(
+    session: Session, kinds: Iterable[ChangeKind], since: datetime
+) -> list[tuple[str, str, datetime]]:
+    """Return (rule, camera, captured at) of the changes of ``kinds`` since then, oldest first."""
+    query = (
+        select(IncidentRow.rule, ChangeRow.data)
+        .join(IncidentRow, IncidentRow.id == ChangeRow.incident_id)
+        .where(ChangeRow.kind.in_([str(kind) for kind in kinds]), ChangeRow.at >= since)
+        .order_by(ChangeRow.seq)
+    )
+    return [
+        (rule, data["camera"], datetime.fromisoformat(data["captured_at"]))
+        for rule, data in session.execute(query)
+    ]
 
 
 def _incident(row: IncidentRow) -> Incident:

@@ -17,6 +17,8 @@ class Case:
     """A rule at a place, looked at by a camera at ``at``; it is ``active`` where its schedule applies.
 
     ``spots`` are those that were dismissed for this rule on this camera, each with what is known of it.
+    ``back_at`` is when the camera was back after it was lost for a while, ``late`` if ``at`` is long ago,
+    ``alarms`` how many the camera has raised by the rule lately.
     """
 
     rule: str
@@ -29,6 +31,9 @@ class Case:
     said: Said
     active: bool = True
     spots: tuple[tuple[Suppression, Spot], ...] = ()
+    back_at: datetime | None = None
+    late: bool = False
+    alarms: int = 0
 
     def is_about(self, word: Suppression) -> bool:
         """Say whether a word is about this rule and this place, whichever camera looks.

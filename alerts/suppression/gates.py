@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 from alerts.rules.base import Sighting
 from alerts.suppression.case import Case, Held
 from alerts.suppression.permits import permitted
 from alerts.suppression.reasons import Reason
 
+SETTLING = timedelta(seconds=30)
 Gate = Callable[[Case, Sighting], tuple[Sighting, tuple[Held, ...]]]
 
 
@@ -20,8 +22,7 @@ def active(case: Case, sighting: Sighting) -> tuple[Sighting, tuple[Held, ...]]:
     """Hold everybody while the rule's schedule does not apply."""
     if case.active:
         return sighting, ()
-    unsure = replace(sighting, members=(), present=(*sighting.members, *sighting.present))
-    return unsure, (Held(Reason.NOT_ACTIVE),)
+    return _unsure(sighting), (Held(Reason.NOT_ACTIVE),)
 
 
 def dismissed(case: Case, sighting: Sighting) -> tuple[Sighting, tuple[Held, ...]]:
@@ -39,7 +40,25 @@ def dismissed(case: Case, sighting: Sighting) -> tuple[Sighting, tuple[Held, ...
     return sighting, tuple(held)
 
 
-GATES: tuple[Gate, ...] = (active, dismissed, permitted)
+def settling(case: Case, sighting: Sighting) -> tuple[Sighting, tuple[Held, ...]]:
+    """Hold everybody for a moment after the camera came back: they were there before, and all come at once.
+
+    Not where somebody may drown, and not what is wrong with the camera itself.
+    """
+    settings = case.settings
+    if case.back_at is None or settings.life_safety or settings.about == "device":
+        return sighting, ()
+    if case.at - case.back_at >= SETTLING:
+        return sighting, ()
+    # As if the look began only then: until then nobody has left who was there before.
+    return replace(_unsure(sighting), since=case.at), (Held(Reason.SETTLING),)
+
+
+def _unsure(sighting: Sighting) -> Sighting:
+    return replace(sighting, members=(), present=(*sighting.members, *sighting.present))
+
+
+GATES: tuple[Gate, ...] = (active, settling, dismissed, permitted)
 
 
 def passed(case: Case, sighting: Sighting) -> tuple[Sighting, tuple[Held, ...]]:

@@ -42,7 +42,20 @@ def permit(case: Case, incident: Incident, passed: Passed) -> Held | None:
     return next((by for by in passed.held if by.reason is Reason.PERMITTED), None)
 
 
-MUTES: tuple[Mute, ...] = (maintenance, silence, permit)
+def noisy(case: Case, incident: Incident, passed: Passed) -> Held | None:
+    """Mute a camera that has alarmed too often by the rule, until it is quieter; not where one may drown."""
+    del incident, passed
+    too_many = case.alarms > case.settings.noisy_after and not case.settings.life_safety
+    return Held(Reason.NOISY) if too_many else None
+
+
+def late(case: Case, incident: Incident, passed: Passed) -> Held | None:
+    """Mute what is known too late to be called for in a hurry; whoever is still there is heard of at once."""
+    del incident, passed
+    return Held(Reason.LATE) if case.late and not case.settings.life_safety else None
+
+
+MUTES: tuple[Mute, ...] = (maintenance, silence, permit, noisy, late)
 
 
 def muted(case: Case, incident: Incident, passed: Passed) -> Held | None:

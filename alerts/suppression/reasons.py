@@ -12,15 +12,17 @@ class Reason(StrEnum):
     NOT_ACTIVE = "not_active"  # the rule's schedule
     DISMISSED = "dismissed"  # a person said: not this, here
     PERMITTED = "permitted"  # true, but allowed; also a mute of an incident that was there before
+    SETTLING = "settling"  # the camera has just come back: what it shows is not new
     # Mutes: the incident is recorded and shown, and nobody else hears of it.
     SILENCED = "silenced"
     MAINTENANCE = "maintenance"
+    NOISY = "noisy"  # the camera has raised too many alarms by the rule
+    LATE = "late"  # known so late that nobody is called in a hurry, nor warned
     # Nothing is said; people are told.
     TASK = "task"  # what remains where a permit ended: somebody must tidy up, nobody is there to be warned
     NO_SPEECH_CONFIGURED = "no_speech_configured"
     A_PERSON_MUST_LOOK_FIRST = "a_person_must_look_first"
     NOT_AT_THIS_HOUR = "not_at_this_hour"  # the speech's schedule
-    LATE = "late"
     NO_SPEAKER_COVERS_THE_ZONE = "no_speaker_covers_the_zone"
     QUIET_HOURS = "quiet_hours"
     SPEAKER_HAS_SAID_ENOUGH = "speaker_has_said_enough"

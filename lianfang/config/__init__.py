@@ -7,6 +7,7 @@ from lianfang.config.model import Camera, Config, Line, Runtime, Zone
 from lianfang.config.point import Point
 from lianfang.config.sensor import Sensor
 from lianfang.config.stanza import Id, Problem, Secret, Spoken, Stanza, Text
+from lianfang.config.uplink import Uplink
 
 __all__ = [
     "Camera",
@@ -23,6 +24,7 @@ __all__ = [
     "Spoken",
     "Stanza",
     "Text",
+    "Uplink",
     "Zone",
     "load",
 ]

@@ -20,6 +20,7 @@ from lianfang.config.point import Point
 from lianfang.config.profiles import Profile
 from lianfang.config.sensor import Sensor
 from lianfang.config.stanza import Id, Problem, Secret, Spoken, Stanza
+from lianfang.config.uplink import Uplink
 from lianfang.plugins import PluginConfig
 
 SourceStanza = Annotated[SerializeAsAny[Stanza], PluginConfig("ingest.sources").validator()]
@@ -81,6 +82,8 @@ class Camera(Stanza):
     """The monitoring point that it belongs to."""
     source: SourceStanza
     """Where its pictures come from."""
+    uplink: Id | None = None
+    """The switch, radio or power that it hangs on: cameras that are lost together with it are one outage."""
     device_code: str = Field(default="", pattern=r"^(\d{20})?$")
     """The 20-digit code of the camera at the police platform (GB/T 28181, GA/T 1400)."""
     enabled: bool = True
@@ -106,6 +109,8 @@ class Camera(Stanza):
         """Yield references that lead nowhere."""
         if self.point not in config.points:
             yield Problem(("point",), repr(self.point), _one_of(config.points))
+        if self.uplink is not None and self.uplink not in config.uplinks:
+            yield Problem(("uplink",), repr(self.uplink), _one_of(config.uplinks))
         for i, detector in enumerate(self.detectors):
             if detector not in config.detectors:
                 yield Problem(("detectors", i), repr(detector), _one_of(config.detectors))
@@ -207,6 +212,8 @@ class Config(Stanza):
     """Monitoring points."""
     cameras: dict[Id, Camera] = Field(min_length=1)
     """Cameras."""
+    uplinks: dict[Id, Uplink] = Field(default_factory=dict)
+    """What cameras hang on; none is called as a point or a place is."""
     sensors: dict[Id, Sensor] = Field(default_factory=dict)
     """Sensors; none is called as a camera is."""
     detectors: dict[Id, StageStanza] = Field(min_length=1)
@@ -226,9 +233,13 @@ class Config(Stanza):
         return value
 
     def check(self, config: Config) -> Iterable[Problem]:
-        """Yield sensors that are called as a camera is: what an incident is about must be told apart."""
+        """Yield what is called as something else is: what an incident is about must be told apart."""
         for name in sorted(config.sensors.keys() & config.cameras.keys()):
             yield Problem(("sensors", name), repr(name), "an id that no camera has")
+        zones = ((camera, zone) for camera in config.cameras for zone in config.cameras[camera].zones)
+        places = {*config.points, *(config.place_of(camera, zone) for camera, zone in zones)}
+        for name in sorted(config.uplinks.keys() & places):
+            yield Problem(("uplinks", name), repr(name), "an id that no point and no place has")
 
     @property
     def bus_is_embedded(self) -> bool:

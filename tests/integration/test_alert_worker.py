@@ -174,10 +174,12 @@ def test_a_rule_that_fails_on_a_record_blinds_nobody(
 ) -> None:
     real = Decider.decide
 
-    def decide(self: Decider, item: Observation | CameraState, refusal: Refusal) -> list[Decision]:
+    def decide(
+        self: Decider, item: Observation | CameraState, refusal: Refusal, *, late: bool
+    ) -> list[Decision]:
         if item.captured_at == at(0.6):
             raise ZeroDivisionError("a bug in a rule")
-        return real(self, item, refusal)
+        return real(self, item, refusal, late=late)
 
     monkeypatch.setattr(Decider, "decide", decide)
     publish(bus, *standing(3), *standing(1, 3), *standing(4, 4))
@@ -484,3 +486,28 @@ def test_positions_that_move_wake_nobody_and_changes_do(config: Config, bus: Bus
         publish(bus, *standing(5, 5))
         until("an incident", lambda: rows(store, IncidentRow))
         until("somebody is woken", lambda: woken)
+
+
+def test_what_is_known_too_late_is_recorded_and_calls_nobody(config: Config, bus: Bus, store: Store) -> None:
+    publish(bus, *standing(5))
+    with working(config, bus, store, ManualClock(at(15))):
+        until("the end of the log", decided(bus, store))
+    (incident,) = rows(store, IncidentRow)
+    assert incident.muted == "late"
+    assert rows(store, OutboxRow) == []
+
+
+def test_a_noisy_camera_is_called_so_in_the_log_also_after_a_restart(
+    tmp_path: Path, bus: Bus, store: Store
+) -> None:
+    fault = {"kind": "device", "name": "故障", "cameras": ["cam"]}
+    config = loaded(tmp_path, ("rules.entry.join_s", 2), ("rules.fault", fault))
+    for visits, muted in ((range(4), 0), (range(4, 9), 3)):
+        for n in visits:
+            publish(bus, *(observation(n * 10 + t, {n: IN}) for t in range(3)))
+            publish(bus, *(observation(n * 10 + t, {}) for t in range(3, 9)))
+        with working(config, bus, store, ManualClock(at(visits[-1] * 10 + 9))):
+            until("the end of the log", decided(bus, store))
+        assert [row.muted for row in rows(store, IncidentRow)].count("noisy") == muted
+    with working(config, bus, store, ManualClock(at(100))):
+        until("its own word", lambda: any(row.rule == "fault" for row in rows(store, IncidentRow)))
