@@ -15,7 +15,19 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from alerts.api import auth, cameras, console, events, evidence, incidents, openapi, ops, problems, profiles
+from alerts.api import (
+    auth,
+    cameras,
+    console,
+    events,
+    evidence,
+    incidents,
+    openapi,
+    ops,
+    problems,
+    profiles,
+    suppressions,
+)
 from alerts.api.dependencies import Dependencies
 from alerts.api.feed import ChangeFeed
 from alerts.api.gate import MAX_BODY_BYTES, CurrentSession, Gate, current_session
@@ -67,6 +79,7 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
         events.router(deps, feed, sessions),
         cameras.router(deps, camera_views),
         profiles.router(deps),
+        suppressions.router(deps),
     ):
         behind_login.include_router(router)
     api = APIRouter(prefix="/api", max_body_size=MAX_BODY_BYTES)

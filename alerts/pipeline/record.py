@@ -16,6 +16,7 @@ from alerts.pipeline.decide import Decision
 from alerts.pipeline.rulebook import RuleBook
 from alerts.pipeline.speakers import Speakers
 from alerts.rules.base import RuleSettings
+from alerts.store import suppressions
 from alerts.store.incidents import add_change, move, save
 from alerts.store.schema import CameraStateRow, EvidenceRow, IncidentRow
 from alerts.suppression.reasons import Reason
@@ -48,6 +49,8 @@ def record(
         at = now()
         data: dict[str, Any] = {"camera": change.camera, "captured_at": change.at.isoformat()}
         added = add_change(session, incident.id, change.kind, "system", data, at)
+        if change.kind in (ChangeKind.OPENED, ChangeKind.MUTED):
+            suppressions.count(session, incident.muted_by, change.at)
         added.data = data | _told(session, speakers, rule, row, change, decision, at)
         route.notify(session, config, rule, row, change.kind, at, change.at)
         closes = rule.closes_itself or row.muted  # nobody heard of it at the last: nobody has to deal with it

@@ -7,10 +7,12 @@ from datetime import datetime
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter
+from sqlalchemy.orm import Session
 
 from alerts.incidents.incident import Change, Incident
 from alerts.incidents.model import ChangeKind
 from alerts.pipeline.decide import Decision
+from alerts.store import suppressions
 from alerts.suppression.case import Case, Held
 from alerts.suppression.chain import Trace
 from alerts.suppression.reasons import Reason
@@ -45,6 +47,11 @@ class Report(Trace):
     def began(self, case: Case, held: Held) -> None:
         """Hear that a gate began to hold somebody back."""
         self.holds.append((case, held))
+
+    def write_holds(self, session: Session) -> None:
+        """Count at the words of people what they began to hold back."""
+        for case, held in self.holds:
+            suppressions.count(session, held.by, case.at)
 
     def dropped(self, reason: str) -> None:
         """Count a record that is not looked at."""

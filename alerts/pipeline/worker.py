@@ -150,8 +150,7 @@ class AlertWorker:
             for where, end in ends.items():
                 mine = partitions[where]
                 offsets.advance(session, where, mine.generation, mine.stored, end)
-            for case, held in self._report.holds:
-                suppressions.count(session, held.by, case.at)
+            self._report.write_holds(session)
             session.info[QUIET] = not any(_matters(event, decisions) for event, decisions in decided)
         for where, end in ends.items():
             partitions[where].stored = end
@@ -168,7 +167,10 @@ class AlertWorker:
 
     def _listen(self, session: Session, decider: Decider) -> None:
         """Take in what people said before this: it counts from the next event on."""
-        decider.said = suppressions.fresh(session, decider.said, self._clock.now() - _SAID_KEPT)
+        said = suppressions.fresh(session, decider.said, self._clock.now() - _SAID_KEPT)
+        if said is not decider.said:
+            decider.said = said
+            decider.hold(load_holders(session))  # a word may have muted some of them at once
 
     def _switches(self, session: Session) -> tuple[Switch, ...]:
         return load_switches(session, self._clock.now()) if self._books.profiles.any else ()

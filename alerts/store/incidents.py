@@ -22,7 +22,7 @@ _PEOPLE = TypeAdapter(tuple[Person, ...])
 def load_holders(session: Session) -> list[Incident]:
     """Return every incident that has not ended, with its members as they were last seen."""
     rows = session.scalars(select(IncidentRow).where(IncidentRow.ended_at.is_(None)))
-    return [_incident(row) for row in rows]
+    return [loaded(row) for row in rows]
 
 
 def save(
@@ -106,7 +106,8 @@ def recent_alarms(
     ]
 
 
-def _incident(row: IncidentRow) -> Incident:
+def loaded(row: IncidentRow) -> Incident:
+    """Return the incident of a row, with its members as they were last seen."""
     members = _PEOPLE.validate_python(row.members)
     return Incident(
         id=row.id,

@@ -16,14 +16,14 @@ from alerts.suppression.said import Kind, Suppression
 Mute = Callable[[Case, Incident, Passed], Held | None]
 
 
-def maintenance(case: Case, incident: Incident, passed: Passed) -> Held | None:
+def maintenance(case: Case, incident: Incident, passed: Passed | None = None) -> Held | None:
     """Mute whatever only cameras see that somebody works on; nobody may be in danger there by themselves."""
     del passed
     words = [w for w in case.said.of(Kind.MAINTENANCE) if not w.receiver and w.point in ("", case.point)]
     return _first(case, incident, words, Reason.MAINTENANCE)
 
 
-def silence(case: Case, incident: Incident, passed: Passed) -> Held | None:
+def silence(case: Case, incident: Incident, passed: Passed | None = None) -> Held | None:
     """Mute what a person silenced for a while."""
     del passed
     words = [w for w in case.said.of(Kind.SILENCE) if case.is_about(w)]
@@ -63,7 +63,17 @@ def muted(case: Case, incident: Incident, passed: Passed) -> Held | None:
     for mute in MUTES:
         if (by := mute(case, incident, passed)) is not None:
             return by
+    if incident.muted is not None and any(
+        w.id == incident.muted_by and case.at < w.since for w in case.said.words
+    ):
+        # It was muted when the word was said; this picture is from the moment before, and was on its way.
+        return Held(incident.muted, incident.muted_by)
     return None
+
+
+def muted_by_word(case: Case, incident: Incident) -> Held | None:
+    """Return what mutes the incident by a word alone, whoever is seen there."""
+    return maintenance(case, incident) or silence(case, incident)
 
 
 def listened(case: Case, incident: Incident, passed: Passed) -> Step:

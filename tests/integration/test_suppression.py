@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,15 @@ from alerts.pipeline.rulebook import RuleBook
 from alerts.pipeline.speakers import Speakers
 from alerts.store import Store, suppressions
 from alerts.store.schema import ChangeRow, IncidentRow, OutboxRow, SuppressionRow
+from alerts.suppressing import say, take_back
 from alerts.suppression.said import NOTHING_SAID, Kind, Suppression
+from lianfang.bus.embedded import EmbeddedBus
+from lianfang.clock import ManualClock, SystemClock
 from lianfang.config import Config
 from lianfang.config.schedule import Schedule, Window
 from lianfang.events import Observation
+from tests.e2e.installation import until
+from tests.integration.test_alert_worker import decided, publish, working
 from tests.support.configs import loaded
 from tests.support.observations import at, observation
 from tests.support.outbox import open_store
@@ -234,3 +240,26 @@ def test_words_survive_a_restart_and_are_read_anew_only_when_somebody_said_somet
 
 def _steps(begin: float, end: float, step: float) -> list[float]:
     return [begin + i * step for i in range(int((end - begin) / step))]
+
+
+def test_a_running_worker_hears_a_word_before_the_next_picture(store: Store, tmp_path: Path) -> None:
+    """It mutes once, is counted once, and what was lifted is heard once."""
+    config, hour = loaded(tmp_path, ("rules.entry.frames", 1)), ManualClock(at(1))
+    bus = EmbeddedBus.own(tmp_path / "bus", clock=SystemClock())
+    with working(config, bus, store, hour):
+        publish(bus, *(observation(i * 0.2, {1: SPOT}) for i in range(5)))
+        until("the end of the log", decided(bus, store))
+        silence = word(Kind.SILENCE, 1, 60, rules=("entry",))
+        hour.advance_to(at(1.5))
+        say(store, config, hour, replace(silence, since=at(1.5)))
+        publish(bus, *(observation(1 + i * 0.2, {1: SPOT}) for i in range(5)))
+        until("the end of the log", decided(bus, store))
+        assert timeline(store) == [("opened", ""), ("muted", "silenced")]
+        hour.advance_to(at(2))
+        take_back(store, hour, silence.id, "li")
+        publish(bus, *(observation(2.2 + i * 0.2, {1: SPOT}) for i in range(5)))
+        until("the end of the log", decided(bus, store))
+    bus.close()
+    assert timeline(store) == [("opened", ""), ("muted", "silenced"), ("heard", "")]
+    with store.read() as session:
+        assert session.get_one(SuppressionRow, silence.id).held == 1

@@ -245,6 +245,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/suppressions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Suppressions
+         * @description List what is held back by people's word, the newest first.
+         */
+        get: operations["list_suppressions"];
+        put?: never;
+        /**
+         * Suppress
+         * @description Say what is to be held back from now on.
+         */
+        post: operations["suppress"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/suppressions/{word_id}/lift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lift Suppression
+         * @description Take a word back: what still holds is heard.
+         */
+        post: operations["lift_suppression"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -745,6 +789,12 @@ export interface components {
         };
         JsonValue: unknown;
         /**
+         * Kind
+         * @description What kind of word it is.
+         * @enum {string}
+         */
+        Kind: "dismissal" | "permit" | "silence" | "maintenance";
+        /**
          * LoggedIn
          * @description Who is logged in, and until when.
          */
@@ -972,6 +1022,179 @@ export interface components {
             ready: boolean;
         };
         /**
+         * SayDismissal
+         * @description Not this, here: what the incident shows at its spot is no alert of its rule any more.
+         */
+        SayDismissal: {
+            /** Incident */
+            incident: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "dismissal";
+            /**
+             * Member
+             * @default 0
+             */
+            member: number;
+            /** Reason */
+            reason: string;
+            /** Until */
+            until?: string | null;
+        };
+        /**
+         * SayMaintenance
+         * @description Somebody works on one camera, one point or one speaker, until then.
+         */
+        SayMaintenance: {
+            /**
+             * Camera
+             * @default
+             */
+            camera: string;
+            /**
+             * Incident
+             * @default
+             */
+            incident: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "maintenance";
+            /**
+             * Point
+             * @default
+             */
+            point: string;
+            /** Reason */
+            reason: string;
+            /**
+             * Receiver
+             * @default
+             */
+            receiver: string;
+            /** Since */
+            since?: string | null;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+        };
+        /**
+         * SayPermit
+         * @description True, but allowed: so many (null: any number) at a place, at those hours of the day.
+         */
+        SayPermit: {
+            /**
+             * Camera
+             * @default
+             */
+            camera: string;
+            /** Heads */
+            heads?: number | null;
+            hours?: components["schemas"]["Schedule"] | null;
+            /**
+             * Incident
+             * @default
+             */
+            incident: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "permit";
+            /**
+             * Place
+             * @default
+             */
+            place: string;
+            /**
+             * Point
+             * @default
+             */
+            point: string;
+            /** Reason */
+            reason: string;
+            /** Rules */
+            rules: string[];
+            /** Since */
+            since?: string | null;
+            /** Task After S */
+            task_after_s?: number | null;
+            /** Until */
+            until?: string | null;
+            /**
+             * Zone
+             * @default
+             */
+            zone: string;
+        };
+        /**
+         * SaySilence
+         * @description Record and show it, and tell nobody, until then.
+         */
+        SaySilence: {
+            /**
+             * Camera
+             * @default
+             */
+            camera: string;
+            /**
+             * Incident
+             * @default
+             */
+            incident: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "silence";
+            /**
+             * Place
+             * @default
+             */
+            place: string;
+            /**
+             * Point
+             * @default
+             */
+            point: string;
+            /** Reason */
+            reason: string;
+            /**
+             * Rules
+             * @default []
+             */
+            rules: string[];
+            /** Since */
+            since?: string | null;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+        };
+        /**
+         * Schedule
+         * @description Times at which something applies.
+         */
+        Schedule: {
+            /**
+             * Outside
+             * @description True turns it round: it applies whenever no window is open.
+             * @default false
+             */
+            outside: boolean;
+            /**
+             * Windows
+             * @description When it applies; any of them will do.
+             */
+            windows: components["schemas"]["Window"][];
+        };
+        /**
          * Speech
          * @description What a speaker was told to say, and what it answered.
          */
@@ -998,6 +1221,115 @@ export interface components {
          * @enum {string}
          */
         State: "open" | "acknowledged" | "confirmed" | "false_alarm" | "closed" | "recorded";
+        /**
+         * SuppressionView
+         * @description A word of a person. ``held`` is how often something began to be held back by it.
+         *
+         *     ``state`` is ``in_force`` also outside the daily ``hours`` of a permit.
+         */
+        SuppressionView: {
+            /** Author */
+            author: string;
+            /** Author Name */
+            author_name: string;
+            camera: components["schemas"]["Named"] | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Heads */
+            heads: number | null;
+            /** Held */
+            held: number;
+            hours: components["schemas"]["Schedule"] | null;
+            /** Id */
+            id: string;
+            /** Incident Id */
+            incident_id: string;
+            kind: components["schemas"]["Kind"];
+            /** Label */
+            label: string;
+            /** Last Held At */
+            last_held_at: string | null;
+            /** Lifted At */
+            lifted_at: string | null;
+            /** Lifted By Name */
+            lifted_by_name: string;
+            /** Place */
+            place: string;
+            point: components["schemas"]["Named"] | null;
+            /** Reason */
+            reason: string;
+            receiver: components["schemas"]["NamedInBoth"] | null;
+            /** Rules */
+            rules: components["schemas"]["NamedInBoth"][];
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "in_force" | "over" | "lifted";
+            /** Task After S */
+            task_after_s: number | null;
+            /** Until */
+            until: string | null;
+            /** Xyxyn */
+            xyxyn: [
+                number,
+                number,
+                number,
+                number
+            ] | null;
+            /** Zone */
+            zone: string;
+        };
+        /**
+         * Window
+         * @description Hours of some days. From 22:00 until 07:00 is a night, and belongs to the day on which it begins.
+         */
+        Window: {
+            /**
+             * Begin
+             * @description Time of day in the community's time zone, HH:MM, or sunrise or sunset there, such as sunset-00:30.
+             * @default 00:00
+             */
+            begin: string;
+            /**
+             * Days
+             * @description mon … sun, workday, day_off, and kinds of the calendars such as holiday, school_day; any will do.
+             * @default [
+             *       "mon",
+             *       "tue",
+             *       "wed",
+             *       "thu",
+             *       "fri",
+             *       "sat",
+             *       "sun"
+             *     ]
+             */
+            days: string[];
+            /**
+             * End
+             * @description From then on it is over; on the next day where it is before ``begin``, sunrise taken for 06:00.
+             * @default 24:00
+             */
+            end: string;
+            /**
+             * First
+             * @description First day, as month-day of every year or with the year; always where not given.
+             */
+            first?: string | null;
+            /**
+             * Last
+             * @description Last day, as ``first``; a month-day before ``first`` is one of the next year.
+             */
+            last?: string | null;
+        };
         /**
          * Words
          * @description A text in both languages; ``en`` equals ``zh`` where nobody translated it.
@@ -1551,6 +1883,147 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_suppressions: {
+        parameters: {
+            query?: {
+                /** @description Those that are over or lifted as well. */
+                over?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SuppressionView"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    suppress: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SayDismissal"] | components["schemas"]["SayPermit"] | components["schemas"]["SaySilence"] | components["schemas"]["SayMaintenance"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SuppressionView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lift_suppression: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                word_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SuppressionView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
