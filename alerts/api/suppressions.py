@@ -98,7 +98,7 @@ class SuppressionView(BaseModel):
     rules: list[NamedInBoth]
     camera: Named | None
     point: Named | None
-    place: str
+    place: Named | None
     zone: str
     receiver: NamedInBoth | None
     label: str
@@ -189,6 +189,7 @@ def _view(names: Names, row: SuppressionRow, now: datetime) -> SuppressionView:
             "rules": [names.rule(rule) for rule in said.rules],
             "camera": names.camera(said.camera) if said.camera else None,
             "point": names.point(said.point) if said.point else None,
+            "place": names.point(said.place) if said.place else None,
             "receiver": next((r for r in names.receivers() if r.id == said.receiver), None),
             "author_name": names.operator(said.author),
             "lifted_by_name": names.operator(said.lifted_by),

@@ -65,6 +65,7 @@ export function useWording() {
 
   function changeText(change: Change, incident: Incident): string {
     const data = change.data as Record<string, string | undefined>
+    if (change.kind === 'escalated' && data.silent) return t('change.escalated_unsaid')
     if (change.kind === 'evidence') return t(data.state === 'kept' ? 'change.evidence_kept' : 'change.evidence_missing')
     const reason = data.silent ? known('speech.silent', data.silent) : ''
     const values = { people: data.people ?? '', receiver: receiverName(data.receiver ?? ''), reason }

@@ -1256,8 +1256,7 @@ export interface components {
             lifted_at: string | null;
             /** Lifted By Name */
             lifted_by_name: string;
-            /** Place */
-            place: string;
+            place: components["schemas"]["Named"] | null;
             point: components["schemas"]["Named"] | null;
             /** Reason */
             reason: string;

@@ -1,0 +1,54 @@
+"""What people say on the console is held back, and how they take it back, in a real Chromium."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.sync_api import expect
+
+from alerts import suppressing
+from alerts.suppression.said import Kind, Suppression
+from lianfang.clock import SystemClock
+from tests.e2e.test_console import SCREENSHOTS, Console, browser, console
+
+__all__ = ["browser", "console"]
+pytestmark = pytest.mark.e2e
+
+
+def test_a_rule_is_silenced_at_an_incident_and_heard_again(console: Console) -> None:
+    incident = console.site.open_incident(1, console.now - timedelta(seconds=40))
+    page = console.login(console.page())
+    page.locator("article .look").click()
+    page.get_by_role("button", name="静默 1 小时").click()
+    page.get_by_label("理由（必填）").fill("龙舟赛，岸边有人维护")
+    page.screenshot(path=SCREENSHOTS / "suppression_say.png")
+    page.get_by_role("button", name="生效").click()
+    expect(page.get_by_text("已生效")).to_be_visible()
+    expect(page.locator(".timeline").get_by_text("不再通知：已静默")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator(f'article[data-incident="{incident}"]').get_by_text("已静默")).to_be_visible()
+    page.get_by_role("button", name="静默与许可").click()
+    listed = page.get_by_role("region", name="按人的意思不再报警的")
+    expect(listed.get_by_text("龙舟赛，岸边有人维护")).to_be_visible()
+    page.screenshot(path=SCREENSHOTS / "suppression_list.png")
+    listed.get_by_role("button", name="解除").click()
+    expect(listed.get_by_text("现在没有")).to_be_visible()
+
+
+def test_maintenance_is_loud_in_the_bar(console: Console) -> None:
+    now = datetime.now(UTC)
+    works = Suppression(
+        id="works",
+        kind=Kind.MAINTENANCE,
+        since=now,
+        until=now + timedelta(hours=2),
+        author="duty",
+        reason="换镜头",
+        created_at=now,
+        camera="lake_north",
+    )
+    suppressing.say(console.site.store, console.site.config, SystemClock(), works)
+    page = console.login(console.page())
+    expect(page.locator("header .held.loud")).to_contain_text("1 处检修中")
+    page.screenshot(path=SCREENSHOTS / "suppression_maintenance.png")
