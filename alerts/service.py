@@ -24,12 +24,13 @@ from alerts import actions
 from alerts.api.app import create_app
 from alerts.api.dependencies import Dependencies
 from alerts.api.server import ApiServer
-from alerts.channels.base import Channel, ChannelConfig, Role
+from alerts.channels.base import Channel, ChannelConfig, Role, SpeakerConfig
 from alerts.deadman import report_alive
 from alerts.delivery.worker import DeliveryWorker
 from alerts.evidence import EvidenceKeeper
 from alerts.metrics import DeliveryMetrics
 from alerts.pipeline.books import Books
+from alerts.pipeline.escalate import unsaid
 from alerts.pipeline.seasons import Seasons
 from alerts.pipeline.watch import Canaries, Watch
 from alerts.pipeline.worker import AlertWorker
@@ -172,6 +173,12 @@ class AlertService:
             clock=self._clock,
             metrics=self._metrics,
             pictures=self._evidence.pictures,
+            ask_every_s={
+                name: stanza.status_s
+                for name, stanza in self._config.receivers.items()
+                if isinstance(stanza, SpeakerConfig)
+            },
+            unsaid=partial(unsaid, self._config),
         )
         api = self._config.api
         server = ApiServer(create_app(self._dependencies), host=api.host, port=api.port)

@@ -27,7 +27,7 @@ _PICTURES_POLL_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What one attempt came to: exactly one of ``receipt`` and ``error`` is given.
+    """What one attempt came to: a ``receipt``, an ``error``, or neither where it was broken off.
 
     ``pictures_missing`` is what an attempt without any picture told the receiver: every later one must say
     the same under the same id.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
@@ -11,40 +11,56 @@ from sqlalchemy.orm import Session
 from alerts.delivery.attempt import Attempt
 from alerts.delivery.policy import Dead, Late, Verdict
 from alerts.delivery.settle import Settled, apply, settle
-from alerts.store import Store, due, outbox, receivers
+from alerts.store import Store, due, outbox, receivers, speakers
 from alerts.store.schema import OutboxRow
+from alerts.store.speakers import Health, Turns
 
 _BATCH = 64  # rows of one transaction: the other writers wait no longer than for these
 
 
+Unsaid = Callable[[Session, OutboxRow, datetime], None]
+"""Told of a speech that no speaker could say, in the same transaction."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a lane brings along: verdicts, receivers that are back, leases to prolong, and room for more."""
+    """What a lane brings along: verdicts, receivers that are back, leases to prolong, and room for more.
+
+    ``health`` is how speakers have turned out to be, each with what was heard of it.
+    """
 
     verdicts: Sequence[tuple[Attempt, Verdict]]
     recovered: Collection[str]
     renew: Collection[int]
     room: Mapping[str, int]
+    health: Mapping[str, tuple[Health, str]] = field(default_factory=dict)
+
+    @property
+    def writes(self) -> bool:
+        """Whether anything of it must be written down."""
+        return bool(self.verdicts or self.recovered or self.renew or self.health)
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
     """What it gets: rows that are settled, rows to attempt, and when more is due (None: unknown).
 
-    After anything was written there is another turn at once, because the commit wakes the lane.
+    ``stop`` are speeches under way that are to be broken off, by ``seq``, and why. After anything was
+    written there is another turn at once, because the commit wakes the lane.
     """
 
     settled: Sequence[Settled] = ()
     claimed: Sequence[OutboxRow] = ()
     next_due: datetime | None = None
+    stop: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """Exchanges for ``mine``, the receivers of one lane, in the name of ``owner``.
 
-    ``commands`` says that what they are owed is of use for a while only: too late, or owed to a receiver
-    that is disabled, it ends.
+    ``commands`` says that they are speakers: what they are owed is of use for a while only, and said one at
+    a time. Too late, or owed to a receiver that is disabled, it ends.
     """
 
     store: Store
@@ -52,6 +68,7 @@ class Exchange:
     mine: Collection[str]
     lease_s: float
     commands: bool
+    unsaid: Unsaid | None = None
 
     def __call__(self, asked: Asked, now: datetime) -> Given:
         """Do it in one transaction. Nothing to do costs a short read, and no writer its turn.
@@ -59,23 +76,41 @@ class Exchange:
         A warning waits for every statement here: beside a busy loop each may cost the 5 ms after which
         Python's threads take turns. So what is due is leased before anything else is looked at.
         """
-        if asked.verdicts or asked.recovered or asked.renew:
+        if asked.writes:
             with self.store.write() as session:
                 return self._whole(session, asked, now)
         with self.store.read() as session:
             if not due.has_pending(session, self.mine):
                 return Given()
             off = receivers.disabled(session)
-            heads = due.due_heads(session, now, _without(off, asked.room))[:_BATCH]
-            if not heads and not self._overdue(session, now) and not self._stranded(session, off, now):
-                return Given(next_due=due.next_due(session, now, self.mine))
+            turns = self._turns(session, asked, off, now)
+            idle = not turns.next and not turns.give_way
+            if idle and not self._overdue(session, now) and not self._stranded(session, off, now):
+                return Given(next_due=due.next_due(session, now, self.mine), stop=turns.stop)
         with self.store.write() as session:
-            if not heads:
+            if idle:
                 return self._whole(session, asked, now)
-            return Given(claimed=self._lease(session, heads, now))
+            return Given(claimed=self._begin(session, turns, now), stop=turns.stop)
 
-    def _lease(self, session: Session, heads: Collection[int], now: datetime) -> list[OutboxRow]:
-        return outbox.lease(session, heads, owner=self.owner, now=now, lease_s=self.lease_s)
+    def _turns(self, session: Session, asked: Asked, off: Collection[str], now: datetime) -> Turns:
+        if self.commands:
+            return speakers.turns(session, now, asked.room, owner=self.owner, off=off)
+        room = {name: count for name, count in asked.room.items() if name not in off}
+        return Turns(next=due.due_heads(session, now, room)[:_BATCH])
+
+    def _begin(self, session: Session, turns: Turns, now: datetime) -> list[OutboxRow]:
+        """Lease what is next, at a speaker together with the word there, and let others give way."""
+        if turns.give_way:
+            speakers.give_way(session, turns.give_way)
+        rows = outbox.lease(session, turns.next, owner=self.owner, now=now, lease_s=self.lease_s)
+        return [row for row in rows if not self.commands or self._has_the_word(session, row, now)]
+
+    def _has_the_word(self, session: Session, row: OutboxRow, now: datetime) -> bool:
+        if speakers.take(session, row.receiver, row.seq, owner=self.owner, now=now, lease_s=self.lease_s):
+            return True
+        row.attempts -= 1  # another service was quicker: it speaks
+        outbox.retry(row, due_at=now, error=row.last_error)
+        return False
 
     def _overdue(self, session: Session, now: datetime) -> Sequence[OutboxRow]:
         return outbox.overdue(session, now, self.mine) if self.commands else ()
@@ -86,25 +121,40 @@ class Exchange:
 
     def _whole(self, session: Session, asked: Asked, now: datetime) -> Given:
         off = receivers.disabled(session)
+        if self.commands and asked.verdicts:
+            speakers.release(session, [attempt.row.seq for attempt, _ in asked.verdicts])
         settled = settle(session, asked.verdicts, owner=self.owner, now=now, speakers=self._able(off))
         off = receivers.disabled(session)  # a verdict may have disabled one
         for name in asked.recovered:
             outbox.hasten(session, name, now)
+        for name, (health, detail) in asked.health.items():
+            speakers.heard(session, name, health, detail=detail, now=now)
         for row in self._overdue(session, now):
-            settled.append(self._end(session, row, Late(row.last_error), off, now))
+            settled.append(self._end(session, row, Late(row.last_error or self._why(session, row)), off, now))
         for row in self._stranded(session, off, now):
             settled.append(self._end(session, row, Dead("the speaker is disabled"), off, now))
+        for done in settled:
+            if self.unsaid is not None and done.unsaid:
+                self.unsaid(session, done.row, now)
         if asked.renew:
             until = now + timedelta(seconds=self.lease_s)
             outbox.renew(session, owner=self.owner, seqs=asked.renew, until=until)
-        heads = due.due_heads(session, now, _without(off, asked.room))[:_BATCH]
-        return Given(settled, self._lease(session, heads, now))
+            if self.commands:
+                speakers.renew(session, owner=self.owner, seqs=asked.renew, until=until)
+        turns = self._turns(session, asked, off, now)
+        return Given(settled, self._begin(session, turns, now), stop=turns.stop)
+
+    def _why(self, session: Session, row: OutboxRow) -> str:
+        """Return why a command was never tried."""
+        if row.receiver in speakers.on_air(session, [row.receiver]):
+            return "an emergency programme was on the air"
+        return ""
 
     def _end(
         self, session: Session, row: OutboxRow, verdict: Verdict, off: Collection[str], now: datetime
     ) -> Settled:
-        apply(session, row, verdict, now=now, speakers=self._able(off))
-        return Settled(row, verdict)
+        heir = apply(session, row, verdict, now=now, speakers=self._able(off))
+        return Settled(row, verdict, heir)
 
     def _able(self, off: Collection[str]) -> Collection[str]:
         return [name for name in self.mine if name not in off]
@@ -115,7 +165,5 @@ class Exchange:
             for row in outbox.taken(session, seqs).values():
                 if row.lease_owner == self.owner:
                     outbox.retry(row, due_at=now, error="the service stopped meanwhile")
-
-
-def _without(off: Collection[str], room: Mapping[str, int]) -> dict[str, int]:
-    return {name: count for name, count in room.items() if name not in off}
+            if self.commands:
+                speakers.release(session, seqs)

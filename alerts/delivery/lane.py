@@ -19,12 +19,14 @@ from alerts.delivery.attempt import Attempt, PictureSource, attempt
 from alerts.delivery.backoff import Backoff
 from alerts.delivery.breaker import Breaker
 from alerts.delivery.endpoint import Endpoint
-from alerts.delivery.exchange import Asked, Exchange, Given
-from alerts.delivery.policy import Again, Dead, Done, Kept, Late, Policy, Verdict
+from alerts.delivery.exchange import Asked, Exchange, Given, Unsaid
+from alerts.delivery.halt import until_over
+from alerts.delivery.policy import Again, Dead, Done, Kept, Late, Policy, Stopped, Verdict
 from alerts.delivery.settle import Settled
 from alerts.metrics import DeliveryMetrics
 from alerts.store import Store
 from alerts.store.schema import OutboxRow
+from alerts.store.speakers import Health
 from lianfang.clock import Clock
 from lianfang.errors import TransientError
 
@@ -32,7 +34,14 @@ _log = structlog.get_logger()
 _POLL_S = 1.0  # rows that another process wrote, leases that ended, breakers that let a probe through
 _STORE_RETRY_S = 0.5
 _GRACE_S = 5.0  # what is under way at the end may still be answered
-_WORDS: dict[type, str] = {Done: "delivered", Again: "retried", Kept: "kept", Dead: "dead", Late: "expired"}
+_WORDS: dict[type, str] = {
+    Done: "delivered",
+    Again: "retried",
+    Kept: "kept",
+    Dead: "dead",
+    Late: "expired",
+    Stopped: "stopped",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +50,7 @@ class LaneSettings:
 
     ``per_receiver`` attempts are under way to one receiver at most, so that a slow one delays nobody else.
     An attempt ends after ``timeout_s``, for a command counted from the end of its validity.
-    ``commands`` are of use for a while only: no breaker holds them back, and what is too late ends.
+    ``commands`` are speeches, of use for a while only: no breaker holds them back, and what is too late ends.
     """
 
     policy: Policy
@@ -66,17 +75,25 @@ class Lane:
         clock: Clock,
         metrics: DeliveryMetrics,
         pictures: PictureSource | None,
+        unsaid: Unsaid | None = None,
     ) -> None:
         self._channels, self._settings = channels, settings
         self._clock, self._metrics, self._pictures = clock, metrics, pictures
         self._exchange = Exchange(
-            store, owner, tuple(channels), lease_s=settings.lease_s, commands=settings.commands
+            store,
+            owner,
+            tuple(channels),
+            lease_s=settings.lease_s,
+            commands=settings.commands,
+            unsaid=unsaid,
         )
         self._endpoints = {
             name: Endpoint(name, Breaker(settings.breaker_threshold, settings.breaker_backoff))
             for name in channels
         }
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._stops: dict[int, asyncio.Future[str]] = {}
+        self._health: dict[str, tuple[Health, str]] = {}
         self._ended: list[tuple[Attempt, Verdict]] = []
         self._recovered: set[str] = set()
         self._renewed_s = 0.0
@@ -137,7 +154,11 @@ class Lane:
             self._report(settled)
         for row in given.claimed:
             self._endpoints[row.receiver].in_flight += 1
+            self._stops[row.seq] = loop.create_future()
             self._tasks[row.seq] = asyncio.create_task(self._attempt(row))
+        for seq, why in given.stop.items():
+            if seq in self._stops and not self._stops[seq].done():
+                self._stops[seq].set_result(why)
         return self._wait_s(given)
 
     def _asked(self) -> Asked:
@@ -147,7 +168,9 @@ class Lane:
         renew: tuple[int, ...] = ()
         if self._tasks and now_s - self._renewed_s >= self._settings.lease_s / 3:
             self._renewed_s, renew = now_s, tuple(self._tasks)
-        return Asked(verdicts, recovered, renew, {} if self._stop_at_s is not None else self._room(now_s))
+        health, self._health = self._health, {}
+        room = {} if self._stop_at_s is not None else self._room(now_s)
+        return Asked(verdicts, recovered, renew, room, health)
 
     def _room(self, now_s: float) -> dict[str, int]:
         limit = self._settings.per_receiver
@@ -166,15 +189,27 @@ class Lane:
             timeout_s += (row.valid_until - now).total_seconds()
         channel = self._channels[row.receiver]
         try:
-            ended = await attempt(row, channel, self._clock, self._pictures, timeout_s=timeout_s)
+            trying = attempt(row, channel, self._clock, self._pictures, timeout_s=timeout_s)
+            ended = await until_over(row, channel, trying, self._stops[row.seq])
         finally:
             endpoint.in_flight -= 1
-            del self._tasks[row.seq]
+            del self._tasks[row.seq], self._stops[row.seq]
+        self._ended.append(self._judged(row, endpoint, ended))
+        self.wake()
+
+    def _judged(
+        self, row: OutboxRow, endpoint: Endpoint, ended: Attempt | Stopped
+    ) -> tuple[Attempt, Verdict]:
+        if isinstance(ended, Stopped):
+            return Attempt(row), ended
         down = endpoint.breaker.is_open
         if endpoint.heard(ended, self._clock.monotonic()):
             self._recovered.add(row.receiver)
-        self._ended.append((ended, settings.policy.after(ended, self._clock.now(), down=down)))
-        self.wake()
+        health = endpoint.health(ended)
+        if self._settings.commands and health != endpoint.last_health:
+            endpoint.last_health = health
+            self._health[row.receiver] = health, str(ended.error or "")
+        return ended, self._settings.policy.after(ended, self._clock.now(), down=down)
 
     def _wait_s(self, given: Given) -> float:
         wait_s = _POLL_S
@@ -191,6 +226,8 @@ class Lane:
                 self._metrics.delivered(row, row.finished_at or self._clock.now())
             case Dead() | Late():
                 bound.error("delivery_failed", state=row.state, error=row.last_error)
+            case Stopped():
+                bound.info("speech_stopped", why=verdict.why, detail=verdict.detail)
             case Kept():
                 bound.error("receiver_disabled", error=verdict.error)
             case Again():
@@ -200,6 +237,7 @@ class Lane:
         """Hold on to what the store could not take now."""
         self._ended[:0] = asked.verdicts
         self._recovered |= set(asked.recovered)
+        self._health = {**asked.health, **self._health}
         if trouble != self._store_trouble:
             _log.error("outbox_unavailable", error=trouble)
         self._store_trouble = trouble

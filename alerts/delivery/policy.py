@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from alerts.channels.base import EmergencyOnAir
 from alerts.delivery.attempt import Attempt
 from alerts.delivery.backoff import Backoff
 from lianfang.errors import PermanentError, TransientError
@@ -49,7 +50,15 @@ class Late:
     error: str
 
 
-Verdict = Done | Again | Kept | Dead | Late
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A speech was broken off: why (``alerts.store.speakers.Why``), and what the speaker said to it."""
+
+    why: str
+    detail: str
+
+
+Verdict = Done | Again | Kept | Dead | Late | Stopped
 
 
 class Policy(Protocol):
@@ -85,7 +94,8 @@ class SpeechPolicy:
     """A speech is of use for seconds, and a neighbouring speaker is better than a second try.
 
     With a fallback, a speaker gets ``tries`` attempts, one if it was down before, none if it asks for
-    patience beyond the longest pause. The last speaker is tried until the validity ends.
+    patience beyond the longest pause or plays an emergency programme. The last speaker is tried until the
+    validity ends.
     """
 
     backoff: Backoff
@@ -101,7 +111,8 @@ class SpeechPolicy:
         if isinstance(error, PermanentError):
             return Dead(str(error), disable=error.disable)
         wait_s = _wait_s(error, self.backoff, row.attempts)
-        if row.payload["fallbacks"] and (down or row.attempts >= self.tries or wait_s > self.backoff.cap_s):
+        hopeless = down or wait_s > self.backoff.cap_s or isinstance(error, EmergencyOnAir)
+        if row.payload["fallbacks"] and (hopeless or row.attempts >= self.tries):
             return Dead(str(error))
         due_at = now + timedelta(seconds=wait_s)
         if row.valid_until is not None and due_at >= row.valid_until:

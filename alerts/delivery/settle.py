@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from alerts.delivery.attempt import Attempt
-from alerts.delivery.policy import Again, Dead, Done, Kept, Late, Verdict
+from alerts.delivery.policy import Again, Dead, Done, Kept, Late, Stopped, Verdict
 from alerts.store import outbox, receivers
 from alerts.store.schema import OutboxRow
 from lianfang.ids import identify
@@ -17,10 +17,21 @@ from lianfang.ids import identify
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """One row as it stands after its verdict."""
+    """One row as it stands after its verdict, and which speaker speaks instead."""
 
     row: OutboxRow
     verdict: Verdict
+    heir: str | None = None
+
+    @property
+    def unsaid(self) -> bool:
+        """Whether it is a speech that was tried, and that no speaker could say.
+
+        What only waited too long behind others is another matter: the speakers are there.
+        """
+        if not isinstance(self.verdict, Dead | Late) or self.heir is not None:
+            return False
+        return self.row.kind == "speech" and self.row.attempts > 0 and self.row.outcome != "pre_empted"
 
 
 def settle(
@@ -46,16 +57,17 @@ def settle(
             continue
         if attempt.pictures_missing:
             row.payload = row.payload | {"pictures_missing": attempt.pictures_missing}
-        apply(session, row, verdict, now=now, speakers=speakers)
-        settled.append(Settled(row, verdict))
+        heir = apply(session, row, verdict, now=now, speakers=speakers)
+        settled.append(Settled(row, verdict, heir))
     del at_hand
     return settled
 
 
 def apply(
     session: Session, row: OutboxRow, verdict: Verdict, *, now: datetime, speakers: Collection[str]
-) -> None:
-    """Record one verdict about ``row``."""
+) -> str | None:
+    """Record one verdict about ``row``; return who speaks instead, if it is handed on."""
+    heir = None
     match verdict:
         case Done():
             outbox.delivered(session, row, now=now, outcome=verdict.outcome[:32], detail=verdict.detail)
@@ -67,12 +79,15 @@ def apply(
         case Late():
             row.last_error = verdict.error
             outbox.expire(session, row, now=now)
+        case Stopped():
+            outbox.stopped(session, row, verdict.why, now=now, detail=verdict.detail)
         case Dead():
             if verdict.disable:
                 receivers.disable(session, row.receiver, now=now, reason=verdict.error)
             heir = hand_on(session, row, now=now, speakers=speakers) if row.kind == "speech" else None
             error = f"{verdict.error}; {heir} speaks instead" if heir else verdict.error
             outbox.dead(session, row, now=now, error=error)
+    return heir
 
 
 def hand_on(session: Session, row: OutboxRow, *, now: datetime, speakers: Collection[str]) -> str | None:
@@ -99,6 +114,7 @@ def hand_on(session: Session, row: OutboxRow, *, now: datetime, speakers: Collec
             due_at=now,
             captured_at=row.captured_at,
             valid_until=row.valid_until,
+            priority=row.priority,
         )
         return speaker
     return None

@@ -12,6 +12,8 @@ from sqlalchemy.exc import DBAPIError
 from alerts.channels.base import Channel, Role
 from alerts.delivery.attempt import PictureSource
 from alerts.delivery.backoff import Backoff
+from alerts.delivery.exchange import Unsaid
+from alerts.delivery.health import Rounds
 from alerts.delivery.lane import Lane, LaneSettings
 from alerts.delivery.policy import NoticePolicy, SpeechPolicy
 from alerts.metrics import DeliveryMetrics
@@ -27,7 +29,7 @@ def speech_settings(jitter: random.Random) -> LaneSettings:
     return LaneSettings(
         policy=SpeechPolicy(Backoff(0.2, 2, jitter.random)),
         breaker_backoff=Backoff(1, 60, jitter.random),
-        per_receiver=4,  # the device queues them; none waits here for another one to be spoken
+        per_receiver=1,  # a speaker says one thing at a time: what is more urgent goes before, from here
         lease_s=5,
         timeout_s=180,
         commands=True,
@@ -50,7 +52,8 @@ def notice_settings(jitter: random.Random) -> LaneSettings:
 class DeliveryWorker:
     """Delivers what is owed to ``channels``, by receiver, each in its role; closes them at the end.
 
-    ``pictures`` gives the pictures of an incident for notices.
+    ``pictures`` gives the pictures of an incident for notices. ``ask_every_s`` says how often a speaker is
+    asked how it is, none where it is not given. ``unsaid`` is told of speeches that no speaker could say.
     """
 
     def __init__(
@@ -65,6 +68,8 @@ class DeliveryWorker:
         jitter: random.Random | None = None,
         speech: LaneSettings | None = None,
         notice: LaneSettings | None = None,
+        ask_every_s: Mapping[str, float] | None = None,
+        unsaid: Unsaid | None = None,
     ) -> None:
         self._store, self._channels, self._clock, self._metrics = store, channels, clock, metrics
         jitter = jitter or random.SystemRandom()
@@ -82,9 +87,12 @@ class DeliveryWorker:
                 clock=clock,
                 metrics=metrics,
                 pictures=pictures,
+                unsaid=unsaid,
             )
             for role, how in settings.items()
         ]
+        asked = {name: channels[name] for name in ask_every_s or {}}
+        self._rounds = Rounds(store, asked, ask_every_s or {}, clock)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopped = False
         store.on_commit(self.wake)
@@ -106,7 +114,7 @@ class DeliveryWorker:
     async def run(self) -> None:
         """Deliver until ``stop``, or until cancelled; then close the channels."""
         self._loop = asyncio.get_running_loop()
-        depths = asyncio.create_task(self._show_depths())
+        aside = [asyncio.create_task(self._show_depths()), asyncio.create_task(self._rounds.run())]
         try:
             async with asyncio.TaskGroup() as group:
                 for lane in self._lanes:
@@ -115,7 +123,9 @@ class DeliveryWorker:
                         lane.stop()
         finally:
             self._loop = None
-            depths.cancel()
+            for task in aside:
+                task.cancel()
+            await asyncio.gather(*aside, return_exceptions=True)
             for channel in self._channels.values():
                 await channel.close()
 

@@ -34,6 +34,9 @@ class ChangeKind(StrEnum):
     EVIDENCE = "evidence"  # pictures kept, or missing
     DELIVERED = "delivered"
     DELIVERY_FAILED = "delivery_failed"
+    STOPPED = "stopped"  # a speech was broken off: by an operator, because they left, for a more urgent one
+    CALLED = "called"  # an operator said something there
+    HUSHED = "hushed"  # an operator wants nothing more said
     ACKNOWLEDGED = "acknowledged"
     CONFIRMED = "confirmed"
     FALSE_ALARM = "false_alarm"

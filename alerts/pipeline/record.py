@@ -13,18 +13,21 @@ from alerts.incidents.model import ChangeKind, State
 from alerts.incidents.occupancy import seen_at
 from alerts.pipeline import route
 from alerts.pipeline.decide import Decision
+from alerts.pipeline.escalate import escalate
 from alerts.pipeline.rulebook import RuleBook
 from alerts.pipeline.speakers import Speakers
 from alerts.rules.base import RuleSettings
 from alerts.store import suppressions
 from alerts.store.incidents import add_change, move, save
 from alerts.store.schema import CameraStateRow, EvidenceRow, IncidentRow
+from alerts.store.speakers import stop
 from alerts.suppression.reasons import Reason
 from alerts.suppression.said import NOTHING_SAID, Said
 from lianfang.events import CameraState, Observation, Reading
 from lianfang.ids import identify
 
 _SPOKEN = frozenset({ChangeKind.SPOKEN, ChangeKind.REPEATED})
+_OF_OTHERS = frozenset({ChangeKind.RAISED, ChangeKind.RETURNED})  # an operator's silence was not about them
 _TELLING_WHY = frozenset({ChangeKind.UNSAID, ChangeKind.MUTED, ChangeKind.ESCALATED})
 
 
@@ -42,10 +45,14 @@ def record(
     assert isinstance(rule, RuleSettings)  # noqa: S101 - the decider has no others
     incident = decision.incident
     state = State.RECORDED if rule.record_only else State.OPEN
+    before = session.get(IncidentRow, incident.id)
+    escalated = before is not None and before.escalated_at is not None
     row = save(session, incident, state=state, severity=rule.severity, settings_version=book.version)
     for change in decision.changes:
         if change.kind is ChangeKind.OPENED and row.version:
             continue  # the same observation opened it before: the id says so
+        if change.kind is ChangeKind.ESCALATED and escalated:
+            continue  # people know: no speaker could be reached
         at = now()
         data: dict[str, Any] = {"camera": change.camera, "captured_at": change.at.isoformat()}
         added = add_change(session, incident.id, change.kind, "system", data, at)
@@ -53,6 +60,8 @@ def record(
             suppressions.count(session, incident.muted_by, change.at)
         added.data = data | _told(session, speakers, rule, row, change, decision, at)
         route.notify(session, config, rule, row, change.kind, at, change.at)
+        if "trouble" in added.data:
+            escalate(session, config, rule, row, captured_at=change.at, now=at, why="no_healthy_speaker")
         closes = rule.closes_itself or row.muted  # nobody heard of it at the last: nobody has to deal with it
         if change.kind is ChangeKind.ENDED and closes and row.state == State.OPEN:
             row.state = State.CLOSED
@@ -80,8 +89,15 @@ def _told(
     decision: Decision,
     at: datetime,
 ) -> dict[str, Any]:
-    """Owe what is to be said because of a change; return what the timeline says about it."""
+    """Owe what is to be said because of a change; return what the timeline says about it.
+
+    What may save a life is said to its end: who is lost from sight may be under water.
+    """
     incident = decision.incident
+    if change.kind in _OF_OTHERS:
+        row.hushed_at = None
+    if change.kind is ChangeKind.MUTED or (change.kind is ChangeKind.CLEARED and not rule.life_safety):
+        stop(session, row.id, "cleared" if change.kind is ChangeKind.CLEARED else "muted", now=at)
     if change.kind is ChangeKind.OPENED:
         return _opened(session, speakers, rule, row, incident, decision, at)
     if change.kind in _SPOKEN:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from alerts.incidents.model import ChangeKind
 from alerts.notices import notice
-from alerts.pipeline.speakers import Speakers
+from alerts.pipeline.speakers import Speakers, healthy_first
 from alerts.pipeline.speeches import Said, speech_for
 from alerts.rules.base import RuleSettings
 from alerts.store import outbox
@@ -53,23 +53,22 @@ def speak(
     """Owe the ``row.spoken``-th speech to the nearest speaker of the zone, for what was seen at that time.
 
     With ``thanks`` it is the word of thanks, which the rule must have. Return, for the timeline, to whom or
-    why not.
+    why not; ``trouble`` says that no speaker there is known to work.
     """
     free, silent = speakers.free(rule, row, captured_at)
     if rule.speech is None or silent is not None:
         return {"silent": silent}
     config = speakers.config
-    valid_until = captured_at + timedelta(seconds=rule.speech.valid_s)
     n, text, repeat = str(row.spoken), rule.speech.said(row.spoken), rule.speech.repeat
     if thanks and rule.speech.thanks is not None:
         n, text, repeat = f"thanks {captured_at.isoformat()}", rule.speech.thanks, 1
     said = Said(
-        id=identify("speech", row.id, free[0], n),
+        id=identify("speech", row.id, n),
         text=text,
         volume_pct=rule.speech.loudness_pct(1 if thanks else row.spoken),
         repeat=repeat,
         max_s=rule.speech.max_s,
-        valid_until=valid_until,
+        valid_until=captured_at + timedelta(seconds=rule.speech.valid_s),
     )
     return owe(session, config, rule, row, free, said, captured_at, now)
 
@@ -84,7 +83,11 @@ def owe(
     captured_at: datetime,
     now: datetime,
 ) -> dict[str, Any]:
-    """Owe ``said`` to the first of ``speakers``, to the others where it cannot; return what is said where."""
+    """Owe ``said`` to the nearest of ``speakers`` that works, to the others where it cannot.
+
+    Return what is said where, and whether none is known to work.
+    """
+    speakers, healthy = healthy_first(session, speakers, now)
     first, *others = (speech_for(config, rule, row, speaker, said, captured_at) for speaker in speakers)
     voices = {
         speaker: speech.model_dump(mode="json", include={"text", "language", "also", "volume_pct"})
@@ -105,8 +108,10 @@ def owe(
         now=now,
         captured_at=captured_at,
         valid_until=said.valid_until,
+        priority=first.priority,
     )
-    return {"speaker": speakers[0], "text": first.text}
+    told = {"speaker": speakers[0], "text": first.text}
+    return told if healthy else told | {"trouble": "no_healthy_speaker"}
 
 
 def notify(

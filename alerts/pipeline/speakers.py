@@ -13,7 +13,9 @@ from sqlalchemy.orm import Session
 from alerts.channels.base import SpeakerConfig
 from alerts.incidents.incident import Incident
 from alerts.rules.base import RuleSettings
+from alerts.store.receivers import disabled
 from alerts.store.schema import IncidentRow, OutboxRow
+from alerts.store.speakers import health
 from alerts.suppression.reasons import Reason
 from alerts.suppression.said import NOTHING_SAID, Said
 from lianfang.almanac import Almanac
@@ -64,12 +66,22 @@ class Speakers:
             return (), Reason.NO_SPEECH_CONFIGURED
         if incident.review:
             return (), Reason.A_PERSON_MUST_LOOK_FIRST
+        if self._is_hushed(incident):
+            return (), Reason.AN_OPERATOR_WANTS_SILENCE
         hours, almanac = rule.speech.active, self.config.almanac(incident.camera)
         if hours is not None and not hours.applies(at, almanac):
             return (), Reason.NOT_AT_THIS_HOUR
         if self.now is not None and self.now() >= at + timedelta(seconds=rule.speech.valid_s):
             return (), Reason.LATE  # to warn somebody of what was a while ago only confuses
         return self.allowed(rule, covering(self.config, rule, incident), at, almanac)
+
+    def _is_hushed(self, incident: Incident | IncidentRow) -> bool:
+        row: IncidentRow | None = None
+        if isinstance(incident, IncidentRow):
+            row = incident
+        elif self.session is not None:
+            row = self.session.get(IncidentRow, incident.id)
+        return row is not None and row.hushed_at is not None
 
     def allowed(self, rule: RuleSettings, speakers: Sequence[str], at: datetime, almanac: Almanac) -> Allowed:
         """Return those of ``speakers`` that may speak for ``rule`` of what was seen at ``at``.
@@ -103,12 +115,25 @@ class Speakers:
         return Reason.SPEAKER_HAS_SAID_ENOUGH
 
 
+def healthy_first(session: Session, speakers: Sequence[str], now: datetime) -> tuple[tuple[str, ...], bool]:
+    """Return ``speakers`` with those first that work as far as anybody knows, and whether there is one.
+
+    The rest keep their order: whoever stands there is better spoken to by a speaker that may be dead than by
+    none. One that plays an emergency programme is not dead.
+    """
+    known = health(session, speakers, now)
+    rank = {"ready": 0, "emergency": 1}
+    off = disabled(session)
+    ranks = {name: 2 if name in off else rank.get(known[name], 2) for name in speakers}
+    return tuple(sorted(speakers, key=ranks.__getitem__)), min(ranks.values(), default=2) < 2
+
+
 def _said(session: Session, speaker: str, at: datetime) -> list[datetime]:
     """Return for what, in the day up to ``at``, the speaker has spoken or is going to; oldest first."""
     query = select(OutboxRow.captured_at).where(
         OutboxRow.receiver == speaker,
         OutboxRow.kind == "speech",
         OutboxRow.captured_at > at - _DAY,
-        OutboxRow.state.in_(("pending", "delivered")),  # what was not heard annoyed nobody
+        OutboxRow.state.in_(("pending", "delivered", "stopped")),  # what was not heard annoyed nobody
     )
     return sorted(session.scalars(query))

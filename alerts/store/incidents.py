@@ -65,7 +65,7 @@ def move(row: IncidentRow, incident: Incident) -> None:
     row.ended_at = incident.ended_at
     row.spoken = incident.spoken
     row.spoken_at = incident.spoken_at
-    row.escalated_at = incident.escalated_at
+    row.escalated_at = row.escalated_at or incident.escalated_at  # who was told stays told
     row.muted = incident.muted or ""
     row.muted_by = incident.muted_by
     row.silent = incident.silent or ""

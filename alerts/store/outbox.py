@@ -36,6 +36,7 @@ def enqueue(
     captured_at: datetime,
     due_at: datetime | None = None,
     valid_until: datetime | None = None,
+    priority: int = 0,
 ) -> bool:
     """Owe ``payload`` to ``receiver``; return False, and change nothing, if that id is owed already.
 
@@ -59,6 +60,8 @@ def enqueue(
             captured_at=captured_at,
             due_at=due_at or now,
             valid_until=valid_until,
+            priority=priority,
+            stop="",
             attempts=0,
             lease_owner="",
             last_error="",
@@ -163,6 +166,20 @@ def retry(row: OutboxRow, *, due_at: datetime, error: str) -> None:
     _release(row)
 
 
+def stopped(session: Session, row: OutboxRow, why: str, *, now: datetime, detail: str) -> None:
+    """Write down that a speech was broken off.
+
+    One that gave way to something more urgent is said afterwards while it is valid; any other is over.
+    """
+    row.stop, row.outcome = "", "pre_empted" if why == "pre_empted" else "stopped"
+    if why == "pre_empted":
+        retry(row, due_at=now, error=f"gave way to something more urgent: {detail}")
+    else:
+        row.last_error = f"{why}: {detail}"
+        _finish(row, "stopped", row.outcome, now)
+    record_delivery(session, row, ChangeKind.STOPPED, at=now, detail=f"{why}: {detail}")
+
+
 def dead(session: Session, row: OutboxRow, *, now: datetime, error: str) -> None:
     """End a row that no retry can help; its followers are released."""
     row.last_error = error
@@ -172,7 +189,7 @@ def dead(session: Session, row: OutboxRow, *, now: datetime, error: str) -> None
 
 def expire(session: Session, row: OutboxRow, *, now: datetime) -> None:
     """End a command that is too late to be of use."""
-    _finish(row, "expired", "expired", now)
+    _finish(row, "expired", row.outcome or "expired", now)  # or else it gave way, and its turn did not come
     detail = row.last_error or "nobody could take it in time"
     record_delivery(session, row, ChangeKind.DELIVERY_FAILED, at=now, detail=detail)
 

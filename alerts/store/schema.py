@@ -81,6 +81,7 @@ class IncidentRow(Base):
     muted_by: Mapped[str] = mapped_column(String(36), default="")  # the suppression that says so
     silent: Mapped[str] = mapped_column(String(32), default="")  # Reason why it was not said at last
     silent_at: Mapped[datetime | None]  # captured_at of the observation for which it was not
+    hushed_at: Mapped[datetime | None]  # since when an operator wants nothing more said of it
     confirmed_by: Mapped[str | None] = mapped_column(String(64))  # who let it go to live receivers
     confirmed_at: Mapped[datetime | None]
     settings_version: Mapped[str] = mapped_column(String(64))  # the configuration that decided
@@ -139,11 +140,13 @@ class OutboxRow(Base):
     incident_version: Mapped[int]
     kind: Mapped[str] = mapped_column(String(16))  # speech | notice
     payload: Mapped[dict[str, Any]]  # alerts.payload.Speech or .Notice, without pictures
-    state: Mapped[str] = mapped_column(String(16))  # pending | delivered | dead | expired
+    state: Mapped[str] = mapped_column(String(16))  # pending | delivered | dead | expired | stopped
     created_at: Mapped[datetime]
     captured_at: Mapped[datetime]  # of the observation that decided, for the latency
     due_at: Mapped[datetime]
     valid_until: Mapped[datetime | None]  # a command is never sent after it
+    priority: Mapped[int] = mapped_column(default=0)  # 0-100; of two speeches
+    stop: Mapped[str] = mapped_column(String(16), default="")  # why to break it off
     attempts: Mapped[int] = mapped_column(default=0)
     lease_owner: Mapped[str] = mapped_column(String(64), default="")
     lease_until: Mapped[datetime | None]
@@ -230,6 +233,21 @@ class SwitchRow(Base):
     since: Mapped[datetime]
     until: Mapped[datetime | None]  # before this time; none: until the level falls
     ended_by: Mapped[str] = mapped_column(String(64), default="")  # who ended it before its time
+
+
+class SpeakerRow(Base):
+    """A speaker: how it is as far as anybody knows, and for which row of the outbox somebody has the word."""
+
+    __tablename__ = "speakers"
+
+    receiver: Mapped[str] = mapped_column(String(64), primary_key=True)
+    health: Mapped[str] = mapped_column(String(16))  # alerts.store.speakers.Health
+    since: Mapped[datetime]
+    heard_at: Mapped[datetime | None]  # when it was last asked, or not reached
+    detail: Mapped[str] = mapped_column(Text, default="")
+    lease_owner: Mapped[str] = mapped_column(String(64), default="")
+    lease_until: Mapped[datetime | None]
+    seq: Mapped[int | None]
 
 
 class DeadRecordRow(Base):

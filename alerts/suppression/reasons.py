@@ -27,3 +27,4 @@ class Reason(StrEnum):
     QUIET_HOURS = "quiet_hours"
     SPEAKER_HAS_SAID_ENOUGH = "speaker_has_said_enough"
     SPEAKER_IN_MAINTENANCE = "speaker_in_maintenance"
+    AN_OPERATOR_WANTS_SILENCE = "an_operator_wants_silence"

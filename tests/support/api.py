@@ -49,7 +49,11 @@ def config(folder: Path, *, mode: str = "live", **api: Data) -> Config:
     """Return a community of two points and three cameras, with an operator ``duty``."""
     password = folder / "password_hash"
     password.write_text(HASHER.hash(PASSWORD))
-    bank = Zone(name="浅水区", polygon=((0.35, 0.45), (0.95, 0.45), (0.95, 0.95), (0.25, 0.95)))
+    bank = Zone(
+        name="浅水区",
+        polygon=((0.35, 0.45), (0.95, 0.45), (0.95, 0.95), (0.25, 0.95)),
+        speakers=("bank_speaker",),
+    )
     rule = RuleSettings(
         name=Text(zh="有人进入水域危险区", en="Person in the water danger zone"),
         cameras=("lake_north", "lake_south"),

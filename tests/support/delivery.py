@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from alerts.channels.base import Channel, Delivery, Receipt, Role
 from alerts.delivery import DeliveryWorker
 from alerts.delivery.attempt import PictureSource
+from alerts.delivery.exchange import Unsaid
 from alerts.metrics import DeliveryMetrics
 from alerts.store import Store
 from lianfang.clock import Clock
@@ -73,6 +74,8 @@ def make_worker(
     speakers: tuple[str, ...] = (),
     pictures: PictureSource | None = None,
     registry: CollectorRegistry | None = None,
+    unsaid: Unsaid | None = None,
+    ask_every_s: Mapping[str, float] | None = None,
 ) -> DeliveryWorker:
     """Return a worker over ``channels``; those in ``speakers`` are speakers."""
     roles: dict[str, Role] = {name: "speaker" if name in speakers else "notice" for name in channels}
@@ -84,6 +87,8 @@ def make_worker(
         metrics=DeliveryMetrics(registry or CollectorRegistry()),
         pictures=pictures,
         jitter=FullJitter(),
+        unsaid=unsaid,
+        ask_every_s=ask_every_s,
     )
 
 

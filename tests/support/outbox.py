@@ -122,12 +122,13 @@ def owe_speech(
     text: str = "请远离水边",
     voices: dict[str, Any] | None = None,
     priority: int = 60,
+    speech_id: str = "",
 ) -> str:
     """Owe a speech to ``speaker`` and return its id."""
     incident_id = open_incident(session, incident)
     valid_until = now + timedelta(seconds=valid_s)
     speech = Speech(
-        id=identify("speech", incident_id, speaker),
+        id=speech_id or identify("speech", incident_id, speaker),
         text=text,
         volume_pct=70,
         repeat=1,
@@ -149,6 +150,7 @@ def owe_speech(
         now=now,
         captured_at=now,
         valid_until=valid_until,
+        priority=priority,
     )
     return speech.id
 
