@@ -34,6 +34,7 @@ from alerts.pipeline.escalate import unsaid
 from alerts.pipeline.seasons import Seasons
 from alerts.pipeline.watch import Canaries, Watch
 from alerts.pipeline.worker import AlertWorker
+from alerts.reports.collector import EffectsCollector
 from alerts.store import Store
 from lianfang import plugins
 from lianfang.bus import Bus
@@ -108,6 +109,7 @@ class AlertService:
         exported.register(self._watch)
         self._seasons = Seasons(config, store, clock)
         exported.register(self._seasons)
+        exported.register(EffectsCollector(store, config, clock))
         self._canaries = Canaries(bus, self._watch, clock)
         self._worker = AlertWorker(config, books, bus, store, clock, registry, self._watch)
         evidence_dir = config.data_dir / "evidence"

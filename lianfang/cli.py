@@ -29,6 +29,7 @@ COMMANDS = {
     "backtest": Command(
         "deploy.backtest.command:main", "what rules would have raised over the log, or over a video"
     ),
+    "report": Command("alerts.reports.command:main", "whether broadcasts help, and how often they cry wolf"),
     "models": Command("detectors.models.commands:main", "list, install, verify and export models"),
     "train": Command("detectors.training.commands:main", "train our own models from your pictures"),
     "password": Command(

@@ -19,6 +19,7 @@ from alerts.api import (
     auth,
     cameras,
     console,
+    effects,
     events,
     evidence,
     incidents,
@@ -26,6 +27,7 @@ from alerts.api import (
     ops,
     problems,
     profiles,
+    speech,
     suppressions,
 )
 from alerts.api.dependencies import Dependencies
@@ -74,12 +76,14 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
         dependencies=[Depends(current_session)], responses=problems.described(HTTPStatus.UNAUTHORIZED)
     )
     for router in (
+        speech.router(deps),  # before the actions, whose path would stand for its own
         incidents.router(deps, views),
         evidence.router(deps),
         events.router(deps, feed, sessions),
         cameras.router(deps, camera_views),
         profiles.router(deps),
         suppressions.router(deps),
+        effects.router(deps),
     ):
         behind_login.include_router(router)
     api = APIRouter(prefix="/api", max_body_size=MAX_BODY_BYTES)

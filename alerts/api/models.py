@@ -12,7 +12,7 @@ from alerts.rules.base import About, Severity
 
 Action = Literal["acknowledge", "confirm", "false-alarm", "close"]
 Presence = Literal["there", "left", "unknown"]
-DeliveryState = Literal["pending", "delivered", "dead", "expired"]
+DeliveryState = Literal["pending", "delivered", "dead", "expired", "stopped"]
 Count = Annotated[int, Field(ge=0)]
 
 
@@ -96,6 +96,7 @@ class Handling(_Model):
 class Incident(_Model):
     """An incident as the wall shows it. Of two copies the higher ``version`` is right.
 
+    ``speakers`` cover its zone, nearest first; ``hushed_at`` is since when an operator wants silence there.
     ``open`` says that a person still has to do with it. ``presence`` is unknown while no fresh observation
     says anything. ``silent`` is why nothing was said ("" if something was), ``muted`` why nobody hears of it
     ("" if they do), by the suppression ``muted_by``. ``confirm_notifies`` are the receivers that hear of it
@@ -125,6 +126,8 @@ class Incident(_Model):
     cleared_at: AwareDatetime | None
     ended_at: AwareDatetime | None
     spoken: Count
+    speakers: list[str]
+    hushed_at: AwareDatetime | None
     escalated_at: AwareDatetime | None
     confirmed_by: str | None
     confirmed_at: AwareDatetime | None

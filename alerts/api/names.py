@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from alerts.api.models import Contact, Named, NamedInBoth, Words
 from alerts.channels.base import ChannelConfig
+from alerts.pipeline.speakers import covering
 from alerts.rules.base import About, RuleSettings
+from alerts.store.schema import IncidentRow
 from lianfang.config import Config
 
 
@@ -55,6 +57,11 @@ class Names:
         camera = self._config.cameras.get(camera_id)
         zone = camera.zones.get(zone_id) if camera else None
         return Named(id=zone_id, name=(zone.name if zone else "") or zone_id)
+
+    def speakers(self, row: IncidentRow) -> list[str]:
+        """Return the speakers that are heard where an incident is, nearest first."""
+        rule = self._config.rules.get(row.rule)
+        return list(covering(self._config, rule, row)) if isinstance(rule, RuleSettings) else []
 
     def operator(self, operator_id: str) -> str:
         """Return a person's name, "" for what is none."""

@@ -124,6 +124,7 @@ class Views:
                 "point": self._names.point(row.point),
                 "camera": self._names.camera(row.camera),
                 "zone": self._names.zone(row.camera, row.zone),
+                "speakers": self._names.speakers(row),
                 "duty_contact": self._names.contact(row.point),
                 "handling": self._handling([c for c in told if c.kind in AFTER]),
                 "picture": _evidence(picture) if picture else None,
@@ -167,6 +168,7 @@ _SAME = (
     "escalated_at",
     "muted",
     "muted_by",
+    "hushed_at",
     "confirmed_by",
     "confirmed_at",
 )

@@ -146,7 +146,7 @@ def test_a_restart_at_any_record_gives_what_an_uninterrupted_run_gives(
     publish(bus, *script[cut:])
     with working(config, bus, store):
         until("the end of the log", decided(bus, store))
-    assert [row.kind for row in rows(store, ChangeRow)] == ["opened", "cleared"]
+    assert [row.kind for row in rows(store, ChangeRow)] == ["opened", "cleared", "stopped"]
     (incident,) = rows(store, IncidentRow)
     # It opens at the third frame whatever happened in between: the counters were rebuilt from the log.
     assert incident.opened_at == at(0.4)
@@ -305,7 +305,7 @@ def test_who_did_as_they_were_asked_is_thanked_and_the_incident_closes_itself(
     publish(bus, *standing(5), *(observation(t, {}) for t in range(2, 10)))
     with working(config, bus, store):
         until("the end of the log", decided(bus, store))
-    assert [row.kind for row in rows(store, ChangeRow)] == ["opened", "cleared", "ended", "closed"]
+    assert [row.kind for row in rows(store, ChangeRow)] == ["opened", "cleared", "stopped", "ended", "closed"]
     said = [row.payload["speech"] for row in rows(store, OutboxRow) if row.kind == "speech"]
     assert [(s["text"], s["repeat"]) for s in said] == [("请带走垃圾", 2), ("谢谢配合", 1)]
     assert [row.state for row in rows(store, IncidentRow)] == ["closed"]
@@ -349,7 +349,7 @@ def test_what_is_only_recorded_is_no_open_incident(bus: Bus, store: Store, tmp_p
     with working(config, bus, store):
         until("the end of the log", decided(bus, store))
     assert [row.state for row in rows(store, IncidentRow)] == ["recorded"]
-    assert [row.kind for row in rows(store, ChangeRow)] == ["opened", "cleared", "ended"]
+    assert [row.kind for row in rows(store, ChangeRow)] == ["opened", "cleared", "stopped", "ended"]
 
 
 def test_a_text_has_its_hours(bus: Bus, store: Store, tmp_path: Path) -> None:

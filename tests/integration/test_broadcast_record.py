@@ -140,9 +140,9 @@ def test_what_an_operator_has_silenced_speaks_again_about_somebody_else(
     play(config, bus, store, *standing(4))
     with store.write() as session:
         session.query(IncidentRow).one().hushed_at = at(1)
-    assert play(config, bus, store, *standing(6, start=4))[-1] == "repeated"
-    assert rows(store, ChangeRow)[-1].data["silent"] == "an_operator_wants_silence"
-    two = [observation(2 + i * 0.2, {1: IN, 2: (0.3, 0.9)}) for i in range(12)]
+    assert play(config, bus, store, *standing(6, start=4)) == ["opened", "unsaid", "escalated"]
+    assert rows(store, ChangeRow)[1].data["silent"] == "an_operator_wants_silence"
+    two = [observation(2 + i * 0.5, {1: IN, 2: (0.3, 0.9)}) for i in range(12)]
     play(config, bus, store, *two)
     told = {row.kind: row.data for row in rows(store, ChangeRow)}
     assert "raised" in told

@@ -1,6 +1,7 @@
 import { createRouter, createWebHistory } from 'vue-router'
 
 import { useSession } from '@/stores/session'
+import EffectsView from '@/views/EffectsView.vue'
 import LoginView from '@/views/LoginView.vue'
 import WallView from '@/views/WallView.vue'
 
@@ -8,6 +9,7 @@ export const router = createRouter({
   history: createWebHistory(),
   routes: [
     { path: '/', name: 'wall', component: WallView },
+    { path: '/effects', name: 'effects', component: EffectsView },
     { path: '/login', name: 'login', component: LoginView },
     { path: '/:rest(.*)*', redirect: '/' },
   ],

@@ -26,6 +26,8 @@ export function incident(id: string, changed: Partial<Incident> = {}): Incident 
     cleared_at: null,
     ended_at: null,
     spoken: 1,
+    speakers: [],
+    hushed_at: null,
     escalated_at: null,
     confirmed_by: null,
     confirmed_at: null,

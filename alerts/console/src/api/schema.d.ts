@@ -41,6 +41,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/effects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Effects
+         * @description Show after how many broadcasts places were clear, and false alarms and broadcasts.
+         */
+        get: operations["show_effects"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/events": {
         parameters: {
             query?: never;
@@ -135,6 +155,46 @@ export interface paths {
          * @description Acknowledge, confirm, dismiss as a false alarm, or close an incident.
          */
         post: operations["act_on_incident"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/incidents/{incident_id}/hush": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hush
+         * @description Break off what is said there, and say nothing more before somebody else comes.
+         */
+        post: operations["hush"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/incidents/{incident_id}/speech": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Speak
+         * @description Say something at the incident's place now, at any hour; six times a minute at most.
+         */
+        post: operations["speak"];
         delete?: never;
         options?: never;
         head?: never;
@@ -364,6 +424,17 @@ export interface components {
             last: string;
         };
         /**
+         * Call
+         * @description What to say; nothing says again what the rule said last.
+         */
+        Call: {
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+        };
+        /**
          * Camera
          * @description A camera's condition; ``unknown`` until its stream has said something.
          */
@@ -422,7 +493,7 @@ export interface components {
          * @description What happened to an incident.
          * @enum {string}
          */
-        ChangeKind: "opened" | "raised" | "cleared" | "returned" | "repeated" | "spoken" | "unsaid" | "muted" | "heard" | "escalated" | "unseen" | "seen" | "evidence" | "delivered" | "delivery_failed" | "acknowledged" | "confirmed" | "false_alarm" | "closed" | "ended";
+        ChangeKind: "opened" | "raised" | "cleared" | "returned" | "repeated" | "spoken" | "unsaid" | "muted" | "heard" | "escalated" | "unseen" | "seen" | "evidence" | "delivered" | "delivery_failed" | "stopped" | "called" | "hushed" | "acknowledged" | "confirmed" | "false_alarm" | "closed" | "ended";
         /**
          * Community
          * @description Whom this installation watches for.
@@ -491,9 +562,72 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "pending" | "delivered" | "dead" | "expired";
+            state: "pending" | "delivered" | "dead" | "expired" | "stopped";
             /** Text */
             text: string;
+        };
+        /**
+         * Effect
+         * @description Incidents of one rule and camera that were spoken to: after how many broadcasts the place was clear.
+         *
+         *     ``cleared_3`` is three or more, ``stayed`` never as far as anybody saw. Times are seconds from the first
+         *     picture, None where nobody left.
+         */
+        Effect: {
+            /** Camera */
+            camera: string;
+            /** Cleared 1 */
+            cleared_1: number;
+            /** Cleared 2 */
+            cleared_2: number;
+            /** Cleared 3 */
+            cleared_3: number;
+            /** Mean S */
+            mean_s: number | null;
+            /** Median S */
+            median_s: number | null;
+            /** Rule */
+            rule: string;
+            /** Spoken */
+            spoken: number;
+            /** Stayed */
+            stayed: number;
+        };
+        /**
+         * Effects
+         * @description A report over incidents that opened from ``begin`` to before ``end``.
+         *
+         *     ``night_a_week`` has, by speaker, false broadcasts in its quiet hours a week. ``worst_shift`` is the most
+         *     false alarms of any 8 hours of the community's day (from midnight on); ``judged`` is how many incidents
+         *     people have dealt with at all: without them none is false.
+         */
+        Effects: {
+            /**
+             * Begin
+             * Format: date-time
+             */
+            begin: string;
+            /** Effects */
+            effects: components["schemas"]["Effect"][];
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** False A Shift */
+            false_a_shift: number;
+            /** False Alarms */
+            false_alarms: number;
+            /** Incidents */
+            incidents: number;
+            /** Judged */
+            judged: number;
+            /** Night A Week */
+            night_a_week: {
+                [key: string]: number;
+            };
+            /** Worst Shift */
+            worst_shift: number;
         };
         /**
          * Evidence
@@ -581,9 +715,18 @@ export interface components {
             published_at: string | null;
         };
         /**
+         * Hushed
+         * @description How many speeches were broken off or dropped.
+         */
+        Hushed: {
+            /** Speeches */
+            speeches: number;
+        };
+        /**
          * Incident
          * @description An incident as the wall shows it. Of two copies the higher ``version`` is right.
          *
+         *     ``speakers`` cover its zone, nearest first; ``hushed_at`` is since when an operator wants silence there.
          *     ``open`` says that a person still has to do with it. ``presence`` is unknown while no fresh observation
          *     says anything. ``silent`` is why nothing was said ("" if something was), ``muted`` why nobody hears of it
          *     ("" if they do), by the suppression ``muted_by``. ``confirm_notifies`` are the receivers that hear of it
@@ -612,6 +755,8 @@ export interface components {
             /** Escalated At */
             escalated_at: string | null;
             handling: components["schemas"]["Handling"] | null;
+            /** Hushed At */
+            hushed_at: string | null;
             /** Id */
             id: string;
             /**
@@ -655,6 +800,8 @@ export interface components {
             severity: "low" | "medium" | "high" | "critical";
             /** Silent */
             silent: string;
+            /** Speakers */
+            speakers: string[];
             speech: components["schemas"]["Speech"] | null;
             /** Spoken */
             spoken: number;
@@ -710,6 +857,8 @@ export interface components {
             evidence: components["schemas"]["Evidence"][];
             handling: components["schemas"]["Handling"] | null;
             hops: components["schemas"]["Hops"];
+            /** Hushed At */
+            hushed_at: string | null;
             /** Id */
             id: string;
             /**
@@ -755,6 +904,8 @@ export interface components {
             severity: "low" | "medium" | "high" | "critical";
             /** Silent */
             silent: string;
+            /** Speakers */
+            speakers: string[];
             speech: components["schemas"]["Speech"] | null;
             /** Spoken */
             spoken: number;
@@ -906,7 +1057,7 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "pending" | "delivered" | "dead" | "expired";
+            state: "pending" | "delivered" | "dead" | "expired" | "stopped";
         };
         /**
          * Problem
@@ -1211,7 +1362,7 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "pending" | "delivered" | "dead" | "expired";
+            state: "pending" | "delivered" | "dead" | "expired" | "stopped";
             /** Text */
             text: string;
         };
@@ -1286,6 +1437,21 @@ export interface components {
             ] | null;
             /** Zone */
             zone: string;
+        };
+        /**
+         * Told
+         * @description Which speaker says what; ``trouble`` where none there is known to work.
+         */
+        Told: {
+            /** Speaker */
+            speaker: string;
+            /** Text */
+            text: string;
+            /**
+             * Trouble
+             * @default
+             */
+            trouble: string;
         };
         /**
          * Window
@@ -1397,6 +1563,49 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_effects: {
+        parameters: {
+            query?: {
+                /** @description Incidents from then on; a week if not given. */
+                from?: string | null;
+                /** @description Incidents before then; now if not given. */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Effects"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1657,6 +1866,135 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hush: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hushed"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    speak: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Call"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Told"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

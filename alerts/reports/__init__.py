@@ -1,0 +1,1 @@
+"""Reports: what the system says about itself."""
