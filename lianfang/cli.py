@@ -30,6 +30,7 @@ COMMANDS = {
         "deploy.backtest.command:main", "what rules would have raised over the log, or over a video"
     ),
     "report": Command("alerts.reports.command:main", "whether broadcasts help, and how often they cry wolf"),
+    "explain": Command("deploy.backtest.explain:main", "why there was an alert, or none, at a moment"),
     "models": Command("detectors.models.commands:main", "list, install, verify and export models"),
     "train": Command("detectors.training.commands:main", "train our own models from your pictures"),
     "password": Command(

@@ -52,7 +52,7 @@ def raised(
     books = Books(config)
     order, decider = Order(), Decider(books.everyday)
     found: dict[str, Incident] = {}
-    for event in _logged(bus, topics(config), progress):
+    for event in logged(bus, topics(config), progress):
         if config.has(event.source) and order.admit(event) is None:
             decider.follow(books.at(event.captured_at, switches))
             for decision in decider.decide(event, Speakers(decider.book.config).refusal):
@@ -60,7 +60,7 @@ def raised(
     return sorted((i for i in found.values() if span.holds(i.opened_at)), key=lambda i: (i.opened_at, i.id))
 
 
-def _logged(bus: Bus, topics: Sequence[str], progress: Callable[[float], None]) -> Iterator[Event]:
+def logged(bus: Bus, topics: Sequence[str], progress: Callable[[float], None]) -> Iterator[Event]:
     """Yield every event that is in the log now, in its order; what cannot be read is in the dead letter."""
     consumer = bus.subscribe(topics, f"backtest-{uuid4()}", "durable")
     try:

@@ -15,6 +15,9 @@ from alerts.suppression.spots import Spot, watched
 class Trace:
     """Hears what a decider does as it goes; this one does nothing about it."""
 
+    def saw(self, case: Case, sighting: Sighting) -> None:
+        """Hear what a rule makes of an event at a place."""
+
     def gated(self, case: Case, before: Sighting, after: Sighting, held: tuple[Held, ...]) -> None:
         """Hear what the gates left of a sighting that had members."""
 
@@ -48,6 +51,7 @@ class Chain:
         words = case.said.dismissals(case.rule, case.camera)
         if words:
             case = replace(case, spots=tuple((w, self._watch(case, w, sighting)) for w in words))
+        self.trace.saw(case, sighting)
         if not sighting.members:
             return Passed(sighting)
         after, held = passed(case, sighting)

@@ -51,7 +51,7 @@ def main(argv: Sequence[str]) -> int:
                 with store.read() as session:
                     switches = load_switches(session)
                 with ExitStack() as opened:
-                    incidents = past.raised(config, _reach(config, opened), span, _show, switches)
+                    incidents = past.raised(config, reach(config, opened), span, _show, switches)
             else:
                 incidents = _seen(config, arguments, span, album)
             with store.read() as session:
@@ -96,7 +96,7 @@ def _only(config: Config, rules: Sequence[str]) -> Config:
     return config.model_copy(update={"rules": chosen})
 
 
-def _reach(config: Config, opened: ExitStack) -> Bus:
+def reach(config: Config, opened: ExitStack) -> Bus:
     """Return the bus, be it kept by a running installation, by nobody, or by Kafka."""
     clock = SystemClock()
     if config.bus_is_embedded:
