@@ -16,6 +16,7 @@ from alerts.pipeline.order import Event, Order
 from alerts.pipeline.speakers import Speakers
 from alerts.pipeline.worker import topics
 from alerts.profiles import Switch
+from alerts.suppression.said import NOTHING_SAID, Said
 from lianfang import codec
 from lianfang.bus import Bus, Consumer, TopicPartition
 from lianfang.config import Config
@@ -39,23 +40,29 @@ class Span:
 
 
 def raised(
-    config: Config, bus: Bus, span: Span, progress: Callable[[float], None], switches: Sequence[Switch] = ()
+    config: Config,
+    bus: Bus,
+    span: Span,
+    progress: Callable[[float], None],
+    switches: Sequence[Switch] = (),
+    said: Said = NOTHING_SAID,
 ) -> list[Incident]:
     """Return the incidents that the rules of ``config`` open in ``span``, as they were left, in that order.
 
     Each picture is judged under the profile that was in force when it was taken, by the schedules of
-    ``config`` and the ``switches`` of then.
+    ``config`` and the ``switches`` of then, and what people ``said`` is held back then.
 
     What was logged before it counts too, as it did then; ``progress`` gets the share that is done, 0-1.
     Raises TransientError where the bus does not answer.
     """
     books = Books(config)
     order, decider = Order(), Decider(books.everyday)
+    decider.said = said
     found: dict[str, Incident] = {}
     for event in logged(bus, topics(config), progress):
         if config.has(event.source) and order.admit(event) is None:
             decider.follow(books.at(event.captured_at, switches))
-            for decision in decider.decide(event, Speakers(decider.book.config).refusal):
+            for decision in decider.decide(event, Speakers(decider.book.config, said).refusal):
                 found[decision.incident.id] = decision.incident
     return sorted((i for i in found.values() if span.holds(i.opened_at)), key=lambda i: (i.opened_at, i.id))
 

@@ -23,6 +23,12 @@ def fresh(session: Session, said: Said, since: datetime) -> Said:
     return Said(revision, tuple(word(row) for row in session.scalars(query)))
 
 
+def ever(session: Session) -> Said:
+    """Return everything that people ever said: a replay asks for the past."""
+    rows = session.scalars(select(SuppressionRow).order_by(SuppressionRow.since))
+    return Said(newest(session), tuple(word(row) for row in rows))
+
+
 def newest(session: Session) -> int:
     """Return the revision of the table: it grows with whatever a person says."""
     return session.scalar(select(func.max(SuppressionRow.revision))) or 0

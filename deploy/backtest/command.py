@@ -20,7 +20,7 @@ from alerts.backtest import past
 from alerts.backtest.compare import COLUMNS, compared
 from alerts.backtest.past import Span
 from alerts.incidents.incident import Incident
-from alerts.store import Store
+from alerts.store import Store, suppressions
 from alerts.store.switches import load as load_switches
 from deploy.backtest import video
 from deploy.backtest.pictures import Album
@@ -48,10 +48,7 @@ def main(argv: Sequence[str]) -> int:
         store = Store(f"sqlite:///{config.data_dir / 'store.sqlite3'}")
         try:
             if arguments.video is None:
-                with store.read() as session:
-                    switches = load_switches(session)
-                with ExitStack() as opened:
-                    incidents = past.raised(config, reach(config, opened), span, _show, switches)
+                incidents = _logged(config, store, span)
             else:
                 incidents = _seen(config, arguments, span, album)
             with store.read() as session:
@@ -66,11 +63,19 @@ def main(argv: Sequence[str]) -> int:
         return 2
     cells = [line.cells(config.community.zone) for line in lines]
     _write(cells, arguments.csv, arguments.json)
-    said = Counter(line.was or "new" for line in lines)
-    sys.stdout.write(f"{len(lines)} incidents: {_counts(said)}; not raised any more: {_counts(missed)}\n")
+    were = Counter(line.was or "new" for line in lines)
+    sys.stdout.write(f"{len(lines)} incidents: {_counts(were)}; not raised any more: {_counts(missed)}\n")
     if album:
         sys.stdout.write(f"{len(album.kept)} pictures in {arguments.pictures}\n")
     return 0
+
+
+def _logged(config: Config, store: Store, span: Span) -> list[Incident]:
+    """Return what the log raises, with what people switched and said at the time."""
+    with store.read() as session:
+        switches, said = load_switches(session), suppressions.ever(session)
+    with ExitStack() as opened:
+        return past.raised(config, reach(config, opened), span, _show, switches, said)
 
 
 def _seen(config: Config, arguments: argparse.Namespace, span: Span, album: Album | None) -> list[Incident]:

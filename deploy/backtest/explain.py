@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import select
@@ -18,13 +18,10 @@ from alerts.pipeline.worker import topics
 from alerts.store import Store, suppressions
 from alerts.store.schema import ChangeRow, IncidentRow
 from alerts.store.switches import load as load_switches
-from alerts.suppression.said import NOTHING_SAID
 from deploy.backtest.command import reach
 from lianfang.clock import read_time
 from lianfang.config import Config, load
 from lianfang.errors import LianfangError
-
-_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -36,7 +33,7 @@ def main(argv: Sequence[str]) -> int:
         try:
             with store.read() as session, ExitStack() as opened:
                 camera, at, lines = _asked(config, session, arguments)
-                said = suppressions.fresh(session, NOTHING_SAID, _EVER)
+                said = suppressions.ever(session)
                 events = past.logged(reach(config, opened), topics(config), lambda _: None)
                 lines += explained(config, events, camera, at, said, load_switches(session))
         finally:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from alerts.incidents.incident import Incident
 from alerts.rules.base import RuleSettings
@@ -14,7 +16,7 @@ from alerts.suppression.said import Kind, Said, Suppression
 from lianfang.config import Config
 from lianfang.events import CameraCondition, CameraState
 from tests.support.configs import loaded
-from tests.support.observations import at
+from tests.support.observations import at, observation
 from tests.unit.alerts.test_incidents import A, B, Event, Play, stay
 
 SPEECH = {"text": "请离开{place}", "again_s": 30, "times": 2}
@@ -145,3 +147,41 @@ def test_the_share_used_up_in_the_middle_of_a_loop_ends_it(config: Config) -> No
         for decision in play.decider.decide(event, refusal):
             play.changes += [((c.at - at(0)).total_seconds(), str(c.kind)) for c in decision.changes]
     assert play.changes == [(0, "opened"), (30, "unsaid"), (30, "escalated")]
+
+
+_WORDS = st.lists(
+    st.builds(
+        lambda kind, since, length, lifted: word(
+            kind,
+            since,
+            since + length,
+            rules=("entry",),
+            place="bank",
+            camera="cam" if kind is Kind.MAINTENANCE else "",
+            lifted_at=None if lifted is None else at(since + lifted),
+        ),
+        st.sampled_from([Kind.SILENCE, Kind.MAINTENANCE, Kind.PERMIT]),
+        st.integers(0, 30),
+        st.integers(1, 30),
+        st.none() | st.integers(0, 20),
+    ),
+    max_size=3,
+)
+
+
+@given(_WORDS, st.lists(st.sampled_from([(), (1,), (1, 2)]), min_size=1, max_size=80), st.data())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_replay_that_knows_all_that_was_said_equals_live(
+    config: Config, said: list[Suppression], frames: list[tuple[int, ...]], data: st.DataObject
+) -> None:
+    """Live, each word is heard of only when it is said; nothing of it changes what was before."""
+    script = [observation(i / 2, {n: (A, B)[n - 1] for n in who}) for i, who in enumerate(frames)]
+    live = Play(config)
+    for event in script:
+        known = tuple(w for w in said if w.since <= event.captured_at)
+        live.decider.said = Said(len(known), known)
+        live([event])
+    cut = data.draw(st.integers(0, len(script)))
+    again = played(config, said, [*script[:cut], *script[:cut], *script])
+    assert again.changes == live.changes
+    assert again.incidents == live.incidents
