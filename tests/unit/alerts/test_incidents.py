@@ -140,7 +140,7 @@ def test_no_coverage_is_unknown_and_never_cleared(play: Play) -> None:
     lost = CameraState(
         camera_id="cam", condition=CameraCondition.OFFLINE, captured_at=at(6), reason="timeout"
     )
-    play([*stay(0, 5, {1: A}), lost, *stay(600, 603, {1: A}, epoch="e2")])
+    play([*stay(0, 5, {1: A}), lost, *stay(600, 634, {1: A}, epoch="e2")])
     assert play.kinds == ["opened", "unseen", "escalated", "seen"]
     assert len(play.incidents) == 1
 
