@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -24,18 +25,22 @@ from detectors.evaluation.base import Figure, Report, proportion
 from detectors.evaluation.media import clips_of, pictures
 from detectors.plates.read import PlateReader
 from detectors.plates.reading import Reading
+from detectors.stages.plate import Config, Plate
 from detectors.training.samples import read_picture
 from lianfang.errors import ConfigError, ConfigProblem
+from lianfang.events import DetectedObject
 from lianfang.plates import normalised
 
 Image = NDArray[np.uint8]
 
 EACH = 5  # of the pictures of a clip
+LIVE_FPS, LIVE_S = 5, 10  # a vehicle stands so long before a camera that gives so many pictures a second
 AGAIN_LONG_SIDE = 1280  # of pictures without a clear find: these stand alone, no other look makes up for it
 # The order in which CCPD numbers provinces, letters and characters; its O stands for none.
 _PROVINCES = "皖沪津渝冀晋蒙辽吉黑苏浙京闽赣鲁豫鄂湘粤桂琼川贵云藏陕甘青宁新警学O"
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZO"
 _CHARACTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ0123456789O"
+_BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,9 @@ def evaluate(data: Path, models_dir: Path | None) -> Report | None:
     if full:
         seen = [_picture(reader, picture) for picture in full]
         figures |= of_pictures(seen)
+        stage = Plate(Config(kind="plate"), reader)
+        took_s = [_live(stage, read_picture(picture.path)) for picture in full]
+        figures["plates.ms_live"] = Figure(round(median(took_s) * 1e3, 1), len(full))
         missed = (plate for one in seen for plate in _missed(one.picture.plates, one.readings))
         notes.append("plates not read in pictures: " + _listed(missed))
     few = without_plates(data)
@@ -200,6 +208,16 @@ def _picture(reader: PlateReader, picture: Labelled) -> Seen:
     begun = thread_time()
     readings = reader.read(image)
     return Seen(picture, readings, thread_time() - begun)
+
+
+def _live(stage: Plate, image: Image) -> float:
+    """Return the seconds of a core that ``stage`` takes for a picture of a vehicle that fills ``image``."""
+    camera = stage.open("camera", "epoch")
+    car = DetectedObject(track_id="1", label="car", confidence=1, xyxyn=(0, 0, 1, 1))
+    begun = thread_time()
+    for n in range(LIVE_S * LIVE_FPS):
+        camera.look(image, _BEGINNING + timedelta(seconds=n / LIVE_FPS), (car,))
+    return (thread_time() - begun) / (LIVE_S * LIVE_FPS)
 
 
 def _false_reads(reader: PlateReader, named: Iterable[tuple[str, Image]]) -> tuple[list[str], int]:

@@ -65,7 +65,7 @@ class PlateDetector:
         return [Found(clockwise(corners[i] * back), float(confidence[i])) for i in kept]
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def squares(size: tuple[int, int]) -> NDArray[np.float32]:
     """Return the squares (N, 3) of a picture of ``size`` (width, height): centre x and y, side, in pixels."""
     parts = []
