@@ -23,9 +23,9 @@ Look = Callable[[Image, float, float], list[Found]]
 
 _LARGEST = 2.0  # scale of a coarse look
 _DOUBT = 0.02  # 19 of 20 plates 64 pixels wide get this, 14 get .2: docs/models/plates.md
-_CLEAR, _CLEAR_PX = 0.5, 96.0  # a find so sure and so wide in the coarse look needs no other
-_NEAR_PX, _NEAREST = 112.0, 3.0  # how wide a plate is in the near look, and the largest scale of one
-_AROUND = (1.8, 1.2)  # how many times its width is seen there, across and down
+_CLEAR, _CLEAR_PX = 0.5, 160.0  # a find so sure and so wide in the coarse look needs no other
+_NEAR_PX, _NEAREST = 160.0, 3.0  # how wide a plate is in the near look, and the largest scale of one
+_AROUND = (1.6, 1.1)  # how many times its width is seen there, across and down
 _SEEN = 3.0  # a doubt within this part of what was seen already is settled
 _MOST = 12  # near looks: bounds the time that a wall of signs takes
 

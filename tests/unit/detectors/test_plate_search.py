@@ -45,9 +45,9 @@ class Sees:
 
 def test_a_wide_plate_needs_one_look() -> None:
     sees = Sees()
-    (found,) = search(sees, picture((500, 300, 255), size=(1200, 700)), 640, 0.2)
+    (found,) = search(sees, picture((500, 300, 255), size=(1000, 700)), 640, 0.2)
     np.testing.assert_array_equal(found.corners, corners(500, 300, 255))
-    assert sees.looks == [((700, 1200), 640 / 1200)], "136 pixels wide in it"
+    assert sees.looks == [((700, 1000), 0.64)], "163 pixels wide in it"
     assert found.confidence == 1
 
 
@@ -57,8 +57,8 @@ def test_a_narrow_plate_is_seen_from_near_where_it_is_in_the_picture() -> None:
     np.testing.assert_allclose(found.corners, corners(500, 300, 64), atol=1e-3)
     assert found.confidence == 1, "the coarse look alone gives it .03"
     _, (size, scale) = sees.looks
-    assert size == (78, 116)
-    assert scale == 1.75, "112 pixels wide in the near look"
+    assert size == (72, 104)
+    assert scale == 2.5, "160 pixels wide in the near look"
 
 
 def test_what_is_too_small_even_from_near_is_dropped() -> None:
