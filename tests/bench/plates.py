@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from time import thread_time
@@ -56,7 +57,7 @@ def steps(image: Image, detector: PlateDetector, recognisers: dict[str, Recognis
         "colours": least_ms(lambda: colours(plate)),
         "merged": least_ms(lambda: merge(opinions, ground)),
     }
-    return took | {name: least_ms(lambda one=one: one.steps(plate)) for name, one in recognisers.items()}
+    return took | {name: least_ms(partial(one.steps, plate)) for name, one in recognisers.items()}
 
 
 def as_written(name: str, shape: Shape) -> float:
