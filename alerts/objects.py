@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from alerts.rules.base import About, Member, RuleSettings, Sighting
+from alerts.together import TogetherSettings
 from lianfang.config import Config, Problem
 from lianfang.events import DetectedObject, Observation
 
@@ -28,6 +29,8 @@ class ObjectSettings(RuleSettings):
     """What counts as somebody."""
     having: Having = Field(default_factory=dict)
     """Attributes that they must have, each with the values that count, such as ``helmet: [bare]``."""
+    together: TogetherSettings | None = None
+    """A sensor that must say something about the same time; who is there without it only may be there."""
     min_confidence: float = Field(default=0.4, gt=0, le=1)
     """Weaker boxes do not count; they only keep a place from being called empty."""
 

@@ -25,7 +25,7 @@ class SpeechSettings(Stanza):
     """How often the text is said in a row."""
     max_s: int = Field(default=60, ge=1, le=600)
     """Seconds after which the speaker breaks off by itself, even if nobody can reach it any more."""
-    times: int = Field(default=2, ge=1, le=20)
+    times: int = Field(default=2, ge=1, le=100)
     """How often it is said to somebody who stays; then the incident escalates to people."""
     again_s: float = Field(default=30, ge=1, le=3600)
     """Seconds after which whoever is still there is spoken to again, or people are told."""

@@ -122,7 +122,8 @@ class Reading(_Event):
 
     ``at`` is host time, as ``captured_at`` of an observation, and strictly increasing per sensor. ``value``
     is None where it gives none, with the ``reason``; whoever reads it names its connection as ``epoch``, and
-    a None without one is the word of somebody who has waited for the sensor in vain.
+    a None without one is the word of somebody who has waited for the sensor in vain. With a ``camera_id`` it
+    is a copy in the stream of a camera whose rules ask for it: in one stream its place is the same for ever.
     """
 
     sensor_id: str
@@ -132,11 +133,12 @@ class Reading(_Event):
     at: AwareDatetime
     epoch: str | None = None
     reason: str = ""
+    camera_id: str | None = None
 
     @property
     def source(self) -> str:
-        """The sensor."""
-        return self.sensor_id
+        """The sensor; of a copy the camera in whose stream it is."""
+        return self.camera_id or self.sensor_id
 
     @property
     def captured_at(self) -> datetime:

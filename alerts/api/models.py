@@ -83,6 +83,15 @@ class NoticeStatus(_Model):
     finished_at: AwareDatetime | None
 
 
+class Figure(_Model):
+    """A number beside an incident, such as riders that were counted or a water level: its newest value."""
+
+    source: Named
+    name: str
+    value: float
+    unit: str
+
+
 class Handling(_Model):
     """What a person did last to an incident."""
 
@@ -115,6 +124,7 @@ class Incident(_Model):
     presence: Presence
     people: Count
     members_total: Count
+    figures: list[Figure]
     place: str
     point: Named
     camera: Named
@@ -278,16 +288,3 @@ class Note(BaseModel):
     """Why a person did it."""
 
     note: Annotated[str, Field(max_length=500)] = ""
-
-
-class Health(_Model):
-    """The process is alive."""
-
-    status: Literal["ok"]
-
-
-class Readiness(_Model):
-    """Whether every component works; ``components`` holds "ok" or what is wrong."""
-
-    ready: bool
-    components: dict[str, str]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from alerts.api.models import Contact, Named, NamedInBoth, Words
+from collections.abc import Mapping
+
+from alerts.api.models import Contact, Figure, Named, NamedInBoth, Words
 from alerts.channels.base import ChannelConfig
 from alerts.pipeline.speakers import covering
 from alerts.rules.base import About, RuleSettings
@@ -51,6 +53,18 @@ class Names:
         """Return the name of a camera, or of a sensor."""
         source = self._config.cameras.get(camera_id) or self._config.sensors.get(camera_id)
         return Named(id=camera_id, name=source.name if source else camera_id)
+
+    def figures(self, figures: Mapping[str, Mapping[str, float]]) -> list[Figure]:
+        """Return the numbers beside an incident, by camera or sensor."""
+        return [
+            Figure(source=self.camera(source), name=name, value=value, unit=self._unit(source))
+            for source, numbers in sorted(figures.items())
+            for name, value in numbers.items()
+        ]
+
+    def _unit(self, source: str) -> str:
+        sensor = self._config.sensors.get(source)
+        return sensor.unit if sensor else ""
 
     def zone(self, camera_id: str, zone_id: str) -> Named:
         """Return a zone's name."""

@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Literal
 
 from fastapi import APIRouter, Response
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from pydantic import BaseModel, ConfigDict
 
-from alerts.api import models
 from alerts.api.dependencies import Dependencies
+
+
+class Health(BaseModel):
+    """The process is alive."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: Literal["ok"]
+
+
+class Readiness(BaseModel):
+    """Whether every component works; ``components`` holds "ok" or what is wrong."""
+
+    model_config = ConfigDict(frozen=True)
+
+    ready: bool
+    components: dict[str, str]
 
 
 def router(deps: Dependencies) -> APIRouter:
@@ -17,18 +35,18 @@ def router(deps: Dependencies) -> APIRouter:
     routes = APIRouter(tags=["operations"])
 
     @routes.get("/healthz")
-    async def alive() -> models.Health:
+    async def alive() -> Health:
         """Say that the process runs."""
-        return models.Health(status="ok")
+        return Health(status="ok")
 
-    @routes.get("/readyz", responses={HTTPStatus.SERVICE_UNAVAILABLE.value: {"model": models.Readiness}})
-    def ready(response: Response) -> models.Readiness:
+    @routes.get("/readyz", responses={HTTPStatus.SERVICE_UNAVAILABLE.value: {"model": Readiness}})
+    def ready(response: Response) -> Readiness:
         """Say whether every component works; 503 if one does not."""
         components = dict(deps.ready())
         is_ready = all(state == "ok" for state in components.values())
         if not is_ready:
             response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
-        return models.Readiness(ready=is_ready, components=components)
+        return Readiness(ready=is_ready, components=components)
 
     @routes.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
     def metrics() -> Response:

@@ -125,6 +125,7 @@ class Views:
                 "camera": self._names.camera(row.camera),
                 "zone": self._names.zone(row.camera, row.zone),
                 "speakers": self._names.speakers(row),
+                "figures": self._names.figures(row.figures),
                 "duty_contact": self._names.contact(row.point),
                 "handling": self._handling([c for c in told if c.kind in AFTER]),
                 "picture": _evidence(picture) if picture else None,

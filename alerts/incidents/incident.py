@@ -94,7 +94,7 @@ def open_incident(rule: str, place: str, point: str, sighting: Sighting) -> Step
         empty_runs={camera: 0},
         subject=subject,
         review=all(member.review for member in sighting.members),
-        figures={camera: sighting.figures} if sighting.figures else {},
+        figures={camera: sighting.figures[subject]} if subject in sighting.figures else {},
     )
     return incident, (Change(ChangeKind.OPENED, at, camera),)
 
@@ -107,8 +107,8 @@ def advance(incident: Incident, sighting: Sighting, settings: RuleSettings) -> S
     """
     people, total = follow(incident.members, sighting, incident.members_total)
     figures = incident.figures
-    if sighting.figures:
-        figures = {**figures, sighting.camera: sighting.figures}
+    if incident.subject in sighting.figures:
+        figures = {**figures, sighting.camera: sighting.figures[incident.subject]}
     incident = replace(incident, members=people, members_total=total, figures=figures)
     count = len(seen_at(people, sighting.camera, sighting.captured_at))
     if sighting.members or (incident.occupied and count):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import attrgetter
+from typing import Any
 
 from alerts.incidents.broadcasts import Refusal, never, persist
 from alerts.incidents.incident import (
@@ -19,6 +20,7 @@ from alerts.incidents.incident import (
     source_lost,
 )
 from alerts.pipeline.coverage import Coverage
+from alerts.pipeline.lasting import dumped, loaded
 from alerts.pipeline.order import Event, is_missed
 from alerts.pipeline.rulebook import ReadyRule, RuleBook, State
 from alerts.pipeline.uplinks import Uplinks
@@ -29,6 +31,7 @@ from alerts.suppression.mutes import listened
 from alerts.suppression.noise import Noise
 from alerts.suppression.reasons import Reason
 from alerts.suppression.said import NOTHING_SAID, Said
+from alerts.together import Waiting
 from lianfang.events import CameraCondition, CameraState, Observation, Reading
 
 
@@ -48,7 +51,9 @@ class Decider:
     def __init__(self, book: RuleBook, trace: Trace = SILENT) -> None:
         self.book = book
         self._states: dict[str, tuple[RuleBook, dict[str, State]]] = {}
+        self._restored: dict[str, Any] = {}
         self._holders: dict[tuple[str, str], dict[str, Incident]] = {}
+        self._waiting: dict[tuple[str, str], Waiting] = {}
         self._coverage = Coverage(book.config.cameras, book.config.sensors)
         self._uplinks = Uplinks(book.config.cameras, book.config.uplinks)
         self._noise = Noise()
@@ -76,11 +81,24 @@ class Decider:
         for rule, camera, at in alarms:
             self._noise.note(rule, camera, at)
 
-    def remember(self, event: Event) -> None:
-        """Let the rules count an event that was decided before; nothing follows from it."""
+    def remember(self, event: Event, *, lasting: bool = True) -> None:
+        """Let the rules count an event that was decided before; nothing follows from it.
+
+        Without ``lasting`` it is left out by rules whose states were restored, and count it already.
+        """
         if self._is_so(event):
-            for _ in self._sightings(event):
+            for _ in self._sightings(event, lasting=lasting):
                 pass
+
+    def lasting(self, sources: Iterable[str]) -> dict[str, Any]:
+        """Return, by source, the states that matter for longer than the log is read back, as plain data."""
+        known = {source: self._states[source] for source in sources if source in self._states}
+        found = {source: dumped(book, source, states) for source, (book, states) in known.items()}
+        return {source: data for source, data in (found | self._restored).items() if data}
+
+    def restore(self, lasting: Mapping[str, Any]) -> None:
+        """Take over what ``lasting`` gave: for each source with its next event, by the book of that."""
+        self._restored |= lasting
 
     def decide(self, event: Event, refusal: Refusal = never, *, late: bool = False) -> list[Decision]:
         """Return what follows from ``event``, and take it as done; ``refusal`` is asked before speaking.
@@ -91,35 +109,56 @@ class Decider:
             return []
         self._refusal = refusal
         decisions = list(self._lost(event))
-        for case, passed in self._sightings(event):
+        for of, case, passed in self._sightings(event):
             for incident, changes in self._advance(replace(case, late=True) if late else case, passed):
-                decisions.append(Decision(case.rule, incident, changes, event))
+                decisions.append(Decision(case.rule, incident, changes, of))
         return decisions
 
-    def _sightings(self, event: Event) -> Iterator[tuple[Case, Passed]]:
-        """Yield for every place that the source sees for a rule what the gates leave of who is there."""
+    def _sightings(self, event: Event, *, lasting: bool = True) -> Iterator[tuple[Event, Case, Passed]]:
+        """Yield for every place that the source sees for a rule what the gates leave of who is there.
+
+        The event beside it is the one in which they are, which may have waited for a reading.
+        """
         since = EVER
         if isinstance(event, Observation):
             since = self._coverage.since(event.source, event.captured_at)
-        elif isinstance(event, Reading) and event.value is not None:
+        elif isinstance(event, Reading) and event.value is not None and event.camera_id is None:
             self._coverage.heard(event.source, event.captured_at)
         elif isinstance(event, CameraState) and event.condition is CameraCondition.OFFLINE:
             self._coverage.lost(event.source, event.captured_at)
         states = self._states_of(event.source)
         for rule_id, ready in self.book.of(event.source):
+            if not lasting and ready.lasting is not None and isinstance(event, Observation):
+                continue
             places = ready.places[event.source]
             always = any(self._holders.get((rule_id, place)) for place, _ in places) or bool(
                 self.said.dismissals(rule_id, event.source)  # who is not there now may come to the spot
             )
-            sighting = _step(ready, rule_id, states, event, always=always)
-            if sighting is None:
-                continue
-            sighting = replace(sighting, since=since)
-            if ready.device is not None:
-                sighting = self._uplinks.sorted(sighting)
-            for place, zones in places:
-                case = self._case(rule_id, ready, place, sighting)
-                yield case, self._chain.put_through(case, _part(sighting, attrgetter("zone"), zones))
+            sighting = _step(ready, rule_id, states, event, always=always or ready.together is not None)
+            for of, seen in self._awaited(rule_id, ready, event, sighting and replace(sighting, since=since)):
+                those = self._uplinks.sorted(seen) if ready.device is not None else seen
+                for place, zones in places:
+                    case = self._case(rule_id, ready, place, those)
+                    yield (
+                        of,
+                        case,
+                        self._chain.put_through(case, _part(those, attrgetter("zone"), zones)),
+                    )
+
+    def _awaited(
+        self, rule_id: str, ready: ReadyRule, event: Event, sighting: Sighting | None
+    ) -> Sequence[tuple[Event, Sighting]]:
+        """Return what a rule that waits for readings has waited for long enough; of others, what it sees."""
+        if ready.together is None:
+            return [(event, sighting)] if sighting is not None else []
+        waiting = self._waiting.get((rule_id, event.source), Waiting())
+        if isinstance(event, Reading) and event.sensor_id == ready.together.settings.sensor:
+            waiting = ready.together.heard(waiting, event)
+        elif isinstance(event, Observation) and sighting is not None:
+            waiting = ready.together.seen(waiting, (event, sighting))
+        waiting, done = ready.together.decided(waiting)
+        self._waiting[rule_id, event.source] = waiting
+        return done
 
     def _case(self, rule_id: str, ready: ReadyRule, place: str, sighting: Sighting) -> Case:
         return Case(
@@ -140,6 +179,8 @@ class Decider:
         before, states = self._states.get(source) or (self.book, {})
         if before is not self.book:
             states = self.book.carried(source, states, before)
+        if source in self._restored:
+            states |= loaded(self.book, source, self._restored.pop(source))
         self._states[source] = self.book, states
         return states
 
@@ -214,7 +255,7 @@ def _step(
         after, sighting = ready.looks.step(before, event)
     elif isinstance(event, CameraState) and ready.device is not None:
         after, sighting = ready.device.step_state(before, event)
-    elif isinstance(event, Reading) and ready.sensor is not None:
+    elif isinstance(event, Reading) and ready.sensor is not None and event.camera_id is None:
         after, sighting = ready.sensor.step_reading(before, event)
     else:
         return None

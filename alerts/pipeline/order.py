@@ -49,7 +49,8 @@ class Order:
 
     def admit(self, event: Event) -> Dropped | None:
         """Return why ``event`` must be dropped, or None and take it as its source's newest."""
-        before = self.sources.get(event.source, SourceOrder())
+        stream = _stream(event)
+        before = self.sources.get(stream, SourceOrder())
         connection = event.frame.epoch if isinstance(event, Observation) else event.epoch
         if before.last_at is not None and event.captured_at <= before.last_at:
             unknown = connection is not None and connection not in before.connections
@@ -66,7 +67,7 @@ class Order:
             others = tuple(epoch for epoch in before.retired if epoch != event.track_epoch)
             retired = others if before.epoch is None else (*others, before.epoch)
             after = replace(after, epoch=event.track_epoch, retired=retired[-_RETIRED_KEPT:])
-        self.sources[event.source] = after
+        self.sources[stream] = after
         return None
 
 
@@ -74,6 +75,12 @@ def is_said_of(event: Event) -> bool:
     """Say whether ``event`` is not the source's own word: an alert worker says so of it."""
     noisy = isinstance(event, CameraState) and event.condition is CameraCondition.NOISY
     return noisy or is_missed(event)
+
+
+def _stream(event: Event) -> str:
+    """Return what the event must come in order within: a copied reading is late for none of the pictures."""
+    copied = isinstance(event, Reading) and event.camera_id is not None
+    return f"{event.sensor_id}@{event.camera_id}" if isinstance(event, Reading) and copied else event.source
 
 
 def is_missed(event: Event) -> bool:

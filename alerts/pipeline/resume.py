@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import structlog
+from sqlalchemy.orm import Session
 
 from alerts.pipeline.books import Books
 from alerts.pipeline.decide import Decider
 from alerts.pipeline.order import Event, Order
-from alerts.store import Store, offsets, switches
+from alerts.rules.base import EVER
+from alerts.store import Store, checkpoints, offsets, switches
 from lianfang import codec
 from lianfang.bus import Consumer, Record, TopicPartition
 from lianfang.clock import Clock
@@ -27,12 +29,31 @@ _READ_BACK_S = 10.0  # without a record, while rebuilding: then the bus is asked
 _POLL_S = 0.5
 
 
+CHECKPOINT_S, CHECKPOINT_RECORDS = 30.0, 5000
+"""So often what outlives the read-back is kept: as much is read again after a start, at the most."""
+
+
 @dataclass
 class Partition:
-    """What a worker knows of a partition: its generation as owner, the offset that the store holds."""
+    """What a worker knows of a partition: its generation as owner, the offset that the store holds.
+
+    ``sources`` are whose events lie in it; ``kept_at`` is when (monotonic) and ``kept`` up to which offset
+    the states of the rules were last kept.
+    """
 
     generation: int
     stored: int | None
+    sources: set[str] = field(default_factory=set)
+    kept: int = 0
+    kept_at: float | None = None
+
+    def keep(self, session: Session, where: TopicPartition, end: int, decider: Decider, now: float) -> None:
+        """Keep what outlives the read-back, counted up to before ``end``, unless that was done just now."""
+        recent = self.kept_at is not None and now - self.kept_at < CHECKPOINT_S
+        if recent and end - self.kept < CHECKPOINT_RECORDS:
+            return
+        checkpoints.save(session, where, end, decider.lasting(self.sources))
+        self.kept, self.kept_at = end, now
 
 
 def resume(
@@ -52,6 +73,7 @@ def resume(
         generation = offsets.take(session, partition)
         stored = offsets.load(session, partition)
         known = switches.load(session, clock.now())
+        checkpoint = checkpoints.load(session, partition)
     beginning, end = consumer.beginning(partition), consumer.end(partition)
     at = beginning if stored is None else stored
     if not beginning <= at <= end:
@@ -60,19 +82,31 @@ def resume(
     reach = min(READ_BACK, timedelta(seconds=books.memory_s))
     count = int(reach.total_seconds() / 60 * READ_BACK_RECORDS_A_MINUTE)
     start = at if stored is None else max(beginning, at - count)
-    for event in _recent(_read_back(consumer, partition, start, at, clock), reach):
-        if books.everyday.config.has(event.source) and order.admit(event) is None:
+    restored = checkpoint is not None and checkpoint[0] <= at
+    counted, states = checkpoint if checkpoint is not None and restored else (at, {})
+    mine = Partition(generation, stored, set(states))
+    read = _read_back(consumer, partition, max(beginning, min(start, counted)), at, clock)
+    since = max((event.captured_at for _, event in read), default=EVER + reach) - reach
+    for offset, event in read:
+        mine.sources.add(event.source)
+        after = offset >= counted
+        wanted = (after or event.captured_at >= since) and books.everyday.config.has(event.source)
+        if wanted and order.admit(event) is None:
+            if after and states:
+                decider.restore(states)
+                states = {}
             decider.follow(books.at(event.captured_at, known))
-            decider.remember(event)
+            decider.remember(event, lasting=after or not restored)
+    decider.restore(states)
     consumer.seek(partition, at)
-    return Partition(generation, stored)
+    return mine
 
 
 def _read_back(
     consumer: Consumer, partition: TopicPartition, start: int, end: int, clock: Clock
-) -> list[Event]:
-    """Return the events of a partition from ``start`` to before ``end``."""
-    events: list[Event] = []
+) -> list[tuple[int, Event]]:
+    """Return the events of a partition, each with its offset, from ``start`` to before ``end``."""
+    events: list[tuple[int, Event]] = []
     consumer.pause(consumer.assignment() - {partition})
     consumer.seek(partition, start)
     patience_ends = clock.monotonic() + _READ_BACK_S
@@ -80,7 +114,11 @@ def _read_back(
         records = consumer.poll(_POLL_S)
         if partition not in consumer.assignment():
             raise offsets.LostPartition(f"{partition.topic}/{partition.partition} was taken away")
-        events += [e for r in records if r.position.offset < end and (e := _event(r)) is not None]
+        events += [
+            (r.position.offset, event)
+            for r in records
+            if r.position.offset < end and (event := _event(r)) is not None
+        ]
         if records:
             start = records[-1].position.offset + 1
             patience_ends = clock.monotonic() + _READ_BACK_S
@@ -96,10 +134,3 @@ def _event(entry: Record) -> Event | None:
     except DecodeError:
         return None  # it is in the dead letter since it was first read
     return None if isinstance(event, Canary) else event
-
-
-def _recent(events: list[Event], reach: timedelta) -> list[Event]:
-    if not events:
-        return []
-    since = max(e.captured_at for e in events) - reach
-    return [e for e in events if e.captured_at >= since]

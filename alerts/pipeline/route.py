@@ -133,6 +133,8 @@ def notify(
             continue
         if row.muted and not _is_told_though_muted(session, target.receiver, row, change):
             continue
+        if not target.updates and _knows(session, target.receiver, row):
+            continue
         message = notice(config, rule, row, change, target.mode)
         outbox.enqueue(
             session,
@@ -151,5 +153,9 @@ def _is_told_though_muted(session: Session, receiver: str, row: IncidentRow, cha
     """Say whether a receiver hears of a change all the same: a person wants it, or what it knows is over."""
     if change is ChangeKind.CONFIRMED:
         return True
-    known = select(OutboxRow.seq).where(OutboxRow.receiver == receiver, OutboxRow.incident_id == row.id)
-    return change in _ENDINGS and session.scalar(known.limit(1)) is not None
+    return change in _ENDINGS and _knows(session, receiver, row)
+
+
+def _knows(session: Session, receiver: str, row: IncidentRow) -> bool:
+    told = select(OutboxRow.seq).where(OutboxRow.receiver == receiver, OutboxRow.incident_id == row.id)
+    return session.scalar(told.limit(1)) is not None

@@ -13,8 +13,11 @@ from dataclasses import InitVar, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from alerts.pipeline.uplinks import ZONE
-from alerts.rules.base import DeviceRule, Rule, RuleSettings, SensorRule
+from alerts.rules.base import DeviceRule, LastingRule, Rule, RuleSettings, SensorRule
+from alerts.together import Together
 from lianfang import plugins
 from lianfang.config import Config
 from lianfang.config.schedule import Hours
@@ -41,6 +44,11 @@ class ReadyRule:
         self.looks: Rule[Any] | None = self.rule if isinstance(self.rule, Rule) else None
         self.sensor: SensorRule[Any] | None = self.rule if isinstance(self.rule, SensorRule) else None
         self.device: DeviceRule[Any] | None = self.rule if isinstance(self.rule, DeviceRule) else None
+        self.lasting: TypeAdapter[Any] | None = (
+            self.rule.lasting if isinstance(self.rule, LastingRule) else None
+        )
+        asked = getattr(self.settings, "together", None)
+        self.together = Together(asked, config.sensors[asked.sensor]) if asked else None
         self.places = {source: tuple(self._places(config, source)) for source in self.settings.sources}
         self.hours = dict(_hours(self.settings, config))
 
@@ -48,6 +56,11 @@ class ReadyRule:
         """Say whether the rule raises anything at a camera or sensor at ``at``."""
         hours = self.hours.get(source)
         return hours is None or hours.applies(at)
+
+    @property
+    def memory_s(self) -> float:
+        """For how long what was seen and heard matters to it."""
+        return max(self.settings.memory_s, self.together.memory_s if self.together else 0)
 
     def footing(self, config: Config, source: str) -> tuple[object, ...]:
         """Return all that the rule's state at a camera or sensor stands on: its own keys, where it looks."""
@@ -96,7 +109,12 @@ class RuleBook:
     @property
     def memory_s(self) -> float:
         """For how long what was seen matters to any rule."""
-        return max((ready.settings.memory_s for ready in self.rules.values()), default=0)
+        return max((ready.memory_s for ready in self.rules.values()), default=0)
+
+    def asking(self, sensor_id: str) -> list[str]:
+        """Return the cameras whose rules ask for the readings of a sensor beside their pictures."""
+        rules = [r for r in self.rules.values() if r.together and r.together.settings.sensor == sensor_id]
+        return sorted({camera for ready in rules for camera in ready.settings.cameras})
 
     def of(self, source: str) -> Sequence[tuple[str, ReadyRule]]:
         """Return the rules that look at a camera or hear a sensor, by id; none for what it does not know."""

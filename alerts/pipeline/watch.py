@@ -49,7 +49,7 @@ class Watch(Collector):
             (rule_id, source)
             for rule_id, rule in config.rules.items()
             if isinstance(rule, RuleSettings) and rule.enabled
-            for source in rule.sources
+            for source in (*rule.sources, *_asked(rule))
             if source in config.sensors or config.cameras[source].enabled
         ]
 
@@ -81,7 +81,8 @@ class Watch(Collector):
 
     def saw(self, event: Event) -> None:
         """Note a fresh observation or reading."""
-        if isinstance(event, CameraState) or is_missed(event):
+        copied = isinstance(event, Reading) and event.camera_id is not None
+        if isinstance(event, CameraState) or copied or is_missed(event):
             return
         with self._lock:
             self._seen[event.source] = event.captured_at
@@ -171,6 +172,11 @@ class Canaries:
             self._keys.setdefault(TopicPartition(partition.topic, position.partition), key)
             if position.partition == partition.partition:
                 return
+
+
+def _asked(rule: RuleSettings) -> tuple[str, ...]:
+    together = getattr(rule, "together", None)
+    return (together.sensor,) if together else ()
 
 
 def _name(partition: TopicPartition) -> str:

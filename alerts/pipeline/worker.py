@@ -45,6 +45,7 @@ LATE = timedelta(seconds=10)
 """Nobody is called in a hurry for what was seen so long ago: they are if it still is so."""
 _POLL_S = 0.5
 _RETRY_S = 0.5
+_COPY_S = 5.0
 
 
 class _PoisonedError(Exception):
@@ -143,18 +144,27 @@ class AlertWorker:
                     canaries.append((where, event))
                 elif event is not None and self._admitted(event, order):
                     decider.follow(self._books.at(event.captured_at, switches))
+                    partitions[where].sources.add(event.source)
                     decided.append((event, self._decide(session, entry, event, decider, moved)))
-                    if isinstance(event, Reading):
+                    if isinstance(event, Reading) and event.camera_id is None:
                         levels.follow(session, self._config, event, self._clock.now())
             record_moves(session, moved.values())
             for where, end in ends.items():
                 mine = partitions[where]
                 offsets.advance(session, where, mine.generation, mine.stored, end)
+                mine.keep(session, where, end, decider, self._clock.monotonic())
+            self._copy(decider, [event for event, _ in decided])
             self._report.write_holds(session)
             session.info[QUIET] = not any(_matters(event, decisions) for event, decisions in decided)
         for where, end in ends.items():
             partitions[where].stored = end
         consumer.commit(ends)
+        self._committed(decided, canaries)
+
+    def _committed(
+        self, decided: list[tuple[Event, list[Decision]]], canaries: Sequence[tuple[TopicPartition, Canary]]
+    ) -> None:
+        """Tell those who watch what the store has taken, and the log which cameras are noisy."""
         # Only now: what a canary proves is that the store has taken what came before it.
         for where, canary in canaries:
             self._watch.heard(where, canary)
@@ -174,6 +184,25 @@ class AlertWorker:
 
     def _switches(self, session: Session) -> tuple[Switch, ...]:
         return load_switches(session, self._clock.now()) if self._books.profiles.any else ()
+
+    def _copy(self, decider: Decider, events: Sequence[Event]) -> None:
+        """Put readings into the streams of the cameras that ask for them; TransientError where that fails.
+
+        It is done before the offset moves: a second copy is dropped, a lost one would be missed.
+        """
+        readings = [e for e in events if isinstance(e, Reading) and e.value is not None and not e.camera_id]
+        copies = [
+            self._bus.publish(
+                OBSERVATIONS, camera, *codec.encode_event(reading.model_copy(update={"camera_id": camera}))
+            )
+            for reading in readings
+            for camera in decider.book.asking(reading.sensor_id)
+        ]
+        for copy in copies:
+            try:
+                copy.result(_COPY_S)
+            except TimeoutError as error:
+                raise TransientError("the bus does not take the copy of a reading") from error
 
     def _say(self, missed: Event) -> None:
         """Write it into the log, where rules hear of it in order; a bus that is away is asked again later."""

@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Annotated, Literal, Protocol, TypeVar, runtime_checkable
+from typing import Annotated, Any, Literal, Protocol, TypeVar, runtime_checkable
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from alerts.speech import SpeechSettings
 from lianfang.config import Config, Id, Problem, Stanza, Text
 from lianfang.config.schedule import Schedule
 from lianfang.events import XYXYN, CameraState, Observation, Reading
 
-About = Literal["people", "things", "device"]
+About = Literal["people", "things", "device", "reading"]
 Severity = Literal["low", "medium", "high", "critical"]
 
 
@@ -31,6 +31,8 @@ class NoticeSettings(Stanza):
     """``live`` is sent only after a person has confirmed the incident; the others go out at once."""
     since: Literal["opened", "escalated"] = "opened"
     """``escalated``: it hears of the incident only once speaking to the place has not helped."""
+    updates: bool = True
+    """False: it hears of an incident once, and of nothing that becomes of it."""
 
 
 class RuleSettings(Stanza):
@@ -133,8 +135,8 @@ class Sighting:
     number): enough to keep an incident occupied, too little to open one. ``elsewhere`` are the tracks that
     are seen, but not there: whoever they belonged to has left, and is not merely lost from sight. ``since``
     is when the unbroken look at this camera began that the observation belongs to; rules leave it open.
-    ``camera`` may be a sensor, too. ``figures`` are numbers that people want to see beside the incident, by
-    name, such as a water level: as they are now, and not what is new since the last sighting.
+    ``camera`` may be a sensor, too. ``figures`` are numbers that people want to see beside the incident of a
+    subject, by name, such as a water level: as they are now, and not what is new since the last sighting.
     """
 
     camera: str
@@ -144,7 +146,7 @@ class Sighting:
     present: tuple[Member, ...]
     elsewhere: frozenset[str] = frozenset()
     since: datetime = EVER
-    figures: Mapping[str, float] = field(default_factory=dict)
+    figures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 S = TypeVar("S")
@@ -190,4 +192,14 @@ class SensorRule(Protocol[S]):
 
     def step_reading(self, state: S, reading: Reading) -> tuple[S, Sighting | None]:
         """Return the next state and what is to be seen after a reading; None where that is as before."""
+        ...
+
+
+@runtime_checkable
+class LastingRule(Protocol):
+    """A rule whose states matter for longer than the log is read back: they are kept with the offset."""
+
+    @property
+    def lasting(self) -> TypeAdapter[Any]:
+        """How a state is written down; one that cannot be read any more begins anew."""
         ...

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, TypeAdapter, model_validator
 
 from alerts.hysteresis import Switch
 from alerts.objects import sighting
@@ -49,6 +49,8 @@ class Crowd:
 
     config: Config
     zones: Zones
+
+    lasting: ClassVar[TypeAdapter[Switch]] = TypeAdapter(Switch)
 
     def initial(self) -> Switch:
         """Return the state in which no zone is crowded."""

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from alerts.objects import sighting
+from alerts.overstay import Overstay
 from alerts.plates import BadList, PlateList
 from alerts.rules.base import About, Member, Sighting
 from alerts.zones import Zones, ZoneSettings
@@ -26,12 +27,17 @@ class Config(ZoneSettings):
     """Vehicles in a zone by their plates. Each plate is an incident of its own."""
 
     kind: Literal["plate"]
-    report: Literal["listed", "unlisted", "unread"]
-    """Plates on the list; sure reads that are not on it; vehicles without a readable plate."""
+    report: Literal["listed", "unlisted", "unread", "overstay"]
+    """Plates on the list; sure reads that are not on it; vehicles without a readable plate; vehicles that
+    stay too long, but for those whose plate is on the list."""
     list: Path | None = None
     """CSV file with the columns plate, from, until (times, may be empty); relative to this file."""
     unread_s: float = Field(default=10, ge=1, le=3600)
     """With ``unread``: seconds that a vehicle stands in the zone without a read."""
+    stay_s: float = Field(default=1800, ge=10, le=30 * 86400)
+    """With ``overstay``: seconds that a vehicle may stay in the zone."""
+    away_s: float = Field(default=120, ge=1, le=86400)
+    """With ``overstay``: it is gone once pictures of so many seconds do not show it."""
     labels: Annotated[tuple[str, ...], Field(min_length=1)] = ("car", "bus", "truck")
     """Vehicles, and ``plate`` for plates on no vehicle."""
 
@@ -52,7 +58,7 @@ class Config(ZoneSettings):
 
     @model_validator(mode="after")
     def _has_list(self) -> Self:
-        if (self.report == "unread") != (self.list is None):
+        if self.report != "overstay" and (self.report == "unread") != (self.list is None):
             raise ValueError("a 'list' for listed and unlisted, and none for unread")
         return self
 
@@ -152,7 +158,10 @@ def _named(member: Member, reports: Mapping[str, tuple[str, bool]]) -> Member:
     return replace(member, subject=subject, review=review)
 
 
-def build(config: Config, root: Root) -> Plate:
+def build(config: Config, root: Root) -> Plate | Overstay:
     """Return the rule with its zones and its list as they are now; BadList where that cannot be read."""
     plates = PlateList(()) if config.list is None else PlateList.read(config.list, root.community.zone)
-    return Plate(config, Zones.of(config, root), plates)
+    zones = Zones.of(config, root)
+    if config.report == "overstay":
+        return Overstay(config, config.stay_s, config.away_s, zones, plates)
+    return Plate(config, zones, plates)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, TypeAdapter, model_validator
 
 from alerts.hysteresis import Switch
 from alerts.rules.base import About, Member, RuleSettings, Sighting
@@ -62,8 +62,8 @@ class Config(RuleSettings):
 
     @property
     def about(self) -> About:
-        """Things: what is measured."""
-        return "things"
+        """What is measured."""
+        return "reading"
 
     def reached(self, value: float) -> bool:
         """Say whether ``value`` is at the threshold or beyond."""
@@ -99,6 +99,8 @@ class Threshold:
     config: Config
     sensors: Mapping[str, Sensor]
 
+    lasting: ClassVar[TypeAdapter[Switch]] = TypeAdapter(Switch)
+
     def initial(self) -> Switch:
         """Return the state in which all is well."""
         return Switch()
@@ -116,7 +118,7 @@ class Threshold:
             track_epoch="sensor",
             members=(it,) if state.on else (),
             present=(),
-            figures={reading.kind: reading.value},
+            figures={"": {reading.kind: reading.value}},
         )
 
 

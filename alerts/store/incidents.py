@@ -70,6 +70,7 @@ def move(row: IncidentRow, incident: Incident) -> None:
     row.muted_by = incident.muted_by
     row.silent = incident.silent or ""
     row.silent_at = incident.silent_at
+    row.figures = {source: dict(numbers) for source, numbers in incident.figures.items()}
 
 
 def add_change(
@@ -136,4 +137,5 @@ def loaded(row: IncidentRow) -> Incident:
         muted_by=row.muted_by,
         silent=Reason(row.silent) if row.silent else None,
         silent_at=row.silent_at,
+        figures=row.figures,
     )

@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -84,6 +95,7 @@ class IncidentRow(Base):
     hushed_at: Mapped[datetime | None]  # since when an operator wants nothing more said of it
     confirmed_by: Mapped[str | None] = mapped_column(String(64))  # who let it go to live receivers
     confirmed_at: Mapped[datetime | None]
+    figures: Mapped[dict[str, Any]] = mapped_column(default=dict)  # by camera or sensor and name, the newest
     settings_version: Mapped[str] = mapped_column(String(64))  # the configuration that decided
 
 
@@ -196,6 +208,17 @@ class OffsetRow(Base):
     partition: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     generation: Mapped[int]
     next_offset: Mapped[int]
+
+
+class CheckpointRow(Base):
+    """What rules count of a partition for longer than the log is read back, true for ``next_offset``."""
+
+    __tablename__ = "checkpoints"
+
+    topic: Mapped[str] = mapped_column(String(64), primary_key=True)
+    partition: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    next_offset: Mapped[int] = mapped_column(BigInteger)
+    states: Mapped[dict[str, Any]]  # by source and rule, as alerts.pipeline.lasting writes them
 
 
 class CameraStateRow(Base):

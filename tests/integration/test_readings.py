@@ -10,7 +10,15 @@ from sqlalchemy import select
 
 from alerts.backtest.past import Span, raised
 from alerts.store import Store
-from alerts.store.schema import ChangeRow, DeadRecordRow, EvidenceRow, IncidentRow, OffsetRow, OutboxRow
+from alerts.store.schema import (
+    ChangeRow,
+    CheckpointRow,
+    DeadRecordRow,
+    EvidenceRow,
+    IncidentRow,
+    OffsetRow,
+    OutboxRow,
+)
 from lianfang import codec
 from lianfang.bus import Bus, TopicPartition
 from lianfang.clock import ManualClock
@@ -18,8 +26,9 @@ from lianfang.config import Config
 from lianfang.events import READINGS, Reading
 from tests.e2e.installation import until
 from tests.integration.test_alert_worker import bus, rows, store, working
+from tests.integration.test_alert_worker import publish as publish_seen
 from tests.support.configs import loaded
-from tests.support.observations import at
+from tests.support.observations import at, observation
 from tests.support.readings import GAUGE, reading
 
 __all__ = ["bus", "store"]
@@ -93,10 +102,10 @@ def test_a_restart_at_any_reading_gives_what_an_uninterrupted_run_gives(
     script = [reading(0, 3.2), reading(10, 3.3), reading(20, 3.4), reading(30, 2.0)]
     site = config(tmp_path, for_s=20, until=2.5)
     publish(bus, *script[:cut])
-    with working(site, bus, store, ManualClock(at(cut * 10))):
+    with working(site, bus, store, ManualClock(at(20))):
         until("the end of the log", decided(bus, store))
     publish(bus, *script[cut:])
-    with working(site, bus, store, ManualClock(at(30))):
+    with working(site, bus, store, ManualClock(at(20))):
         until("the end of the log", decided(bus, store))
     assert [row.kind for row in rows(store, ChangeRow)] == ["opened"]
     assert [row.opened_at for row in rows(store, IncidentRow)] == [at(20)]
@@ -137,3 +146,40 @@ def test_sensors_that_the_configuration_does_not_have_are_not_decided_on(
     with working(config(tmp_path), bus, store):
         until("the end of the log", decided(bus, store))
     assert rows(store, IncidentRow) == []
+
+
+def test_what_is_counted_for_longer_than_the_log_is_read_back_outlives_the_service(
+    bus: Bus, store: Store, tmp_path: Path
+) -> None:
+    site = config(tmp_path, for_s=3600)
+    script = [reading(60 * minute, 3.2) for minute in range(70)]
+    publish(bus, *script[:40])
+    with working(site, bus, store, ManualClock(at(40 * 60))):
+        until("the end of the log", decided(bus, store))
+    assert rows(store, IncidentRow) == []
+    publish(bus, *script[40:])
+    with working(site, bus, store, ManualClock(at(70 * 60))):
+        until("the end of the log", decided(bus, store))
+    assert [row.opened_at for row in rows(store, IncidentRow)] == [at(3600)]
+    (kept,) = rows(store, CheckpointRow)
+    assert kept.states["gauge"]["entry"]["state"]["on"] is True
+
+
+def test_a_reading_and_a_picture_come_together_in_the_stream_of_the_camera(
+    bus: Bus, store: Store, tmp_path: Path
+) -> None:
+    site = loaded(
+        tmp_path,
+        ("sensors", {"gauge": GAUGE}),
+        ("rules.entry.together", {"sensor": "gauge", "at_least": 3, "within_s": 5}),
+    )
+    publish(bus, reading(-60, 2.0))
+    with working(site, bus, store):
+        until("the first reading", decided(bus, store))
+        publish_seen(bus, *(observation(i * 0.2, {1: (0.5, 0.9)}) for i in range(5)))
+        assert rows(store, IncidentRow) == []
+        publish(bus, reading(1, 3.2))
+        until("an incident", lambda: rows(store, IncidentRow))
+    (incident,) = rows(store, IncidentRow)
+    assert (incident.camera, incident.opened_at) == ("cam", at(0.4))
+    assert [row.reference["offset"] for row in rows(store, EvidenceRow)] == [400]

@@ -46,7 +46,7 @@ def test_the_examples_are_good(tmp_path: Path) -> None:
                 },
             },
         ),
-        ("sensors", {"gauge": GAUGE}),
+        ("sensors", {"gauge": GAUGE, "motion": {**GAUGE, "kind": "motion"}}),
         ("rules", rules),
     )
     assert len(config.rules) == len(rules)

@@ -19,7 +19,19 @@ export function useWording() {
   }
 
   /** How many there are, of what the incident is about. */
-  const howMany = (incident: Incident) => said(incident, 'presence.people', { count: incident.people }, incident.people)
+  const howMany = (incident: Incident) =>
+    figures(incident) || said(incident, 'presence.people', { count: incident.people }, incident.people)
+
+  /** The numbers beside an incident, such as riders that were counted or a water level; "" where there are none. */
+  function figures(incident: Incident): string {
+    const several = new Set(incident.figures.map((figure) => figure.source.id)).size > 1
+    return incident.figures
+      .map(({ source, name, value, unit }) => {
+        const number = `${known('figure', name)} ${value.toLocaleString(locale.value)}${unit && ` ${unit}`}`
+        return several ? `${source.name} ${number}` : number
+      })
+      .join(' · ')
+  }
 
   /** A receiver as people call it. */
   function receiverName(id: string): string {
@@ -78,6 +90,7 @@ export function useWording() {
   return {
     said,
     howMany,
+    figures,
     ruleName,
     receiverName,
     place,

@@ -14,6 +14,7 @@ export function incident(id: string, changed: Partial<Incident> = {}): Incident 
     open: true,
     presence: 'there',
     people: 1,
+    figures: [],
     members_total: 1,
     place: 'lake',
     point: { id: 'lake', name: 'Lake' },

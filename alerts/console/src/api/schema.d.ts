@@ -656,6 +656,19 @@ export interface components {
             state: "pending" | "kept" | "missing";
         };
         /**
+         * Figure
+         * @description A number beside an incident, such as riders that were counted or a water level: its newest value.
+         */
+        Figure: {
+            /** Name */
+            name: string;
+            source: components["schemas"]["Named"];
+            /** Unit */
+            unit: string;
+            /** Value */
+            value: number;
+        };
+        /**
          * Handling
          * @description What a person did last to an incident.
          */
@@ -737,7 +750,7 @@ export interface components {
              * About
              * @enum {string}
              */
-            about: "people" | "things" | "device";
+            about: "people" | "things" | "device" | "reading";
             /** Actions */
             actions: ("acknowledge" | "confirm" | "false-alarm" | "close")[];
             camera: components["schemas"]["Named"];
@@ -754,6 +767,8 @@ export interface components {
             ended_at: string | null;
             /** Escalated At */
             escalated_at: string | null;
+            /** Figures */
+            figures: components["schemas"]["Figure"][];
             handling: components["schemas"]["Handling"] | null;
             /** Hushed At */
             hushed_at: string | null;
@@ -834,7 +849,7 @@ export interface components {
              * About
              * @enum {string}
              */
-            about: "people" | "things" | "device";
+            about: "people" | "things" | "device" | "reading";
             /** Actions */
             actions: ("acknowledge" | "confirm" | "false-alarm" | "close")[];
             camera: components["schemas"]["Named"];
@@ -855,6 +870,8 @@ export interface components {
             escalated_at: string | null;
             /** Evidence */
             evidence: components["schemas"]["Evidence"][];
+            /** Figures */
+            figures: components["schemas"]["Figure"][];
             handling: components["schemas"]["Handling"] | null;
             hops: components["schemas"]["Hops"];
             /** Hushed At */
