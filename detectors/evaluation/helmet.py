@@ -21,12 +21,11 @@ from detectors.evaluation.base import Figure, Report, proportion
 from detectors.helmets.classifier import HeadClassifier
 from detectors.helmets.heads import Head, of_rider, pairs
 from detectors.helmets.locator import HeadLocator
-from detectors.helmets.looks import Fitness, Look, look_at
+from detectors.helmets.looks import USUAL, Look, look_at
 from detectors.helmets.riders import VEHICLES, riders
 from detectors.helmets.votes import State, verdict
 from detectors.helmets.weights import HEAD, LOCATOR
 from detectors.labels import labels_of
-from detectors.stages.helmet import Config
 from detectors.training.measure import average_precision
 from detectors.training.samples import read_picture
 from detectors.training.scenes import objects as objects_of
@@ -99,10 +98,8 @@ class Chain:
 
     def look(self, image_bgr: NDArray[np.uint8]) -> tuple[list[DetectedObject], dict[int, Look]]:
         """Return the objects of a picture, and the looks at heads as `look_at` gives them."""
-        config = Config(kind="helmet")
         found = objects_of(image_bgr, self.engine)
-        fitness = Fitness(config.min_head_px, config.min_sharpness)
-        return found, look_at(image_bgr, found, self.locator, self.classifier, fitness)
+        return found, look_at(image_bgr, found, self.locator, self.classifier, USUAL)
 
     def riders(self, image_bgr: NDArray[np.uint8]) -> list[Said]:
         """Return what the stage, with its default settings, says of each rider if one picture decides."""

@@ -16,7 +16,7 @@ from detectors.models.sessions import open_session
 from lianfang.errors import ModelError
 
 INPUT, OUTPUT = "squares", "map"
-SQUARE_PX = 112
+SQUARE_PX = 128
 CELL_PX = 8  # of the square; the network says for each cell whether a head's middle is there, and its size
 CELLS = SQUARE_PX // CELL_PX
 SIZE_PX = 16.0  # the size of which the network says the logarithm of the factor
@@ -66,17 +66,13 @@ class HeadLocator:
         return _each_once(sorted(found, key=lambda located: -located.score))
 
     def _maps(self, squares_bgr: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the maps (N, 4, 14, 14): the mean of that of each square and of its mirror image."""
-        both = np.concatenate([squares_bgr, squares_bgr[:, :, ::-1]])
-        (maps,) = self._session.run([OUTPUT], {INPUT: as_input(both)})
-        plain, mirrored = np.asarray(maps, np.float32).reshape(2, -1, 4, CELLS, CELLS)
-        back = mirrored[..., ::-1] * np.array([1, -1, 1, 1], np.float32)[:, None, None]
-        mean: NDArray[np.float32] = (plain + back) / 2
-        return mean
+        """Return the maps (N, 4, 16, 16) of squares (N, 128, 128, 3)."""
+        (maps,) = self._session.run([OUTPUT], {INPUT: as_input(squares_bgr)})
+        return np.asarray(maps, np.float32)
 
 
 def peaks(one: NDArray[np.float32], min_score: float) -> list[tuple[float, float, float, float]]:
-    """Return (x, y, size, score) in pixels of the square of each peak in a map (4, 14, 14) of the network.
+    """Return (x, y, size, score) in pixels of the square of each peak in a map (4, 16, 16) of the network.
 
     The four planes are the head's score before the sigmoid, where in the cell its middle is (in cells from
     the cell's middle), and the logarithm of its size over `SIZE_PX`.

@@ -24,6 +24,9 @@ class Fitness:
     min_sharpness: float
 
 
+USUAL = Fitness(min_head_px=12, min_sharpness=8)
+
+
 @dataclass(frozen=True)
 class Look:
     """A head found, and the probability, 0-1, that it is bare; None where it cannot be judged."""
@@ -47,12 +50,13 @@ def look_at(
     height, width = image_bgr.shape[:2]
     located = locator.heads(image_bgr, regions(objects, width, height, fitness.min_head_px))
     heads = {i: one.head for i, one in owners(located, objects, width, height).items()}
-    fit = {i: head for i, head in heads.items() if _is_fit(image_bgr, head, fitness)}
+    fit = {i: head for i, head in heads.items() if is_fit(image_bgr, head, fitness)}
     bare = dict(zip(fit, map(float, classifier.bare_heads(image_bgr, tuple(fit.values()))), strict=True))
     return {i: Look(head, bare.get(i)) for i, head in heads.items()}
 
 
-def _is_fit(image_bgr: NDArray[np.uint8], head: Head, fitness: Fitness) -> bool:
+def is_fit(image_bgr: NDArray[np.uint8], head: Head, fitness: Fitness) -> bool:
+    """Say whether ``head`` can be judged."""
     height, width = image_bgr.shape[:2]
     return (
         head.size_px >= fitness.min_head_px

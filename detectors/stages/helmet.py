@@ -14,7 +14,7 @@ from pydantic import Field
 
 from detectors.helmets.classifier import HeadClassifier
 from detectors.helmets.locator import HeadLocator
-from detectors.helmets.looks import Fitness, look_at
+from detectors.helmets.looks import USUAL, Fitness, look_at
 from detectors.helmets.riders import VEHICLES, riders
 from detectors.helmets.votes import UNSEEN, Votes
 from detectors.helmets.weights import HEAD, LOCATOR
@@ -33,9 +33,9 @@ class Config(Stanza):
     """Helmets of riders. Comes after a stage that finds persons, bicycles and motorcycles."""
 
     kind: Literal["helmet"]
-    min_head_px: float = Field(default=12, ge=6, le=400)
+    min_head_px: float = Field(default=USUAL.min_head_px, ge=6, le=400)
     """Smaller heads, in pixels of the picture, cast no vote."""
-    min_sharpness: float = Field(default=8, ge=0, le=100)
+    min_sharpness: float = Field(default=USUAL.min_sharpness, ge=0, le=100)
     """Heads whose picture has less detail, in grey levels, cast no vote: blurred, dark or fogged ones."""
     min_votes: int = Field(default=3, ge=1, le=40)
     """A track with fewer votes is unknown. With 1, single pictures decide."""

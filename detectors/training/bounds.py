@@ -13,19 +13,19 @@ from detectors.training.measure import average_precision, cut_for_precision
 from detectors.training.samples import BARE
 
 BARE_PRECISION, WORN_PRECISION = 0.9, 0.95  # of heads in held pictures; a rider is not accused lightly
-LABELLED = 0.75  # of the heads located: many riders are not labelled, but most of the rest are no riders
+LABELLED = 0.75  # of the heads located: of the rest two in five are riders that are not labelled
 
 
 @dataclass(frozen=True)
 class Found:
     """A head in a held picture: how sure the locator is, how likely bare it looks, and the truth.
 
-    ``truth`` is a label of `samples`; None where none is labelled. A labelled head that was not found has a
-    score of 0.
+    ``bare`` is None where it cannot be judged. ``truth`` is a label of `samples`; None where none is
+    labelled. A labelled head that was not found has a score of 0.
     """
 
     score: float
-    bare: float
+    bare: float | None
     truth: int | None
 
 
@@ -55,11 +55,12 @@ class Bounds:
         said_bare, said_worn = score >= self.thresholds.bare_from, score <= self.thresholds.worn_to
         labelled = [one for one in found if one.truth is not None]
         others = [one for one in found if one.truth is None and one.score >= self.min_score]
-        accused = sum(one.bare >= self.thresholds.bare_from for one in others)
+        accused = sum((one.bare or 0) >= self.thresholds.bare_from for one in others)
         all_bare = sum(one.truth == BARE for one in labelled)
         return (
-            f"held pictures: {len(score)} of {len(labelled)} heads located (score {self.min_score}), "
-            f"AP of bare {average_precision(score, bare):.3f}; bare from {self.thresholds.bare_from}: "
+            f"held pictures: {len(score)} of {len(labelled)} heads located and judged "
+            f"(score {self.min_score}), AP of bare {average_precision(score, bare):.3f}; "
+            f"bare from {self.thresholds.bare_from}: "
             f"{int(bare[said_bare].sum())} of {int(said_bare.sum())} right, of {all_bare}; "
             f"worn to {self.thresholds.worn_to}: {int((~bare)[said_worn].sum())} of {int(said_worn.sum())} "
             f"right, of {len(labelled) - all_bare}; {len(others)} others located, {accused} of them bare"
@@ -68,11 +69,13 @@ class Bounds:
 
 def _judged(found: Sequence[Found], min_score: float) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Return the probability of being bare and the truth, (N,) each, of labelled heads that were found."""
-    judged = [one for one in found if one.truth is not None and one.score >= min_score]
-    return (
-        np.array([one.bare for one in judged], np.float32),
-        np.array([one.truth == BARE for one in judged], np.bool_),
-    )
+    judged = [
+        (one.bare, one.truth == BARE)
+        for one in found
+        if one.truth is not None and one.bare is not None and one.score >= min_score
+    ]
+    bare, truth = zip(*judged, strict=True) if judged else ((), ())
+    return np.array(bare, np.float32), np.array(truth, np.bool_)
 
 
 def _least_score(found: Sequence[Found]) -> float:

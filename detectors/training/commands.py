@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("--models-dir", type=Path, help="default: $LIANFANG_MODELS, else the cache folder")
     sub.add_argument("--out", type=Path, metavar="DIR", help="write head.onnx and locator.onnx there instead")
-    sub.add_argument("--steps", type=int, help="batches that the head locator learns from; default: 1600")
+    sub.add_argument("--steps", type=int, help="batches that the head locator learns from; default: 500")
     sub.add_argument("--seed", type=int, default=1)
     return parser
 

@@ -1,7 +1,8 @@
-"""The network of the head locator: its shape and its arithmetic in torch.
+"""The part of the head locator that is trained: its shape and its arithmetic in torch.
 
-Convolutions of 3 x 3, each with batch normalisation and a rectifier; those that keep the size add what they
-were given (He et al. 2015, arXiv 1512.03385). Then scores of each cell.
+It reads the planes of an object model's first stage (`detectors.training.stem`). Convolutions, each with
+batch normalisation and a rectifier; those that keep the count of planes add what they were given (He et al.
+2015, arXiv 1512.03385). Then scores of each cell.
 """
 
 from __future__ import annotations
@@ -13,19 +14,31 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.training.stem import PLANES
 from lianfang.errors import ModelError
 
+DROPPED = 0.1  # of the stage's planes, in training
 _EPSILON = 1e-5
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One convolution; ``stride`` 2 halves the sides, 1 adds the layer's input to its output."""
+    """One convolution of ``kernel`` x ``kernel``; as many outputs as inputs are added to the inputs."""
 
     inputs: int
     outputs: int
-    stride: int
+    kernel: int = 3
     dilation: int = 1
+
+    @property
+    def adds(self) -> bool:
+        """Say whether the layer's input is added to its output."""
+        return self.inputs == self.outputs
+
+    @property
+    def padding(self) -> int:
+        """Return the cells beyond each side that keep the map as large as it is."""
+        return self.dilation * (self.kernel // 2)
 
 
 @dataclass(frozen=True)
@@ -36,20 +49,10 @@ class Shape:
     scores: int
 
 
-LOCATOR = Shape(  # a cell of 8 pixels sees 87 of the square's 112: the head and what it rides
-    (
-        Layer(3, 16, 2),
-        Layer(16, 24, 2),
-        Layer(24, 24, 1),
-        Layer(24, 48, 2),
-        Layer(48, 48, 1),
-        Layer(48, 48, 1, dilation=2),
-    ),
-    4,
-)
+LOCATOR = Shape((Layer(PLANES, 48, kernel=1), Layer(48, 48), Layer(48, 48, dilation=2)), 4)
 
 Arrays = dict[str, NDArray[np.float32]]
-"""``0.weight`` (out, in, 3, 3) and ``0.bias`` (out,) of each layer, normalisation folded in; ``head.*``."""
+"""``0.weight`` (out, in, k, k) and ``0.bias`` (out,) of each layer, normalisation folded in; ``head.*``."""
 
 
 def torch() -> Any:  # noqa: ANN401 - a package that need not be there
@@ -77,11 +80,11 @@ class Network:
         self._add("head.bias", self._torch.zeros(last[0]))
 
     def _begin(self, name: str, layer: Layer) -> None:
-        spread = (2 / (layer.inputs * 9)) ** 0.5
-        weight = self._torch.randn(layer.outputs, layer.inputs, 3, 3) * spread
+        spread = (2 / (layer.inputs * layer.kernel**2)) ** 0.5
+        weight = self._torch.randn(layer.outputs, layer.inputs, layer.kernel, layer.kernel) * spread
         self._add(f"{name}.weight", weight)
         # A residual branch starts small, so that the signal keeps its size over the depth.
-        gain = 1.0 if layer.stride == 2 else 0.5
+        gain = 0.5 if layer.adds else 1.0
         self._add(f"{name}.gain", self._torch.full((layer.outputs,), gain))
         self._add(f"{name}.bias", self._torch.zeros(layer.outputs))
         self._statistics[f"{name}.mean"] = self._torch.zeros(layer.outputs)
@@ -91,15 +94,14 @@ class Network:
         self.weights[name] = value.float().requires_grad_()
 
     def scores(self, planes: Any, training: bool) -> Any:  # noqa: ANN401
-        """Return what the shape says of pictures (N, 3, H, W) as `classifier.as_input` gives them."""
+        """Return what the shape says of the stage's planes (N, 128, H, W), each of mean 0 and variance 1."""
         functional = self._torch.nn.functional
-        x = planes
+        x = functional.dropout2d(planes, DROPPED, training)
         for i, layer in enumerate(self._shape.layers):
             y = functional.conv2d(
                 x,
                 self.weights[f"{i}.weight"],
-                stride=layer.stride,
-                padding=layer.dilation,
+                padding=layer.padding,
                 dilation=layer.dilation,
             )
             y = functional.batch_norm(
@@ -112,7 +114,7 @@ class Network:
                 eps=_EPSILON,
             )
             y = functional.relu(y)
-            x = x + y if layer.stride == 1 else y
+            x = x + y if layer.adds else y
         if training:
             x = functional.dropout(x, 0.2)
         kernel = self.weights["head.weight"][:, :, None, None]

@@ -14,6 +14,7 @@ from detectors.engines.base import Engine
 from detectors.helmets.classifier import HeadClassifier
 from detectors.helmets.heads import pairs
 from detectors.helmets.locator import HeadLocator
+from detectors.helmets.looks import USUAL, is_fit
 from detectors.helmets.owners import owners
 from detectors.helmets.regions import regions
 from detectors.helmets.votes import Thresholds
@@ -22,14 +23,14 @@ from detectors.training.bounds import Bounds, Found
 from detectors.training.fit import VARIATIONS, features, fit, labels
 from detectors.training.graphs import locator_to_onnx
 from detectors.training.helmet import Progress
+from detectors.training.locate import Views
 from detectors.training.samples import Labelled, Sample, labelled, of_pictures
-from detectors.training.scenes import MIN_HEAD_PX, objects, scenes
+from detectors.training.scenes import objects, scenes
 from detectors.training.stem import COUNT, Linear, Stem, to_onnx
 
 BLOCKS = 12  # runs of pictures
 FOLDS = 3
-HELD = (0, 1)  # of them: each takes a training of its own, minutes of it
-LOCATOR_STEPS = 1600
+LOCATOR_STEPS = 500
 LEAST_SCORE = 0.05  # of heads located in held pictures, before a bound is chosen
 _UNDECIDED = Thresholds(0.75, 0.25)
 
@@ -73,22 +74,23 @@ def from_pictures(
     of pictures are each held from one training; what that says of the heads in it, found and judged as the
     stage does, chooses the bounds. The networks returned come from a last training, on all pictures.
     """
-    places = scenes(labelled(data, BLOCKS), engines)
     stem = Stem.of_nanodet(nanodet)
+    views = Views.of(scenes(labelled(data, BLOCKS), engines), stem, seed)
     heads = Heads.of(of_pictures(data, BLOCKS), stem, seed)
     steps = steps or LOCATOR_STEPS
     found: list[Found] = []
-    for part in HELD:
+    for part in range(FOLDS):
         progress(f"training without part {part + 1} of {FOLDS}")
-        others = [scene for scene in places if _part(scene.group) != part]
-        locator = locator_to_onnx(locate.fit(others, steps, seed, progress), LEAST_SCORE)
+        arrays = locate.fit(views, views.group % FOLDS != part, steps, seed, progress)
+        locator = locator_to_onnx(stem, arrays, LEAST_SCORE)
         head = to_onnx(stem, heads.score(without=part), _UNDECIDED)
         pictures = (picture for picture in labelled(data, BLOCKS) if _part(picture.group) == part)
         found += held(pictures, engines[-1], locator, head)
     bounds = Bounds.of(found)
     summary = f"{'/'.join(data.resolve().parts[-2:])}, seed {seed}; {bounds.told(found)}"
     progress(summary)
-    locator = locator_to_onnx(locate.fit(places, steps, seed, progress), bounds.min_score)
+    arrays = locate.fit(views, views.group >= 0, steps, seed, progress)
+    locator = locator_to_onnx(stem, arrays, bounds.min_score)
     return Trained(locator, to_onnx(stem, heads.score(), bounds.thresholds), summary)
 
 
@@ -108,18 +110,18 @@ def _found(
     """Return what the stage finds in a picture, and the labelled heads that it does not."""
     height, width = picture.image.shape[:2]
     things = objects(picture.image, engine)
-    looked_at = regions(things, width, height, MIN_HEAD_PX)
-    located = locator.heads(picture.image, looked_at)
+    located = locator.heads(picture.image, regions(things, width, height, USUAL.min_head_px))
     owned = list(owners(located, things, width, height).values())
     heads = [one.head for one in owned]
-    bare = classifier.bare_heads(picture.image, heads)
+    bare = [
+        float(p) if is_fit(picture.image, head, USUAL) else None
+        for head, p in zip(heads, classifier.bare_heads(picture.image, heads), strict=True)
+    ]
     joined = pairs(picture.heads, heads)
     truths = {j: picture.labels[i] for i, j in joined.items()}
-    found = [
-        Found(one.score, float(p), truths.get(j)) for j, (one, p) in enumerate(zip(owned, bare, strict=True))
-    ]
+    found = [Found(one.score, p, truths.get(j)) for j, (one, p) in enumerate(zip(owned, bare, strict=True))]
     missed = [label for i, label in enumerate(picture.labels) if i not in joined]
-    return found + [Found(0.0, 0.5, label) for label in missed]
+    return found + [Found(0.0, None, label) for label in missed]
 
 
 def _as_read(content: bytes) -> tuple[str, bytes]:

@@ -17,9 +17,9 @@ from lianfang.errors import ModelError
 WORN, BARE = 0, 1  # also the numbers of helmet_cctv's labels, seen in its pictures
 PICTURES = frozenset({".jpg", ".jpeg", ".png"})
 
-# Standard deviations of where heads that were worked out from a person's box lie, and of their size, from the
-# true ones, in heights of the head: what was measured (docs/models/helmet.md).
-SPREAD_X, SPREAD_Y, SPREAD_SIZE = 0.13, 0.13, 0.18
+# Standard deviations of where located heads lie, and of their size, from the true ones, in heights of the
+# head: those of held pictures but for the grossest errors (docs/models/helmet.md).
+SPREAD_X, SPREAD_Y, SPREAD_SIZE = 0.06, 0.08, 0.12
 BLUR_PX = (20, 70)  # of the crop's 96: heads of 12 px and more
 
 
@@ -122,7 +122,7 @@ def relit(
 
 
 def displaced(head: Head, random: np.random.Generator) -> Head:
-    """Return where ``head`` could have been taken to be, had it been worked out from a person's box."""
+    """Return where the locator could have said that ``head`` is."""
     x, y, size = random.normal(0, (SPREAD_X, SPREAD_Y, SPREAD_SIZE))
     return Head(head.x + x * head.size_px, head.y + y * head.size_px, head.size_px * float(np.exp(size)))
 

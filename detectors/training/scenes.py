@@ -18,7 +18,7 @@ from lianfang.events import DetectedObject
 
 MIN_HEAD_PX = 8.0  # two-wheelers so far off that no head of theirs is that high are not looked at
 KEPT_PX = 3 * SQUARE_PX // 2  # the side of a square as it is kept: whole pictures would fill the memory
-OTHERS_PX = 8.0  # of the square: smaller heads are of another two-wheeler, whose own square shows them larger
+OTHERS_PX = 9.0  # of the square: smaller heads are of another two-wheeler, whose own square shows them larger
 WITHIN = 0.3  # of a head's height from its middle: a cell there says that it is one
 SPREAD = 0.25  # of a head's height: how quickly cells further off are no head's any more
 
@@ -92,7 +92,7 @@ def varied(
 def target(heads: Sequence[Head]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return what the network should say of a square with ``heads`` (in its pixels).
 
-    The first is how much each cell (14, 14) is a head's, 1 at heads; the second (3, 14, 14) is where in the
+    The first is how much each cell (16, 16) is a head's, 1 at heads; the second (3, 16, 16) is where in the
     cell the nearest head's middle is and its size, as `locator.peaks` reads them.
     """
     share = np.zeros((CELLS, CELLS), np.float32)

@@ -1,7 +1,7 @@
-"""The part of the object model that the head classifier sees with: what it learned on COCO, unchanged.
+"""The part of the object model that both networks see with: what it learned on COCO, unchanged.
 
-On the 236 heads of the training set, each third judged by the other two, features of it told bare heads
-better than a network of our own did (docs/models/helmet.md): too few heads are at hand to learn to see from.
+On the 236 heads of the training set, features of it found heads and told bare ones better than networks of
+our own did (docs/models/helmet.md): too few heads are at hand to learn to see from.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
+from onnxruntime import InferenceSession
 
 from detectors.helmets.classifier import FEATURES, INPUT, OUTPUT
 from detectors.helmets.heads import CROP_PX
 from detectors.helmets.votes import Thresholds
 from detectors.models.nanodet import MEAN_BGR, STD_BGR
+from detectors.models.sessions import open_session
 from lianfang.errors import ModelError
 
 LAYER = "PartitionedCall/onnx_tf_prefix_Concat_27"  # of nanodet-g: 128 planes, a cell for 8 pixels
@@ -60,35 +62,54 @@ class Stem:
         opset = max(one.version for one in model.opset_import if one.domain == "")
         return cls(tuple(reversed(nodes)), constants, model.graph.input[0].name, opset)
 
+    def embedded(self, given: str) -> tuple[list[NodeProto], list[TensorProto]]:
+        """Return nodes that make `LAYER` of ``given``, pictures as `as_input` gives them, and constants.
+
+        Weights are kept in 16 bits.
+        """
+        scale = (127.5 / STD_BGR)[:, None, None].astype(np.float32)
+        shift = ((127.5 - MEAN_BGR) / STD_BGR)[:, None, None].astype(np.float32)
+        constants = [numpy_helper.from_array(scale, "scale"), numpy_helper.from_array(shift, "shift")]
+        nodes = [
+            helper.make_node("Mul", [given, "scale"], ["scaled"]),
+            helper.make_node("Add", ["scaled", "shift"], [self.picture]),
+        ]
+        for constant in self.constants:
+            array = numpy_helper.to_array(constant)
+            if array.dtype == np.float32 and array.size > PLANES:
+                constants.append(numpy_helper.from_array(array.astype(np.float16), constant.name + _HALF))
+                half = helper.make_node(
+                    "Cast", [constant.name + _HALF], [constant.name], to=TensorProto.FLOAT
+                )
+                nodes.insert(0, half)
+            else:
+                constants.append(constant)
+        return [*nodes, *self.nodes], constants
+
+    def session(self) -> InferenceSession:
+        """Return it alone, ready to run: `LAYER` (N, 128, H/8, W/8) of ``INPUT``."""
+        nodes, constants = self.embedded(INPUT)
+        pictures = helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["n", 3, "height", "width"])
+        layer = helper.make_tensor_value_info(LAYER, TensorProto.FLOAT, ["n", PLANES, "rows", "columns"])
+        graph = helper.make_graph(nodes, "stem", [pictures], [layer], constants)
+        opset = helper.make_opsetid("", self.opset)
+        return open_session(helper.make_model(graph, opset_imports=[opset], ir_version=8).SerializeToString())
+
 
 def to_onnx(stem: Stem, linear: Linear, thresholds: Thresholds) -> bytes:
     """Return the ONNX file of a head classifier: crops in, probability of being bare and features out."""
-    scale = (127.5 / STD_BGR)[:, None, None].astype(np.float32)
-    shift = ((127.5 - MEAN_BGR) / STD_BGR)[:, None, None].astype(np.float32)
-    own = {"scale": scale, "shift": shift, _WEIGHT: linear.weight[None], _BIAS: np.array([linear.bias])}
-    constants = [numpy_helper.from_array(array.astype(np.float32), name) for name, array in own.items()]
-    nodes = [
-        helper.make_node("Mul", [INPUT, "scale"], ["scaled"]),
-        helper.make_node("Add", ["scaled", "shift"], [stem.picture]),
-    ]
-    for constant in stem.constants:
-        array = numpy_helper.to_array(constant)
-        if array.dtype == np.float32 and array.size > PLANES:
-            constants.append(numpy_helper.from_array(array.astype(np.float16), constant.name + _HALF))
-            half = helper.make_node("Cast", [constant.name + _HALF], [constant.name], to=TensorProto.FLOAT)
-            nodes.insert(0, half)
-        else:
-            constants.append(constant)
+    nodes, constants = stem.embedded(INPUT)
+    own = {_WEIGHT: linear.weight[None], _BIAS: np.array([linear.bias])}
+    constants += [numpy_helper.from_array(array.astype(np.float32), name) for name, array in own.items()]
+    constants.append(numpy_helper.from_array(np.array([1], np.int64), "axis"))
     side = CROP_PX // STRIDE // PARTS
     nodes += [
-        *stem.nodes,
         helper.make_node("AveragePool", [LAYER], ["parts"], kernel_shape=[side] * 2, strides=[side] * 2),
         helper.make_node("Flatten", ["parts"], [FEATURES]),
         helper.make_node("Gemm", [FEATURES, _WEIGHT, _BIAS], ["score"], transB=1),
         helper.make_node("Sigmoid", ["score"], ["share"]),
         helper.make_node("Squeeze", ["share", "axis"], [OUTPUT]),
     ]
-    constants.append(numpy_helper.from_array(np.array([1], np.int64), "axis"))
     crops = helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["n", 3, CROP_PX, CROP_PX])
     bare = helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, ["n"])
     features = helper.make_tensor_value_info(FEATURES, TensorProto.FLOAT, ["n", COUNT])

@@ -3,7 +3,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.helmets.heads import CROP_PX, HEADS_PER_CROP, LOW, Head, crop, is_whole, of_rider, sharpness
@@ -38,6 +38,7 @@ def test_the_mirror_image_is_one() -> None:
     assert np.abs(mirrored - crop(image, head))[:, 2:-2].mean() < 3
 
 
+@settings(deadline=None)
 @given(st.floats(-50, 150), st.floats(-50, 150), st.floats(1, 500))
 def test_any_head_of_any_picture_has_a_crop(x: float, y: float, size_px: float) -> None:
     square = crop(np.full((64, 100, 3), 9, np.uint8), Head(x, y, size_px))

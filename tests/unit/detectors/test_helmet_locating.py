@@ -18,10 +18,11 @@ from detectors.helmets.squares import Square
 from detectors.training import commands
 from detectors.training.bounds import Bounds, Found
 from detectors.training.graphs import locator_to_onnx
-from detectors.training.locate import fit
+from detectors.training.locate import VIEWS, Views, fit
 from detectors.training.samples import BARE, WORN, Labelled
 from detectors.training.scenes import Scene, scenes, target, varied
-from detectors.training.stem import Stem
+from detectors.training.stem import PLANES, Stem
+from lianfang.errors import ModelError
 from tests.unit.detectors import helmets
 
 NEEDS_TORCH = pytest.mark.skipif(find_spec("torch") is None, reason="torch is not installed (extra train)")
@@ -98,7 +99,7 @@ def test_variations_take_the_heads_along() -> None:
     assert len({round(float(one), 4) for one in off}) == 12
 
 
-def found(score: float, bare: float, truth: int | None, count: int = 1) -> list[Found]:
+def found(score: float, bare: float | None, truth: int | None, count: int = 1) -> list[Found]:
     return [Found(score, bare, truth)] * count
 
 
@@ -109,14 +110,15 @@ def test_bounds_keep_the_precision_asked_for() -> None:
         *found(0.8, 0.7, WORN, 5),
         *found(0.8, 0.2, WORN, 38),
         *found(0.8, 0.3, BARE, 2),
-        *found(0.0, 0.5, BARE, 2),  # not found
-        *found(0.2, 0.95, None, 30),
+        *found(0.8, None, WORN, 3),  # too small to be judged
+        *found(0.0, None, BARE, 2),  # not found
+        *found(0.2, 0.95, None, 60),
     ]
     bounds = Bounds.of(held)
     assert 0.2 < bounds.min_score <= 0.8
     assert bounds.thresholds.bare_from == pytest.approx(0.8)
     assert bounds.thresholds.worn_to == pytest.approx(0.3)
-    assert "65 of 67 heads located" in bounds.told(held)
+    assert "65 of 70 heads located and judged" in bounds.told(held)
     assert "18 of 20 right, of 22" in bounds.told(held)
     assert "0 others located" in bounds.told(held)
 
@@ -129,15 +131,38 @@ def disc(level: int, holds: bool, group: str) -> Scene:
     return Scene(part, Square(112, 112, 112), (Head(112, 100, 22),) if holds else (), group)
 
 
+def test_views_are_what_the_stage_sees_of_variations_with_their_targets() -> None:
+    places = [disc(40, True, "0"), disc(60, False, "1"), disc(80, False, "2")]
+    views = Views.of(places, helmets.stem(), 1)
+    assert views.planes.shape == (VIEWS + 2, PLANES, CELLS, CELLS)
+    assert views.holds_head.tolist() == [True] * VIEWS + [False] * 2
+    assert views.group.tolist() == [0] * VIEWS + [1, 2]
+    for plane, share in zip(views.planes[:, 0], views.share, strict=True):
+        if share.any():
+            brightest = np.unravel_index(plane.argmax(), plane.shape)
+            assert share[brightest] > 0.3, "the disc is seen where the target says"
+    assert not views.share[VIEWS:].any()
+    again = Views.of(places, helmets.stem(), 1)
+    assert (again.planes == views.planes).all()
+
+
 @NEEDS_TORCH
 def test_the_locator_learns_to_find_discs() -> None:
     places = [disc(40 + 10 * i, i % 2 == 0, str(i)) for i in range(8)]
-    arrays = fit(places, 60, 1)
-    locator = HeadLocator("0" * 64, locator_to_onnx(arrays, 0.5))
+    views = Views.of(places, helmets.stem(), 1)
+    arrays = fit(views, views.group >= 0, 60, 1)
+    locator = HeadLocator("0" * 64, locator_to_onnx(helmets.stem(), arrays, 0.5))
     maps = locator._maps(np.stack([place.square.cut(place.part, SQUARE_PX) for place in places]))
     best = maps[:, 0].reshape(len(places), -1).max(axis=1)
     assert best[::2].min() > best[1::2].max()
     assert maps.shape == (8, 4, CELLS, CELLS)
+
+
+@NEEDS_TORCH
+def test_the_locator_learns_only_from_what_is_kept() -> None:
+    views = Views.of([disc(40, i < 4, str(i)) for i in range(8)], helmets.stem(), 1)
+    with pytest.raises(ModelError, match="with labelled heads and some without"):
+        fit(views, views.group < 4, 1, 1)
 
 
 @NEEDS_TORCH

@@ -131,6 +131,7 @@ def located(x: float, y: float, size_px: float = 36.0, score: float = 0.9, vehic
 AT_RIDER = located(430, 198)
 PASSENGER = located(462, 190)
 WALKER: XYXYN = (0.44, 0.20, 0.50, 0.80)
+BESIDE: XYXYN = (0.45, 0.30, 0.51, 0.60)
 
 
 @pytest.mark.parametrize(
@@ -145,6 +146,10 @@ WALKER: XYXYN = (0.44, 0.20, 0.50, 0.80)
         ([located(430, 310, 30)], [RIDER], {}),
         # The head of a rider behind whom somebody stands; it is not at the top of that one's box.
         ([located(462, 280)], [WALKER], {0: located(462, 280)}),
+        # The head of one who walks before the two-wheeler, and of one who stands beside it; who sits on it.
+        ([located(470, 150, 72)], [WALKER], {}),
+        ([located(480, 198)], [BESIDE], {}),
+        ([AT_RIDER, located(480, 198)], [BESIDE, RIDER], {2: AT_RIDER}),
         # A head of quite another size is not that person's, nor one of a person elsewhere.
         ([located(430, 198, 120)], [RIDER], {0: located(430, 198, 120)}),
         ([AT_RIDER], [(0.80, 0.30, 0.86, 0.60)], {0: AT_RIDER}),

@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from onnx import helper
 
 from detectors.helmets.classifier import HeadClassifier
 from detectors.helmets.heads import Head
@@ -87,7 +89,7 @@ def test_the_score_goes_into_the_file_and_out_of_it() -> None:
     assert with_linear(helmets.content(4.0), helmets.by_brightness(8.0)) == helmets.content(8.0)
 
 
-def test_the_classifier_sees_with_the_object_model(tmp_path: Path) -> None:
+def test_both_networks_see_with_the_object_model(tmp_path: Path) -> None:
     try:
         stem = Stem.of_nanodet(verify("nanodet-g"))
     except ModelError as error:
@@ -97,8 +99,12 @@ def test_the_classifier_sees_with_the_object_model(tmp_path: Path) -> None:
     again = HeadClassifier("0" * 64, to_onnx(stem, linear_of(content), classifier.thresholds))
     crops = np.random.default_rng(1).integers(0, 255, (3, 96, 96, 3)).astype(np.uint8)
     assert classifier.bare(crops) == pytest.approx(again.bare(crops), abs=1e-6)
+    locator = onnx.load_from_string(LOCATOR.packaged()[1])
+    held = {one.name: one.raw_data for one in locator.graph.initializer}
+    assert all(held[one.name] == one.raw_data for one in stem.embedded("squares")[1])
+    onnx.save(helper.make_model(helper.make_graph([], "nothing", [], [])), tmp_path / "another.onnx")
     with pytest.raises(ModelError, match="no layer"):
-        Stem.of_nanodet(LOCATOR.put(LOCATOR.packaged()[1], tmp_path, "locator.onnx", AT, "a test"))
+        Stem.of_nanodet(tmp_path / "another.onnx")
 
 
 def test_bright_is_bare_in_the_classifier_of_these_tests() -> None:
