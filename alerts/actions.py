@@ -6,7 +6,7 @@ from alerts.incidents.model import AFTER, ALLOWED, ChangeKind, State
 from alerts.pipeline import route
 from alerts.rules.base import RuleSettings
 from alerts.store import Store
-from alerts.store.incidents import add_change
+from alerts.store.incidents import add_change, held
 from alerts.store.schema import IncidentRow
 from lianfang.clock import Clock
 from lianfang.config import Config
@@ -27,7 +27,7 @@ def act(
     """
     now = clock.now()
     with store.write() as session:
-        row = session.get(IncidentRow, incident_id)
+        row = held(session, incident_id)
         if row is None:
             raise LookupError(f"no incident {incident_id}")
         if kind not in ALLOWED[State(row.state)]:

@@ -31,6 +31,7 @@ from lianfang.bus import Bus
 from lianfang.clock import Clock
 from lianfang.errors import DecodeError, EvidenceMissing, LianfangError
 from lianfang.events import Frame, FrameReference
+from lianfang.ids import new_epoch
 
 _log = structlog.get_logger()
 _ZONE_BGR, _BOX_BGR = (0, 200, 255), (40, 40, 255)
@@ -41,12 +42,16 @@ Image = NDArray[np.uint8]
 
 
 class EvidenceKeeper:
-    """Turns pending evidence rows into files below ``folder``; one thread runs it."""
+    """Turns pending evidence rows into files below ``folder``; one thread runs it.
+
+    Of several alert services over one store each keeps what is pending, whoever decided it.
+    """
 
     def __init__(self, store: Store, bus: Bus, books: Books, folder: Path, clock: Clock) -> None:
         self._store, self._bus, self._books, self._clock = store, bus, books, clock
         self._folder = folder
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._epoch = new_epoch()  # another alert service may be writing the same picture
         self._wake = threading.Event()
         store.on_commit(self._wake.set)
 
@@ -102,7 +107,9 @@ class EvidenceKeeper:
                 "annotated": self._write(row, "annotated", annotated),
             }
         with self._store.write() as session:
-            fresh = session.get_one(EvidenceRow, row.id)
+            fresh = session.get_one(EvidenceRow, row.id, with_for_update=True)
+            if fresh.state != "pending":
+                return  # another alert service was quicker: its pictures are the same
             for name, value in changed.items():
                 setattr(fresh, name, value)
             data = {"evidence": row.id, "state": changed["state"], "reason": changed.get("reason", "")}
@@ -113,7 +120,7 @@ class EvidenceKeeper:
         name = f"{row.captured_at:%Y-%m-%d}/{row.id}.{kind}.jpg"
         path = self._folder / name
         path.parent.mkdir(exist_ok=True, mode=0o700)
-        temporary = path.with_suffix(".part")
+        temporary = path.with_suffix(f".{self._epoch}.part")
         with temporary.open("wb") as file:
             file.write(jpeg)
             file.flush()

@@ -12,6 +12,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from functools import partial
 
 import structlog
@@ -35,17 +36,20 @@ from alerts.pipeline.seasons import Seasons
 from alerts.pipeline.watch import Canaries, Watch
 from alerts.pipeline.worker import AlertWorker
 from alerts.reports.collector import EffectsCollector
-from alerts.store import Store
+from alerts.store import Store, offsets, open_store
 from lianfang import plugins
 from lianfang.bus import Bus
 from lianfang.bus.connect import join, own
 from lianfang.clock import Clock, SystemClock
 from lianfang.config import Config
 from lianfang.errors import LianfangError, TransientError
+from lianfang.events import OBSERVATIONS
+from lianfang.patience import wait_for
 from lianfang.service import Run, service_main
 
 _log = structlog.get_logger()
 
+_STILL = timedelta(seconds=30)  # a partition without even a canary for so long is read by nobody
 _STUCK_S = 10.0  # a worker that has not turned its loop for so long is not working
 _PREDECESSOR_S = 15.0  # for one whose supervisor was killed to end by itself: it is given 10 s to
 _PREDECESSOR_RETRY_S = 0.2
@@ -60,7 +64,9 @@ def main(argv: Sequence[str]) -> int:
         with reach(run.config, clock, run.stop) as bus:
             if bus is None:
                 return
-            store = Store(f"sqlite:///{run.config.data_dir / 'store.sqlite3'}")
+            store = wait_for("store", partial(open_store, run.config), clock, run.stop)
+            if store is None:
+                return
             try:
                 AlertService(run.config, bus, store, clock, *_registries()).run(run.stop)
             finally:
@@ -105,14 +111,14 @@ class AlertService:
         self._config, self._store, self._clock = config, store, clock
         books = Books(config)
         # Also for rules that only some profile has: who is blind must be known before the flood comes.
-        self._watch = Watch(books.everyday.config, clock)
+        self._watch = Watch(books.everyday.config, clock, bus.partition_of)
         exported.register(self._watch)
         self._seasons = Seasons(config, store, clock)
         exported.register(self._seasons)
         exported.register(EffectsCollector(store, config, clock))
         self._canaries = Canaries(bus, self._watch, clock)
         self._worker = AlertWorker(config, books, bus, store, clock, registry, self._watch)
-        evidence_dir = config.data_dir / "evidence"
+        evidence_dir = config.evidence_folder
         self._evidence = EvidenceKeeper(store, bus, books, evidence_dir, clock)
         self._metrics = DeliveryMetrics(registry)
         self._dependencies = Dependencies(
@@ -134,6 +140,10 @@ class AlertService:
             "store": self._store_state(),
             "canary": self._watch.state(),
         }
+
+    def alive(self) -> Mapping[str, str]:
+        """Return ``ready``, and whether every partition of the log goes on, whoever reads it."""
+        return {**self.ready(), "log": self._log_state()}
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop``; LianfangError says which part failed, or what keeps it from starting."""
@@ -203,7 +213,7 @@ class AlertService:
         try:
             async with asyncio.TaskGroup() as group:
                 settings = self._config.dead_man
-                dead_man = group.create_task(report_alive(settings, self.ready)) if settings else None
+                dead_man = group.create_task(report_alive(settings, self.alive)) if settings else None
                 group.create_task(end())
                 group.create_task(delivery.run())
                 group.create_task(serve())
@@ -227,11 +237,20 @@ class AlertService:
         silent = self._clock.monotonic() - self._worker.last_poll
         return "ok" if silent < _STUCK_S else f"no turn for {silent:.0f} s"
 
+    def _log_state(self) -> str:
+        try:
+            with self._store.read() as session:
+                now = self._store.now(session, self._clock.now())
+                still = offsets.standing_still(session, OBSERVATIONS, now - _STILL)
+        except (TransientError, SQLAlchemyError) as error:
+            return f"{type(error).__name__}: {error}"
+        return f"partitions {', '.join(map(str, still))} stand still" if still else "ok"
+
     def _store_state(self) -> str:
         try:
             with self._store.read() as session:
                 session.execute(text("SELECT 1"))
-        except SQLAlchemyError as error:
+        except (TransientError, SQLAlchemyError) as error:
             return f"{type(error).__name__}: {error}"
         return "ok"
 

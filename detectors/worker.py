@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -18,6 +19,7 @@ from lianfang import codec
 from lianfang.bus import Bus, Consumer, Position, Record, TopicPartition
 from lianfang.clock import Clock
 from lianfang.config import Config
+from lianfang.config.sharing import log_keys
 from lianfang.errors import DecodeError, TransientError
 from lianfang.events import DEAD_LETTER, FRAMES, OBSERVATIONS, Frame, Observation
 
@@ -36,6 +38,7 @@ class DetectWorker:
         self, config: Config, stages: Mapping[str, Stage], bus: Bus, clock: Clock, registry: CollectorRegistry
     ) -> None:
         self._config, self._stages, self._bus, self._clock = config, stages, bus, clock
+        self._keys = log_keys(config)
         self._deadline = timedelta(seconds=config.runtime.frame_deadline_s)
         self._turns = Turns()
         self._watched: dict[str, WatchedCamera] = {}
@@ -158,13 +161,12 @@ class DetectWorker:
         return watched
 
     def _publish(self, observation: Observation) -> None:
-        value, headers = codec.encode_event(observation)
+        camera_id = observation.camera_id
         try:
-            self._bus.publish(OBSERVATIONS, observation.camera_id, value, headers).add_done_callback(
-                lambda future: self._published(observation.camera_id, future)
-            )
+            future = self._bus.publish(OBSERVATIONS, self._keys[camera_id], *codec.encode_event(observation))
+            future.add_done_callback(partial(self._published, camera_id))
         except TransientError as error:
-            self._lost(observation.camera_id, error)
+            self._lost(camera_id, error)
 
     def _published(self, camera_id: str, future: Future[Position]) -> None:
         error = future.exception()

@@ -13,8 +13,9 @@ from lianfang.events import OBSERVATIONS, CameraState
 class Announcer:
     """Publishes the newest state of a camera; one that was overtaken before the bus took it is not sent."""
 
-    def __init__(self, bus: Bus) -> None:
-        self._bus = bus
+    def __init__(self, bus: Bus, key: str) -> None:
+        """``key`` is the camera's in the log."""
+        self._bus, self._key = bus, key
         self._wanted: CameraState | None = None
         self._sent: CameraState | None = None
         self._future: Future[Position] | None = None
@@ -36,7 +37,7 @@ class Announcer:
             return
         value, headers = encode_event(self._wanted)
         try:
-            self._future = self._bus.publish(OBSERVATIONS, self._wanted.camera_id, value, headers)
+            self._future = self._bus.publish(OBSERVATIONS, self._key, value, headers)
         except LianfangError:
             return
         self._sent = self._wanted

@@ -63,6 +63,7 @@ class CameraReader:
         clock: Clock,
         metrics: IngestMetrics,
         backoff: Backoff,
+        log_key: str,
     ) -> None:
         self._id = camera_id
         self._fps = camera.fps
@@ -74,7 +75,7 @@ class CameraReader:
         self._times = CaptureTimes()
         self._encoder = Encoder(camera.max_width, camera.jpeg_quality)
         self._publisher = FramePublisher(camera_id, bus, metrics)
-        self._announcer = Announcer(bus)
+        self._announcer = Announcer(bus, log_key)
         self._condition: CameraCondition | None = None
         self._reported = ""
         self._log = structlog.get_logger().bind(camera_id=camera_id)

@@ -17,6 +17,7 @@ from lianfang import plugins
 from lianfang.bus import Bus
 from lianfang.clock import Clock
 from lianfang.config import Config
+from lianfang.config.sharing import log_keys
 
 JOIN_S = 8.0
 """How long a stop waits for cameras that do not answer: less than the supervisor waits for this process."""
@@ -61,4 +62,5 @@ def _reader(config: Config, camera_id: str, bus: Bus, clock: Clock, metrics: Ing
     camera = config.cameras[camera_id]
     source: Source = plugins.build("ingest.sources", camera.source, clock)
     backoff = Backoff(random.Random())  # noqa: S311 - jitter, not a secret
-    return CameraReader(camera_id, camera, source, bus, clock, metrics, backoff)
+    log_key = log_keys(config)[camera_id]
+    return CameraReader(camera_id, camera, source, bus, clock, metrics, backoff, log_key)

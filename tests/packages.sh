@@ -8,6 +8,8 @@ packages=(
   gir1.2-gst-rtsp-server-1.0 python3-gi gstreamer1.0-plugins-base gstreamer1.0-plugins-good
   gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
 )
+# A real PostgreSQL: the tests make clusters of their own, Debian's is not touched.
+[ -d /usr/lib/postgresql ] || packages+=(postgresql)
 # A real Kafka broker: its jars come through Maven. Any Java from 17 on will do.
 command -v java >/dev/null || packages+=(openjdk-17-jre-headless)
 command -v mvn >/dev/null || packages+=(maven)

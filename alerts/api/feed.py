@@ -23,6 +23,8 @@ RECENT = 500  # changes kept here, about 2 KB each
 PAGE = 200  # changes of one read
 MAX_CATCH_UP = 2000  # beyond this a console reads its pages again, which is less
 HEARTBEAT_S = 15.0
+# Of several alert services over one store nobody says what the others commit: it is looked up this often.
+POLL_S = 1.0
 # Every commit of the service wakes the reader, and most commits only move an offset: this bounds its turns.
 _PAUSE_S = 0.1
 
@@ -84,7 +86,9 @@ class ChangeFeed:
         """Read what is committed, whenever somebody follows, until cancelled."""
         self._loop = asyncio.get_running_loop()
         while True:
-            await self._woken.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(POLL_S):
+                    await self._woken.wait()
             self._woken.clear()
             if self.followers:
                 await self._try_to_read()

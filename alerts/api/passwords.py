@@ -12,7 +12,7 @@ from argon2 import PasswordHasher, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.profiles import RFC_9106_LOW_MEMORY
 
-from lianfang.config.model import Operator
+from lianfang.config.api import Operator
 from lianfang.errors import ConfigError, ConfigProblem, TransientError
 
 _DEFAULT = RFC_9106_LOW_MEMORY  # the second recommended option: 64 MiB, 3 passes

@@ -73,15 +73,17 @@ class Exchange:
     def __call__(self, asked: Asked, now: datetime) -> Given:
         """Do it in one transaction. Nothing to do costs a short read, and no writer its turn.
 
+        Leases are given and judged by the store's own time: the clocks of several machines differ.
         A warning waits for every statement here: beside a busy loop each may cost the 5 ms after which
         Python's threads take turns. So what is due is leased before anything else is looked at.
         """
         if asked.writes:
             with self.store.write() as session:
-                return self._whole(session, asked, now)
+                return self._whole(session, asked, self.store.now(session, now))
         with self.store.read() as session:
             if not due.has_pending(session, self.mine):
                 return Given()
+            now = self.store.now(session, now)
             off = receivers.disabled(session)
             turns = self._turns(session, asked, off, now)
             idle = not turns.next and not turns.give_way
@@ -162,6 +164,7 @@ class Exchange:
     def release(self, seqs: Collection[int], now: datetime) -> None:
         """Give leases back at the end of the service, so that the next one need not wait for them."""
         with self.store.write() as session:
+            now = self.store.now(session, now)
             for row in outbox.taken(session, seqs).values():
                 if row.lease_owner == self.owner:
                     outbox.retry(row, due_at=now, error="the service stopped meanwhile")

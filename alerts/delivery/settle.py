@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from alerts.delivery.attempt import Attempt
 from alerts.delivery.policy import Again, Dead, Done, Kept, Late, Stopped, Verdict
 from alerts.store import outbox, receivers
+from alerts.store.incidents import hold
 from alerts.store.schema import OutboxRow
 from lianfang.ids import identify
 
@@ -49,7 +50,7 @@ def settle(
     """
     verdicts = list(verdicts)
     rows = outbox.taken(session, [attempt.row.seq for attempt, _ in verdicts])
-    at_hand = outbox.incidents_of(session, rows.values())
+    hold(session, {row.incident_id for row in rows.values()})
     settled = []
     for attempt, verdict in verdicts:
         row = rows.get(attempt.row.seq)
@@ -59,7 +60,6 @@ def settle(
             row.payload = row.payload | {"pictures_missing": attempt.pictures_missing}
         heir = apply(session, row, verdict, now=now, speakers=speakers)
         settled.append(Settled(row, verdict, heir))
-    del at_hand
     return settled
 
 

@@ -19,6 +19,7 @@ from alerts.delivery.policy import NoticePolicy, SpeechPolicy
 from alerts.metrics import DeliveryMetrics
 from alerts.store import Store, outbox, receivers
 from lianfang.clock import Clock
+from lianfang.errors import TransientError
 from lianfang.ids import new_epoch
 
 _DEPTHS_EVERY_S = 5.0
@@ -139,7 +140,7 @@ class DeliveryWorker:
 
     async def _show_depths(self) -> None:
         while True:
-            with suppress(DBAPIError):  # the lanes say when the store is away
+            with suppress(TransientError, DBAPIError):  # the lanes say when the store is away
                 self._metrics.owed(self._channels, await asyncio.to_thread(self._depths))
             await asyncio.sleep(_DEPTHS_EVERY_S)
 

@@ -32,6 +32,7 @@ from alerts.suppression.noise import Noise
 from alerts.suppression.reasons import Reason
 from alerts.suppression.said import NOTHING_SAID, Said
 from alerts.together import Waiting
+from lianfang.config.sharing import places_of
 from lianfang.events import CameraCondition, CameraState, Observation, Reading
 
 
@@ -80,6 +81,13 @@ class Decider:
         """Take over what the store knows of alarms: (rule, camera, when), oldest first."""
         for rule, camera, at in alarms:
             self._noise.note(rule, camera, at)
+
+    def concerned(self, sources: Iterable[str]) -> set[str]:
+        """Return the ids of the open incidents that events of ``sources`` may be about."""
+        config = self.book.config
+        places = {p for source in set(sources) if config.has(source) for p in places_of(config, source)}
+        open_there = (held for (_, place), held in self._holders.items() if place in places)
+        return {incident.id for held in open_there for incident in held.values()}
 
     def remember(self, event: Event, *, lasting: bool = True) -> None:
         """Let the rules count an event that was decided before; nothing follows from it.

@@ -18,7 +18,7 @@ from alerts.pipeline.rulebook import RuleBook
 from alerts.pipeline.speakers import Speakers
 from alerts.rules.base import RuleSettings
 from alerts.store import suppressions
-from alerts.store.incidents import add_change, move, save
+from alerts.store.incidents import add_change, held, move, save
 from alerts.store.schema import CameraStateRow, EvidenceRow, IncidentRow
 from alerts.store.speakers import stop
 from alerts.suppression.reasons import Reason
@@ -75,7 +75,7 @@ def record_moves(session: Session, incidents: Iterable[Incident]) -> None:
     That is most of what is decided, several times a second for each: the last word of a batch is enough.
     """
     for incident in incidents:
-        row = session.get(IncidentRow, incident.id)
+        row = held(session, incident.id)
         if row is not None:
             move(row, incident)
 
@@ -125,6 +125,7 @@ def _opened(
         speech = _first_words(session, speakers, rule, row, incident, at)
         return {"zone": incident.zone, **_said(observation), **speech}
     people = seen_at(incident.members, observation.camera_id, observation.captured_at)
+    session.flush()  # the incident, which the picture refers to
     session.add(
         EvidenceRow(
             id=identify("evidence", incident.id, "trigger"),

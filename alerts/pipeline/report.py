@@ -50,7 +50,7 @@ class Report(Trace):
 
     def write_holds(self, session: Session) -> None:
         """Count at the words of people what they began to hold back."""
-        for case, held in self.holds:
+        for case, held in sorted(self.holds, key=lambda one: one[1].by):  # one order for all services
             suppressions.count(session, held.by, case.at)
 
     def dropped(self, reason: str) -> None:
@@ -65,7 +65,7 @@ class Report(Trace):
             for decision in decisions:
                 for change in decision.changes:
                     self._changed(decision.incident, change)
-        for case, held in self.holds:
+        for case, held in sorted(self.holds, key=lambda one: one[1].by):  # one order for all services
             self._suppressed.labels(case.rule, held.reason).inc()
         self.holds.clear()
 

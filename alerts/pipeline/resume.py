@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -11,8 +12,9 @@ from sqlalchemy.orm import Session
 from alerts.pipeline.books import Books
 from alerts.pipeline.decide import Decider
 from alerts.pipeline.order import Event, Order
+from alerts.profiles import Switch
 from alerts.rules.base import EVER
-from alerts.store import Store, checkpoints, offsets, switches
+from alerts.store import Store, checkpoints, offsets
 from lianfang import codec
 from lianfang.bus import Consumer, Record, TopicPartition
 from lianfang.clock import Clock
@@ -56,35 +58,44 @@ class Partition:
         self.kept, self.kept_at = end, now
 
 
+def take(store: Store, partition: TopicPartition) -> tuple[Partition, checkpoints.Checkpoint | None]:
+    """Become the owner of a partition: from now on whoever owned it before writes nothing more.
+
+    Return what is known of it, and what its owner before had counted for long.
+    """
+    with store.write() as session:
+        mine = Partition(offsets.take(session, partition), offsets.load(session, partition))
+        return mine, checkpoints.load(session, partition)
+
+
 def resume(
-    store: Store,
     consumer: Consumer,
     partition: TopicPartition,
+    mine: Partition,
+    checkpoint: checkpoints.Checkpoint | None,
     order: Order,
     decider: Decider,
     books: Books,
+    known: Sequence[Switch],
     clock: Clock,
-) -> Partition:
-    """Take the partition over and rebuild the rules' counters from just before its offset.
+) -> None:
+    """Rebuild the rules' counters from just before the offset of a partition, and read on from there.
+
+    ``known`` are the switches of profiles.
 
     LostPartition where it is taken away meanwhile, TransientError where the bus does not give it.
     """
-    with store.write() as session:
-        generation = offsets.take(session, partition)
-        stored = offsets.load(session, partition)
-        known = switches.load(session, clock.now())
-        checkpoint = checkpoints.load(session, partition)
     beginning, end = consumer.beginning(partition), consumer.end(partition)
-    at = beginning if stored is None else stored
+    at = beginning if mine.stored is None else mine.stored
     if not beginning <= at <= end:
         _log.error("offset_out_of_range", topic=partition.topic, stored=at, kept_from=beginning, end=end)
         at = beginning
     reach = min(READ_BACK, timedelta(seconds=books.memory_s))
     count = int(reach.total_seconds() / 60 * READ_BACK_RECORDS_A_MINUTE)
-    start = at if stored is None else max(beginning, at - count)
+    start = at if mine.stored is None else max(beginning, at - count)
     restored = checkpoint is not None and checkpoint[0] <= at
     counted, states = checkpoint if checkpoint is not None and restored else (at, {})
-    mine = Partition(generation, stored, set(states))
+    mine.sources |= set(states)
     read = _read_back(consumer, partition, max(beginning, min(start, counted)), at, clock)
     since = max((event.captured_at for _, event in read), default=EVER + reach) - reach
     for offset, event in read:
@@ -99,7 +110,6 @@ def resume(
             decider.remember(event, lasting=after or not restored)
     decider.restore(states)
     consumer.seek(partition, at)
-    return mine
 
 
 def _read_back(

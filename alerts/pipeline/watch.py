@@ -8,7 +8,7 @@ rule looks at, whatever the reason; of a sensor that a rule listens to it is tha
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 import structlog
@@ -22,8 +22,9 @@ from lianfang import codec
 from lianfang.bus import Bus, TopicPartition
 from lianfang.clock import Clock
 from lianfang.config import Config
+from lianfang.config.sharing import log_keys
 from lianfang.errors import LianfangError
-from lianfang.events import CameraCondition, CameraState, Canary, Reading
+from lianfang.events import OBSERVATIONS, READINGS, CameraCondition, CameraState, Canary, Reading
 
 _log = structlog.get_logger()
 
@@ -37,10 +38,18 @@ _KEYS = 1000  # so many keys reach every one of some dozen partitions
 class Watch(Collector):
     """What the alert worker has heard and seen, and what is missing. Thread-safe."""
 
-    def __init__(self, config: Config, clock: Clock) -> None:
+    def __init__(
+        self, config: Config, clock: Clock, partition_of: Callable[[str, str], int] = lambda _topic, _key: 0
+    ) -> None:
+        """``partition_of`` says where in a topic of the log the events of a key are."""
         self._config, self._clock = config, clock
         self._lock = threading.Lock()
-        self._started = clock.now()
+        self._places = {
+            source: TopicPartition(topic, partition_of(topic, key))
+            for source, key in log_keys(config).items()
+            for topic in [READINGS if source in config.sensors else OBSERVATIONS]
+        }
+        self._mine: dict[str, datetime] = {}  # sources that this worker decides about, and since when
         self._heard: dict[TopicPartition, float] = {}
         self._took_s: dict[TopicPartition, float] = {}
         self._seen: dict[str, datetime] = {}
@@ -62,9 +71,10 @@ class Watch(Collector):
         now = self._clock.monotonic()
         with self._lock:
             self._heard = {p: self._heard.get(p, now) for p in partitions}
-            ages = {source: self._blind_s(source) for _, source in self._rules}
+            self._take()
+            ages = {source: self._blind_s(source) for source in self._mine}
             blind = {source for source, age in ages.items() if age >= self._patience_s(source)}
-            lost, found = blind - self._said.keys(), self._said.keys() - blind
+            lost, found = blind - self._said.keys(), self._said.keys() & ages.keys() - blind
             due = [c for c in sorted(blind) if c in lost or now - self._said[c] >= BLIND_AGAIN_S]
             self._said = {c: now if c in due else self._said[c] for c in blind}
         for source in sorted(lost):
@@ -120,6 +130,8 @@ class Watch(Collector):
         )
         with self._lock:
             for rule, source in self._rules:
+                if source not in self._mine:
+                    continue  # another worker exports it
                 family = silent if source in self._config.sensors else blind
                 family.add_metric([rule, source], self._blind_s(source))
             for partition, took_s in self._took_s.items():
@@ -128,13 +140,20 @@ class Watch(Collector):
         yield silent
         yield canary
 
+    def _take(self) -> None:
+        """Look after the sources in our partitions; what was heard of others is of another time."""
+        now = self._clock.now()
+        mine = {source for _, source in self._rules if self._places[source] in self._heard}
+        self._mine = {source: self._mine.get(source, now) for source in mine}
+        self._seen = {source: at for source, at in self._seen.items() if source in mine}
+
     def _patience_s(self, source: str) -> float:
         sensor = self._config.sensors.get(source)
         patience = sensor.silent_s if sensor else BLIND.total_seconds()
         return patience if source in self._seen else max(START_S, patience)
 
     def _blind_s(self, source: str) -> float:
-        since = self._seen.get(source, self._started)
+        since = self._seen.get(source, self._mine[source])
         return max(0.0, (self._clock.now() - since).total_seconds())
 
     def _missed(self, source: str) -> Event:
@@ -151,7 +170,6 @@ class Canaries:
 
     def __init__(self, bus: Bus, watch: Watch, clock: Clock) -> None:
         self._bus, self._watch, self._clock = bus, watch, clock
-        self._keys: dict[TopicPartition, str] = {}
 
     def run(self, stop: threading.Event) -> None:
         """Send until ``stop``. What cannot be sent is not heard, and that says enough."""
@@ -164,14 +182,10 @@ class Canaries:
                     break
 
     def _send(self, partition: TopicPartition) -> None:
-        """Send one into ``partition``; the keys that lead there are found by trying, once."""
-        keys = [self._keys[partition]] if partition in self._keys else [f"canary-{i}" for i in range(_KEYS)]
-        for key in keys:
-            value, headers = codec.encode_event(Canary(sent_at=self._clock.now()))
-            position = self._bus.publish(partition.topic, key, value, headers).result(CANARY_EVERY_S)
-            self._keys.setdefault(TopicPartition(partition.topic, position.partition), key)
-            if position.partition == partition.partition:
-                return
+        keys = (f"canary-{i}" for i in range(_KEYS))
+        key = next(k for k in keys if self._bus.partition_of(partition.topic, k) == partition.partition)
+        value, headers = codec.encode_event(Canary(sent_at=self._clock.now()))
+        self._bus.publish(partition.topic, key, value, headers).result(CANARY_EVERY_S)
 
 
 def _asked(rule: RuleSettings) -> tuple[str, ...]:

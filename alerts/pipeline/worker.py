@@ -19,12 +19,12 @@ from alerts.pipeline.decide import Decider, Decision
 from alerts.pipeline.order import Dropped, Event, Order, is_said_of
 from alerts.pipeline.record import record, record_camera, record_moves
 from alerts.pipeline.report import Report
-from alerts.pipeline.resume import Partition, resume
+from alerts.pipeline.resume import Partition, resume, take
 from alerts.pipeline.speakers import Speakers
 from alerts.pipeline.watch import Watch
 from alerts.profiles import Switch
 from alerts.store import Store, offsets, suppressions
-from alerts.store.incidents import load_holders, recent_alarms
+from alerts.store.incidents import hold, load_holders, recent_alarms
 from alerts.store.store import QUIET
 from alerts.store.switches import load as load_switches
 from alerts.suppression.noise import ALARMS, WINDOW
@@ -33,6 +33,7 @@ from lianfang import codec
 from lianfang.bus import Bus, Consumer, Position, Record, TopicPartition
 from lianfang.clock import Clock
 from lianfang.config import Config
+from lianfang.config.sharing import log_keys
 from lianfang.errors import DecodeError, TransientError
 from lianfang.events import OBSERVATIONS, READINGS, CameraCondition, CameraState, Canary, Reading
 
@@ -72,6 +73,7 @@ class AlertWorker:
         self._config, self._books = config, books
         self._watch = watch or Watch(config, clock)
         self._bus, self._store, self._clock = bus, store, clock
+        self._keys = log_keys(config)
         self._report = Report(registry)
         self._poisoned: set[Position] = set()
         self.last_poll: float | None = None
@@ -103,14 +105,16 @@ class AlertWorker:
         What is in memory is true only for them: another worker may have decided for the rest meanwhile.
         """
         order, decider = Order(), Decider(self._books.everyday, self._report)
-        with self._store.read() as session:
+        assigned = consumer.assignment()
+        taken = {p: take(self._store, p) for p in assigned}
+        with self._store.read() as session:  # only now: whoever owned them before us writes nothing more
             decider.hold(load_holders(session))
             decider.recall(recent_alarms(session, ALARMS, self._clock.now() - WINDOW))
             self._listen(session, decider)
-        assigned = consumer.assignment()
-        partitions = {
-            p: resume(self._store, consumer, p, order, decider, self._books, self._clock) for p in assigned
-        }
+            known = self._switches(session)
+        for partition, (mine, counted) in taken.items():
+            resume(consumer, partition, mine, counted, order, decider, self._books, known, self._clock)
+        partitions = {p: mine for p, (mine, _) in taken.items()}
         while not stop.is_set() and consumer.assignment() == assigned:
             self.last_poll = self._clock.monotonic()
             for missed in self._watch.turned(partitions.keys()):
@@ -131,28 +135,29 @@ class AlertWorker:
         decided: list[tuple[Event, list[Decision]]] = []
         moved: dict[str, Incident] = {}
         canaries: list[tuple[TopicPartition, Canary]] = []
-        ends: dict[TopicPartition, int] = {}
+        ends = {_place(entry): entry.position.offset + 1 for entry in records}
         self._report.holds.clear()
         with self._store.write() as session:
+            # First: a worker that has lost a partition must neither decide nor wait for anybody's rows.
+            for where, end in ends.items():
+                mine = partitions[where]
+                offsets.advance(session, where, mine.generation, mine.stored, end)
             self._listen(session, decider)
             switches = self._switches(session)
-            for entry in records:
-                event = self._read(session, entry)
-                where = TopicPartition(entry.position.topic, entry.position.partition)
-                ends[where] = entry.position.offset + 1
+            events = [(entry, self._read(session, entry)) for entry in records]
+            hold(session, decider.concerned(e.source for _, e in events if e and not isinstance(e, Canary)))
+            for entry, event in events:
                 if isinstance(event, Canary):
-                    canaries.append((where, event))
+                    canaries.append((_place(entry), event))
                 elif event is not None and self._admitted(event, order):
                     decider.follow(self._books.at(event.captured_at, switches))
-                    partitions[where].sources.add(event.source)
+                    partitions[_place(entry)].sources.add(event.source)
                     decided.append((event, self._decide(session, entry, event, decider, moved)))
                     if isinstance(event, Reading) and event.camera_id is None:
                         levels.follow(session, self._config, event, self._clock.now())
             record_moves(session, moved.values())
             for where, end in ends.items():
-                mine = partitions[where]
-                offsets.advance(session, where, mine.generation, mine.stored, end)
-                mine.keep(session, where, end, decider, self._clock.monotonic())
+                partitions[where].keep(session, where, end, decider, self._clock.monotonic())
             self._copy(decider, [event for event, _ in decided])
             self._report.write_holds(session)
             session.info[QUIET] = not any(_matters(event, decisions) for event, decisions in decided)
@@ -193,7 +198,9 @@ class AlertWorker:
         readings = [e for e in events if isinstance(e, Reading) and e.value is not None and not e.camera_id]
         copies = [
             self._bus.publish(
-                OBSERVATIONS, camera, *codec.encode_event(reading.model_copy(update={"camera_id": camera}))
+                OBSERVATIONS,
+                self._keys[camera],
+                *codec.encode_event(reading.model_copy(update={"camera_id": camera})),
             )
             for reading in readings
             for camera in decider.book.asking(reading.sensor_id)
@@ -208,7 +215,7 @@ class AlertWorker:
         """Write it into the log, where rules hear of it in order; a bus that is away is asked again later."""
         topic = READINGS if isinstance(missed, Reading) else OBSERVATIONS
         try:
-            self._bus.publish(topic, missed.source, *codec.encode_event(missed))
+            self._bus.publish(topic, self._keys[missed.source], *codec.encode_event(missed))
         except TransientError as error:
             _log.warning("silence_not_said", source=missed.source, reason=str(error))
 
@@ -272,6 +279,10 @@ def _noisy_cameras(decisions: Iterable[Decision]) -> list[str]:
 def topics(config: Config) -> list[str]:
     """Return what the rules of ``config`` are about."""
     return [OBSERVATIONS, READINGS] if config.sensors else [OBSERVATIONS]
+
+
+def _place(entry: Record) -> TopicPartition:
+    return TopicPartition(entry.position.topic, entry.position.partition)
 
 
 def _matters(event: Event, decisions: Sequence[Decision]) -> bool:

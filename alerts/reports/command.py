@@ -19,7 +19,7 @@ from alerts.reports.effects import (
     Effects,
     effects,
 )
-from alerts.store import Store
+from alerts.store import open_store
 from lianfang.clock import SystemClock, read_time
 from lianfang.config import load
 from lianfang.errors import LianfangError
@@ -34,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         config = load(arguments.config)
         begin, end = _span(arguments.begin, arguments.end, config.community.zone)
-        store = Store(f"sqlite:///{config.data_dir / 'store.sqlite3'}")
+        store = open_store(config)
         try:
             with store.read() as session:
                 report = effects(session, config, begin, end)

@@ -9,9 +9,12 @@ from sqlalchemy.orm import Session
 from alerts.store.schema import CheckpointRow
 from lianfang.bus import TopicPartition
 
+Checkpoint = tuple[int, dict[str, Any]]
+"""(offset of the first record that is not counted, states)"""
 
-def load(session: Session, partition: TopicPartition) -> tuple[int, dict[str, Any]] | None:
-    """Return (offset of the first record that is not counted, states), None where there is none."""
+
+def load(session: Session, partition: TopicPartition) -> Checkpoint | None:
+    """Return what is kept for a partition, None where there is none."""
     row = session.get(CheckpointRow, (partition.topic, partition.partition))
     return None if row is None else (row.next_offset, row.states)
 

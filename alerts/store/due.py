@@ -18,7 +18,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
-from alerts.store.schema import OutboxRow, UTCDateTime
+from alerts.store.schema import OutboxRow
+from alerts.store.types import UTCDateTime
 
 Moment = datetime | BindParameter[datetime]
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, and_, select, update
+from sqlalchemy import ColumnElement, CursorResult, and_, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -20,6 +21,12 @@ class LostPartition(LianfangError):  # noqa: N818 - reads as the fact it states
 def load(session: Session, partition: TopicPartition) -> int | None:
     """Return the next offset to read, None before the first."""
     return session.scalar(select(OffsetRow.next_offset).where(_is(partition)))
+
+
+def standing_still(session: Session, topic: str, since: datetime) -> list[int]:
+    """Return the partitions of which nothing was read since then, by the database's time."""
+    query = select(OffsetRow.partition).where(OffsetRow.topic == topic, OffsetRow.moved_at < since)
+    return sorted(session.scalars(query))
 
 
 def take(session: Session, partition: TopicPartition) -> int:
@@ -45,7 +52,7 @@ def advance(
         session.execute(
             update(OffsetRow)
             .where(_is(partition), OffsetRow.generation == generation, OffsetRow.next_offset == expected)
-            .values(next_offset=next_offset)
+            .values(next_offset=next_offset, moved_at=func.now())
         ),
     )
     if moved.rowcount != 1:
@@ -58,6 +65,7 @@ def _insert(session: Session, partition: TopicPartition, generation: int, next_o
         partition=partition.partition,
         generation=generation,
         next_offset=next_offset,
+        moved_at=func.now(),
     )
     session.add(row)
     try:

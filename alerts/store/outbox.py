@@ -7,18 +7,20 @@ Every function works in the caller's transaction.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Literal
 
-from sqlalchemy import func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Table, bindparam, func, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningInsert
 
 from alerts.incidents.model import ChangeKind
 from alerts.store.due import due_heads, free, sendable
 from alerts.store.incidents import add_change
-from alerts.store.schema import IncidentRow, OutboxRow
+from alerts.store.schema import OutboxRow
+from alerts.store.upsert import insert_into
 
 Kind = Literal["speech", "notice"]
 
@@ -45,32 +47,37 @@ def enqueue(
     order, if this one cannot, and what each of them says in its own way.
     """
     session.flush()  # the incident, which this row refers to, may be new as well
+    row = {
+        "id": id,
+        "receiver": receiver,
+        "incident_id": incident_id,
+        "incident_version": incident_version,
+        "kind": kind,
+        "payload": dict(payload),
+        "state": "pending",
+        "created_at": now,
+        "captured_at": captured_at,
+        "due_at": due_at or now,
+        "valid_until": valid_until,
+        "priority": priority,
+        "stop": "",
+        "attempts": 0,
+        "lease_owner": "",
+        "last_error": "",
+        "outcome": "",
+    }
     dialect = session.get_bind().dialect.name
-    insert = postgresql.insert(OutboxRow) if dialect == "postgresql" else sqlite.insert(OutboxRow)
-    statement = (
-        insert.values(
-            id=id,
-            receiver=receiver,
-            incident_id=incident_id,
-            incident_version=incident_version,
-            kind=kind,
-            payload=dict(payload),
-            state="pending",
-            created_at=now,
-            captured_at=captured_at,
-            due_at=due_at or now,
-            valid_until=valid_until,
-            priority=priority,
-            stop="",
-            attempts=0,
-            lease_owner="",
-            last_error="",
-            outcome="",
-        )
-        .on_conflict_do_nothing(index_elements=["id"])
-        .returning(OutboxRow.seq)
-    )
-    return session.scalar(statement) is not None
+    return session.connection().execute(_insert(dialect, tuple(row)), row).scalar() is not None
+
+
+@lru_cache
+def _insert(dialect: str, columns: tuple[str, ...]) -> ReturningInsert[tuple[Any, ...]]:
+    """Return the statement, made once: to build it takes longer than to run it."""
+    table = OutboxRow.__table__
+    assert isinstance(table, Table)  # noqa: S101 - no view, no join
+    values = {name: bindparam(name, type_=table.c[name].type) for name in columns}
+    insert = insert_into(dialect, table).values(values)
+    return insert.on_conflict_do_nothing(index_elements=["id"]).returning(table.c.seq)
 
 
 def claim(
@@ -132,14 +139,8 @@ def unserved(session: Session, now: datetime, receivers: Collection[str]) -> lis
 
 def taken(session: Session, seqs: Collection[int]) -> dict[int, OutboxRow]:
     """Return the rows of ``seqs`` that are still pending, by ``seq``, for the answer to be recorded."""
-    query = select(OutboxRow).where(OutboxRow.seq.in_(seqs), OutboxRow.state == "pending").with_for_update()
-    return {row.seq: row for row in session.scalars(query)}
-
-
-def incidents_of(session: Session, rows: Iterable[OutboxRow]) -> Sequence[IncidentRow]:
-    """Load the incidents of ``rows`` at once; hold the result, and each is at hand when it changes."""
-    query = select(IncidentRow).where(IncidentRow.id.in_({row.incident_id for row in rows}))
-    return session.scalars(query).all()
+    query = select(OutboxRow).where(OutboxRow.seq.in_(seqs), OutboxRow.state == "pending")
+    return {row.seq: row for row in session.scalars(query.order_by(OutboxRow.seq).with_for_update())}
 
 
 def renew(session: Session, *, owner: str, seqs: Collection[int], until: datetime) -> None:
@@ -214,10 +215,15 @@ def replay(session: Session, outbox_id: str, now: datetime) -> OutboxRow:
 
 def hasten(session: Session, receiver: str, now: datetime) -> None:
     """Make what waits for a retry due at once: the receiver answers again."""
-    session.execute(
-        update(OutboxRow)
+    waiting = (
+        select(OutboxRow.seq)
         .where(OutboxRow.state == "pending", OutboxRow.receiver == receiver)
         .where(OutboxRow.due_at > now, OutboxRow.attempts > 0, free(now))
+        .with_for_update(skip_locked=True)  # whoever holds one is about to settle it
+    )
+    session.execute(
+        update(OutboxRow)
+        .where(OutboxRow.seq.in_(waiting))
         .values(due_at=now)
         .execution_options(synchronize_session=False)
     )

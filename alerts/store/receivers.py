@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from alerts.store import outbox
 from alerts.store.schema import ReceiverStateRow
+from alerts.store.upsert import insert_into
 
 
 def disabled(session: Session) -> frozenset[str]:
@@ -19,11 +20,9 @@ def disabled(session: Session) -> frozenset[str]:
 
 def disable(session: Session, receiver: str, *, now: datetime, reason: str) -> None:
     """Call ``receiver`` no more; what is owed to it is kept."""
-    row = session.get(ReceiverStateRow, receiver)
-    if row is None:
-        row = ReceiverStateRow(receiver=receiver)
-        session.add(row)
-    row.disabled_at, row.reason = now, reason
+    state = {"disabled_at": now, "reason": reason}
+    insert = insert_into(session.get_bind().dialect.name, ReceiverStateRow).values(receiver=receiver, **state)
+    session.execute(insert.on_conflict_do_update(index_elements=["receiver"], set_=state))
 
 
 def enable(session: Session, receiver: str, *, now: datetime) -> bool:

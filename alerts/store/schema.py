@@ -2,45 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import (
     JSON,
     BigInteger,
-    DateTime,
-    Dialect,
     ForeignKey,
     Index,
     LargeBinary,
     String,
-    Text,
     UniqueConstraint,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-from sqlalchemy.types import TypeDecorator
 
-
-class UTCDateTime(TypeDecorator[datetime]):
-    """Aware UTC in Python; SQLite, which knows no zone, keeps it as UTC without one."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse a naive time: nobody could say later what it meant."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"naive time {value.isoformat()} for the store")
-        value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give the time back aware."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+from alerts.store.types import BigInt, Text, UTCDateTime
 
 
 class Base(DeclarativeBase):
@@ -105,7 +81,7 @@ class ChangeRow(Base):
     __tablename__ = "changes"
     __table_args__ = (UniqueConstraint("incident_id", "version"), {"sqlite_autoincrement": True})
 
-    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    seq: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=True)
     incident_id: Mapped[str] = mapped_column(ForeignKey("incidents.id"), index=True)
     version: Mapped[int]
     kind: Mapped[str] = mapped_column(String(32))  # alerts.incidents.model.ChangeKind
@@ -145,7 +121,7 @@ class OutboxRow(Base):
         {"sqlite_autoincrement": True},
     )
 
-    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    seq: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=True)
     id: Mapped[str] = mapped_column(String(36), unique=True)  # the webhook id, or the speaker's command id
     receiver: Mapped[str] = mapped_column(String(64))
     incident_id: Mapped[str] = mapped_column(ForeignKey("incidents.id"), index=True)
@@ -207,7 +183,8 @@ class OffsetRow(Base):
     topic: Mapped[str] = mapped_column(String(64), primary_key=True)
     partition: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     generation: Mapped[int]
-    next_offset: Mapped[int]
+    next_offset: Mapped[int] = mapped_column(BigInt)
+    moved_at: Mapped[datetime | None]  # by the database's own clock
 
 
 class CheckpointRow(Base):
@@ -270,7 +247,7 @@ class SpeakerRow(Base):
     detail: Mapped[str] = mapped_column(Text, default="")
     lease_owner: Mapped[str] = mapped_column(String(64), default="")
     lease_until: Mapped[datetime | None]
-    seq: Mapped[int | None]
+    seq: Mapped[int | None] = mapped_column(BigInt)
 
 
 class DeadRecordRow(Base):
@@ -281,7 +258,7 @@ class DeadRecordRow(Base):
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     topic: Mapped[str] = mapped_column(String(64))
     partition: Mapped[int]
-    offset: Mapped[int]
+    offset: Mapped[int] = mapped_column(BigInt)
     key: Mapped[str] = mapped_column(Text)
     headers: Mapped[dict[str, Any]]
     value: Mapped[bytes] = mapped_column(LargeBinary)

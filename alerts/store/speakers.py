@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from alerts.store import outbox
 from alerts.store.schema import OutboxRow, SpeakerRow
+from alerts.store.upsert import insert_into
 
 Health = Literal["ready", "emergency", "faulty", "silent"]
 """``silent``: it does not answer. The others are what it says of itself."""
@@ -114,7 +115,7 @@ def stop(session: Session, incident_id: str, why: Why, *, now: datetime) -> int:
     query = select(OutboxRow).where(
         OutboxRow.incident_id == incident_id, OutboxRow.kind == "speech", OutboxRow.state == "pending"
     )
-    rows = list(session.scalars(query.with_for_update()))
+    rows = list(session.scalars(query.order_by(OutboxRow.seq).with_for_update()))
     for row in rows:
         if row.lease_until is not None and row.lease_until > now:
             row.stop = why
@@ -151,7 +152,8 @@ def on_air(session: Session, names: Collection[str]) -> Collection[str]:
 def _row(session: Session, receiver: str, now: datetime) -> SpeakerRow:
     row = session.get(SpeakerRow, receiver)
     if row is None:
-        row = SpeakerRow(receiver=receiver, health="ready", since=now, lease_owner="")
-        session.add(row)
-        session.flush()
+        new = {"receiver": receiver, "health": "ready", "since": now, "detail": "", "lease_owner": ""}
+        insert = insert_into(session.get_bind().dialect.name, SpeakerRow).values(new)
+        session.execute(insert.on_conflict_do_nothing(index_elements=["receiver"]))  # another may do it too
+        row = session.get_one(SpeakerRow, receiver)
     return row

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
+from alerts.store.alone import alone
 from alerts.store.schema import SuppressionRow
 from alerts.suppression.said import Kind, Said, Suppression
 from lianfang.config.schedule import Schedule
@@ -36,6 +37,7 @@ def newest(session: Session) -> int:
 
 def add(session: Session, said: Suppression, incident_id: str = "") -> SuppressionRow:
     """Put in a word; ``incident_id`` is the incident that it was said at."""
+    alone(session, "said")
     row = SuppressionRow(
         id=said.id,
         revision=newest(session) + 1,
@@ -69,6 +71,7 @@ def add(session: Session, said: Suppression, incident_id: str = "") -> Suppressi
 
 def lift(session: Session, row: SuppressionRow, by: str, at: datetime) -> None:
     """Take a word back; one that was taken back before stays as it was."""
+    alone(session, "said")
     if row.lifted_at is None:
         row.lifted_at, row.lifted_by = at, by
         row.revision = newest(session) + 1

@@ -20,7 +20,7 @@ from alerts.backtest import past
 from alerts.backtest.compare import COLUMNS, compared
 from alerts.backtest.past import Span
 from alerts.incidents.incident import Incident
-from alerts.store import Store, suppressions
+from alerts.store import Store, open_store, suppressions
 from alerts.store.switches import load as load_switches
 from deploy.backtest import video
 from deploy.backtest.pictures import Album
@@ -45,7 +45,7 @@ def main(argv: Sequence[str]) -> int:
             )
         )
         album = Album(config, arguments.pictures) if arguments.pictures else None
-        store = Store(f"sqlite:///{config.data_dir / 'store.sqlite3'}")
+        store = open_store(config)
         try:
             if arguments.video is None:
                 incidents = _logged(config, store, span)
@@ -55,7 +55,7 @@ def main(argv: Sequence[str]) -> int:
                 lines, missed = compared(config, incidents, session, span)
                 for line in lines if album else ():
                     if album and line.incident.id not in album.kept:
-                        album.copy(line.incident, session, line.had, config.data_dir / "evidence")
+                        album.copy(line.incident, session, line.had, config.evidence_folder)
         finally:
             store.close()
     except (LianfangError, ValueError, OSError) as error:

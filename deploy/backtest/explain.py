@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from alerts.backtest import past
 from alerts.backtest.explain import explained
 from alerts.pipeline.worker import topics
-from alerts.store import Store, suppressions
+from alerts.store import open_store, suppressions
 from alerts.store.schema import ChangeRow, IncidentRow
 from alerts.store.switches import load as load_switches
 from deploy.backtest.command import reach
@@ -29,7 +29,7 @@ def main(argv: Sequence[str]) -> int:
     arguments = _parser().parse_args(argv)
     try:
         config = load(arguments.config)
-        store = Store(f"sqlite:///{config.data_dir / 'store.sqlite3'}")
+        store = open_store(config)
         try:
             with store.read() as session, ExitStack() as opened:
                 camera, at, lines = _asked(config, session, arguments)

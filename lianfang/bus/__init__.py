@@ -116,6 +116,10 @@ class Bus(Protocol):
         """Return a consumer: ``durable`` from the group's committed offset, ``latest`` from the end."""
         ...
 
+    def partition_of(self, topic: str, key: str) -> int:
+        """Return the partition that records of ``key`` are in."""
+        ...
+
     def fetch(self, reference: FrameReference) -> Record:
         """Return the record of the frame; EvidenceMissing if it is gone or another stands there."""
         ...

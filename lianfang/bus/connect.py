@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeVar
 
 import structlog
 
@@ -13,13 +12,9 @@ from lianfang.bus import Bus
 from lianfang.bus.embedded import EmbeddedBus, RingSettings
 from lianfang.clock import Clock
 from lianfang.config import Config
-from lianfang.errors import TransientError
+from lianfang.patience import wait_for
 
 _log = structlog.get_logger()
-
-_RETRY_S = 0.2
-_SAY_AFTER_S = 2.0
-Reached = TypeVar("Reached")
 
 
 @contextmanager
@@ -44,7 +39,7 @@ def join(config: Config, clock: Clock, stop: threading.Event) -> Iterator[Bus | 
         with _kafka(config, clock, stop) as reached:
             yield reached
         return
-    bus = _wait_for(lambda: EmbeddedBus.join(config.data_dir, clock), clock, stop)
+    bus = wait_for("bus", lambda: EmbeddedBus.join(config.data_dir, clock), clock, stop)
     if bus is None:
         yield None
         return
@@ -70,27 +65,9 @@ def _kafka(config: Config, clock: Clock, stop: threading.Event) -> Iterator[Bus 
     from lianfang.bus.kafka import Access, KafkaBus, topics_of  # noqa: PLC0415
 
     access, topics = Access.of(config.bus, config.kafka), topics_of(config.kafka)
-    bus = _wait_for(lambda: KafkaBus.connect(access, topics, clock), clock, stop)
+    bus = wait_for("bus", lambda: KafkaBus.connect(access, topics, clock), clock, stop)
     try:
         yield bus
     finally:
         if bus is not None:
             bus.close()
-
-
-def _wait_for(reach: Callable[[], Reached], clock: Clock, stop: threading.Event) -> Reached | None:
-    """Return what ``reach`` gives once it does, None where ``stop`` came first; say if it takes long."""
-    started, said = clock.monotonic(), False
-    while not stop.is_set():
-        try:
-            reached = reach()
-        except TransientError as error:
-            if not said and clock.monotonic() - started >= _SAY_AFTER_S:
-                _log.warning("waiting_for_bus", reason=str(error))
-                said = True
-            stop.wait(_RETRY_S)
-        else:
-            if said:
-                _log.info("bus_reached", after_s=round(clock.monotonic() - started, 1))
-            return reached
-    return None

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from lianfang.config.stanza import Problem, Secret, Stanza
+from lianfang.config.tls import Tls
 
 if TYPE_CHECKING:
     from lianfang.config.model import Config
@@ -29,27 +29,6 @@ def brokers(bus: str) -> list[str]:
             raise ValueError("embedded, or kafka://host:port[,host:port]")
         found.append(f"{match['host']}:{port}")
     return found
-
-
-class Tls(Stanza):
-    """TLS to the brokers."""
-
-    ca_file: Path | None = None
-    """Certificates (PEM) that sign the brokers'; the system's where not given."""
-    cert_file: Path | None = None
-    """Our own certificate with its chain (PEM), where the brokers ask for one."""
-    key_file: Path | None = None
-    """The key of our own certificate (PEM)."""
-
-    def check(self, config: Config) -> Iterable[Problem]:
-        """Yield files that cannot be read, and a certificate without its key."""
-        del config
-        for name in ("ca_file", "cert_file", "key_file"):
-            file: Path | None = getattr(self, name)
-            if file is not None and not file.is_file():
-                yield Problem((name,), str(file), "a readable file")
-        if (self.cert_file is None) != (self.key_file is None):
-            yield Problem((), "one of cert_file and key_file", "both or neither")
 
 
 class Sasl(Stanza):

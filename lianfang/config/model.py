@@ -6,20 +6,20 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from argon2 import extract_parameters
-from argon2.exceptions import InvalidHashError
 from pydantic import Field, SerializeAsAny, field_validator, model_validator
 from shapely import Polygon
 from shapely.validation import explain_validity
 
 from lianfang.almanac import Almanac
+from lianfang.config.api import Api
 from lianfang.config.community import Community
 from lianfang.config.drawn import Coordinate, ReferenceHeights
 from lianfang.config.kafka import Kafka, brokers
 from lianfang.config.point import Point
+from lianfang.config.postgresql import Postgresql, address
 from lianfang.config.profiles import Profile
 from lianfang.config.sensor import Sensor
-from lianfang.config.stanza import Id, Problem, Secret, Spoken, Stanza
+from lianfang.config.stanza import Id, Problem, Spoken, Stanza
 from lianfang.config.uplink import Uplink
 from lianfang.plugins import PluginConfig
 
@@ -124,45 +124,6 @@ class Camera(Stanza):
                 yield Problem(("lines", line_id, "zone"), repr(line.zone), _one_of(self.zones))
 
 
-class Operator(Stanza):
-    """A person who may log in."""
-
-    name: str
-    """As colleagues know them: it stands beside everything they do."""
-    password_hash: Secret | None = None
-    """An argon2 hash as ``lianfang password`` prints it, or …"""
-    password: Secret | None = None
-    """… the password itself."""
-
-    def check(self, config: Config) -> Iterable[Problem]:
-        """Yield a problem unless there is exactly one readable secret."""
-        del config
-        if (self.password is None) == (self.password_hash is None):
-            yield Problem((), "both or neither", "exactly one of password and password_hash")
-        if self.password_hash is not None:
-            try:
-                extract_parameters(self.password_hash.read())
-            except InvalidHashError:
-                yield Problem(("password_hash",), "a text of another form", "what `lianfang password` prints")
-            except LookupError:
-                pass  # the secret itself says so
-
-
-class Api(Stanza):
-    """Where the API and the console are served."""
-
-    host: str = "127.0.0.1"
-    """Address to listen on; 0.0.0.0 is every network that this machine is in."""
-    port: int = Field(default=8800, ge=0, le=65535)
-    """TCP port; 0 lets the system choose."""
-    operators: dict[Id, Operator] = Field(default_factory=dict)
-    """Who may log in."""
-    session_hours: float = Field(default=12, gt=0, le=72)
-    """Hours until a login must be repeated: a shift."""
-    secure_cookies: bool = False
-    """Set it where the console is served over HTTPS: the session cookie then never travels in clear."""
-
-
 class Runtime(Stanza):
     """How the work is spread over processes, and when it is too late to matter."""
 
@@ -194,12 +155,18 @@ class Config(Stanza):
 
     data_dir: Path = Path("data")
     """Folder of the log, the store, the frames and the evidence; relative to this file."""
+    evidence_dir: Path | None = None
+    """Folder of the pictures, one for all alert services; `evidence` in `data_dir` where not given."""
     models_dir: Path | None = None
     """Folder of the installed models; the user's cache where not given."""
     bus: str = "embedded"
     """What carries frames and observations: embedded, or kafka://host:port[,host:port]."""
     kafka: Kafka = Kafka()
     """Topics and access of Kafka, where the bus is one."""
+    store: str = "sqlite"
+    """What keeps incidents and what is owed: sqlite (a file), or postgresql://user@host[:port][,…]/database."""
+    postgresql: Postgresql = Postgresql()
+    """Access to PostgreSQL, where the store is one."""
     community: Community
     """Whom it watches for."""
     api: Api = Api()
@@ -231,6 +198,23 @@ class Config(Stanza):
         if value != "embedded":
             brokers(value)
         return value
+
+    @field_validator("store")
+    @classmethod
+    def _known_store(cls, value: str) -> str:
+        if value != "sqlite":
+            address(value)
+        return value
+
+    @property
+    def store_is_shared(self) -> bool:
+        """True where several alert services may work on the store."""
+        return self.store != "sqlite"
+
+    @property
+    def evidence_folder(self) -> Path:
+        """The folder of the pictures."""
+        return self.evidence_dir or self.data_dir / "evidence"
 
     def check(self, config: Config) -> Iterable[Problem]:
         """Yield what is called as something else is: what an incident is about must be told apart."""

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import bus, delivery, detect, ingest, kafka, latency, rules
+from tests.bench import bus, delivery, detect, ingest, kafka, latency, rules, store
 
 Figures = dict[str, float]
 BENCHES: dict[str, Callable[[Path], Figures]] = {
@@ -20,6 +20,7 @@ BENCHES: dict[str, Callable[[Path], Figures]] = {
     "bus.kafka": kafka.measure,
     "rules": rules.measure,
     "delivery": delivery.measure,
+    "store": store.measure,
     "latency": latency.measure,
     "latency.kafka": latency.measure_kafka,
 }

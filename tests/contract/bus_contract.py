@@ -116,6 +116,11 @@ class BusContract:
         publish(harness.bus, topic, "gate", *sent)
         assert texts(read(harness.bus.subscribe([topic], group), 300, max_records=70)) == sent
 
+    def test_where_a_key_is_was_said_before(self, harness: Harness, topic: str) -> None:
+        for key in ("a", "b", "桥", "canary-7"):
+            place = harness.bus.publish(topic, key, b"", {}).result(WAIT_S)
+            assert harness.bus.partition_of(topic, key) == place.partition
+
     def test_a_new_group_reads_from_the_earliest(self, harness: Harness, topic: str, group: str) -> None:
         publish(harness.bus, topic, "gate", "before")
         consumer = harness.bus.subscribe([topic], group)

@@ -16,7 +16,7 @@ from alerts.api import passwords
 from alerts.store import Store
 from lianfang.clock import ManualClock
 from lianfang.config import Config, Secret
-from lianfang.config.model import Api, Operator
+from lianfang.config.api import Api, Operator
 from lianfang.errors import ConfigError
 from tests.support.api import HASHER, PASSWORD, START, Client, Data, Reply, Site, config, serving
 

@@ -91,7 +91,7 @@ def reconnect(times: int, url: str) -> FakeBus:
     threads = []
     for event in done:
         source = Flapping(rtsp.RtspSource(rtsp.Config(kind="rtsp", url=url)), left, event)
-        reader = CameraReader("gate", config.cameras["gate"], source, bus, clock, metrics, NoWait())
+        reader = CameraReader("gate", config.cameras["gate"], source, bus, clock, metrics, NoWait(), "gate")
         threads.append(threading.Thread(target=reader.run, args=(stop,)))
         threads[-1].start()
     for event in done:

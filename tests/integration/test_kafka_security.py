@@ -15,7 +15,8 @@ from deploy.kafka import Broker, Login
 from lianfang.bus.connect import join
 from lianfang.bus.kafka import Access, KafkaBus, Topic
 from lianfang.clock import SystemClock
-from lianfang.config.kafka import Kafka, Tls
+from lianfang.config.kafka import Kafka
+from lianfang.config.tls import Tls
 from lianfang.errors import TransientError
 from lianfang.events import OBSERVATIONS
 from tests.contract.bus_contract import publish_frame, read

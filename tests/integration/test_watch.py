@@ -81,6 +81,7 @@ def test_how_long_a_camera_has_been_blind(tmp_path: Path) -> None:
     clock, registry = ManualClock(at(0)), CollectorRegistry()
     watch = Watch(loaded(tmp_path), clock)
     registry.register(watch)
+    watch.turned([WHERE])
 
     def blind(camera: str) -> float | None:
         return registry.get_sample_value("lianfang_camera_blind_seconds", {"rule": "entry", "camera": camera})
@@ -89,6 +90,32 @@ def test_how_long_a_camera_has_been_blind(tmp_path: Path) -> None:
     watch.saw(observation(6, {}))
     assert blind("cam") == 1
     assert blind("cam2") == 7, "never seen: since the start"
+
+
+def test_a_worker_looks_after_the_cameras_that_it_is_given_and_no_others(tmp_path: Path) -> None:
+    clock, registry = ManualClock(at(0)), CollectorRegistry()
+    config = loaded(tmp_path, ("points.far", {"name": "远桥"}), ("cameras.cam2.point", "far"))
+    watch = Watch(config, clock, lambda _topic, key: {"cam": 0, "cam2": 1}[key])
+    registry.register(watch)
+    other = TopicPartition(OBSERVATIONS, 1)
+
+    def blind(camera: str) -> float | None:
+        return registry.get_sample_value("lianfang_camera_blind_seconds", {"rule": "entry", "camera": camera})
+
+    assert watch.turned([WHERE]) == []
+    clock.advance_to(at(40))
+    assert [said.source for said in watch.turned([WHERE])] == ["cam"], (
+        "another worker reads the events of the other camera"
+    )
+    assert blind("cam2") is None
+    watch.saw(observation(40, {}))
+    assert watch.turned([WHERE, other]) == []
+    clock.advance_to(at(100))
+    assert [said.source for said in watch.turned([other])] == ["cam2"], (
+        "in its charge for 60 s, and never seen"
+    )
+    assert watch.turned([WHERE, other]) == [], "it comes back: whoever had it meanwhile has seen it"
+    assert blind("cam") == 0
 
 
 def switch() -> DeadMan:

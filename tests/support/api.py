@@ -32,7 +32,7 @@ from alerts.store.incidents import add_change
 from alerts.store.schema import Base, CameraStateRow, EvidenceRow, IncidentRow, OutboxRow
 from lianfang.clock import Clock, SystemClock
 from lianfang.config import Camera, Community, Config, Point, Secret, Stanza, Text, Zone
-from lianfang.config.model import Api, Operator
+from lianfang.config.api import Api, Operator
 from lianfang.config.point import Contact
 from lianfang.ids import identify
 

@@ -36,6 +36,11 @@ class FakeBus:
         future.set_result(position)
         return future
 
+    def partition_of(self, topic: str, key: str) -> int:
+        """There is one."""
+        del topic, key
+        return 0
+
     def frames(self, camera_id: str) -> list[Frame]:
         """Return the frames of a camera, in the order of publishing."""
         records = [r for r in list(self.records) if r.position.topic == FRAMES and r.key == camera_id]
@@ -43,9 +48,9 @@ class FakeBus:
 
     def states(self, camera_id: str) -> list[CameraState]:
         """Return the states of a camera, in the order of publishing."""
-        records = [r for r in list(self.records) if r.position.topic == OBSERVATIONS and r.key == camera_id]
+        records = [r for r in list(self.records) if r.position.topic == OBSERVATIONS]
         events = [decode_event(r.value, r.headers) for r in records]
-        return [event for event in events if isinstance(event, CameraState)]
+        return [e for e in events if isinstance(e, CameraState) and e.camera_id == camera_id]
 
     def conditions(self, camera_id: str) -> list[str]:
         """Return the conditions of a camera, in the order of publishing."""

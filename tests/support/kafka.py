@@ -27,7 +27,7 @@ WAIT_S = 30.0
 SETTINGS = Kafka(frame_partitions=4, event_partitions=3)
 
 
-def _missing(reason: str) -> NoReturn:
+def missing(reason: str) -> NoReturn:
     """Skip the test, or fail it under CI, where nothing may be missing."""
     if os.environ.get("CI") == "true":
         pytest.fail(reason)
@@ -38,7 +38,7 @@ def _jars() -> Path:
     try:
         return jars()
     except LianfangError as error:
-        _missing(f"no Kafka: {error}; or give the address of a broker in {ADDRESS}")
+        missing(f"no Kafka: {error}; or give the address of a broker in {ADDRESS}")
 
 
 @cache

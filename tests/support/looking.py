@@ -150,6 +150,10 @@ class TappedBus:
         """Append a record."""
         return self._bus.publish(topic, key, value, headers)
 
+    def partition_of(self, topic: str, key: str) -> int:
+        """Return the partition of a key."""
+        return self._bus.partition_of(topic, key)
+
     def subscribe(self, topics: Sequence[str], group: str, mode: Mode = "durable") -> Consumer:
         """Return a consumer; one of frames is tapped."""
         consumer = self._bus.subscribe(topics, group, mode)

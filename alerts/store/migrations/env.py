@@ -5,13 +5,16 @@ from typing import Literal
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
 
-from alerts.store.schema import Base, UTCDateTime
+from alerts.store.schema import Base
+from alerts.store.types import Text, UTCDateTime
 
 
 def _render(kind: str, item: object, _context: AutogenContext) -> str | Literal[False]:
     """Write a migration in SQLAlchemy's own types: it must still run when our classes have changed."""
     if kind == "type" and isinstance(item, UTCDateTime):
         return "sa.DateTime(timezone=True)"
+    if kind == "type" and isinstance(item, Text):
+        return "sa.Text()"
     return False
 
 

@@ -87,6 +87,10 @@ class KafkaBus:
             raise ValueError(f"{FRAMES} can be read in the mode latest only")
         return DurableConsumer(self._access, self._version, names, group)
 
+    def partition_of(self, topic: str, key: str) -> int:
+        """Return the partition that records of ``key`` are in."""
+        return self._topic(topic).partition_of(key)
+
     def fetch(self, reference: FrameReference) -> Record:
         """Return the record of the frame; EvidenceMissing if it is gone or another stands there."""
         topic = self._topics.get(reference.topic)

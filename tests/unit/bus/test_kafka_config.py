@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from lianfang.bus.kafka import Access
-from lianfang.config.kafka import Kafka, Sasl, Tls, brokers
+from lianfang.config.kafka import Kafka, Sasl, brokers
 from lianfang.config.stanza import Secret
+from lianfang.config.tls import Tls
 from lianfang.errors import ConfigError, LianfangError
 from tests.support.configs import loaded
 

@@ -37,7 +37,7 @@ ONLINE, OFFLINE = state(CameraCondition.ONLINE), state(CameraCondition.OFFLINE)
 
 def test_a_state_is_sent_once() -> None:
     bus = FakeBus()
-    announcer = Announcer(bus)
+    announcer = Announcer(bus, "gate")
     announcer.announce(ONLINE)
     for _ in range(3):
         announcer.flush()
@@ -47,7 +47,7 @@ def test_a_state_is_sent_once() -> None:
 def test_a_state_that_the_bus_refuses_is_sent_again() -> None:
     refusing = [True]
     bus = FakeBus(lambda _topic, _key: refusing[0])
-    announcer = Announcer(bus)
+    announcer = Announcer(bus, "gate")
     announcer.announce(OFFLINE)
     announcer.flush()
     assert bus.conditions("gate") == []
@@ -59,7 +59,7 @@ def test_a_state_that_the_bus_refuses_is_sent_again() -> None:
 
 def test_a_state_that_was_lost_on_the_way_is_sent_again() -> None:
     bus = LazyBus()
-    announcer = Announcer(bus)
+    announcer = Announcer(bus, "gate")
     announcer.announce(OFFLINE)
     announcer.flush()
     assert [condition for condition, _ in bus.sent] == ["offline"]  # still on its way: not sent twice
@@ -70,7 +70,7 @@ def test_a_state_that_was_lost_on_the_way_is_sent_again() -> None:
 
 def test_a_newer_state_waits_for_the_one_on_its_way() -> None:
     bus = LazyBus()
-    announcer = Announcer(bus)
+    announcer = Announcer(bus, "gate")
     announcer.announce(OFFLINE)
     announcer.announce(ONLINE)
     assert [condition for condition, _ in bus.sent] == ["offline"]

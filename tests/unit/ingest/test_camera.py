@@ -93,7 +93,7 @@ class Played:
             {"name": "Gate", "point": "gate", "source": {"kind": "rtsp", "url": "rtsp://127.0.0.1"}}
         )
         reader = CameraReader(
-            "gate", camera, self.source, self.bus, clock, IngestMetrics(self._registry), self.backoff
+            "gate", camera, self.source, self.bus, clock, IngestMetrics(self._registry), self.backoff, "gate"
         )
         with capture_logs() as logs:
             reader.run(threading.Event())
@@ -216,7 +216,8 @@ def test_an_ended_source_is_not_read_again(clock: ManualClock) -> None:
     camera = Camera.model_validate(
         {"name": "Gate", "point": "gate", "source": {"kind": "rtsp", "url": "rtsp://127.0.0.1"}}
     )
-    reader = CameraReader("gate", camera, source, bus, clock, IngestMetrics(CollectorRegistry()), NoWait())
+    metrics = IngestMetrics(CollectorRegistry())
+    reader = CameraReader("gate", camera, source, bus, clock, metrics, NoWait(), "gate")
     thread = threading.Thread(target=reader.run, args=(stop,))
     thread.start()
     bus.wait(lambda: bus.conditions("gate") == ["online", "offline"])

@@ -7,7 +7,7 @@ Before it: 0005
 import sqlalchemy as sa
 from alembic import op
 
-from alerts.store.schema import UTCDateTime
+from alerts.store.types import UTCDateTime
 
 revision = "0006"
 down_revision = "0005"

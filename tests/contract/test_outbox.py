@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -13,16 +11,10 @@ from sqlalchemy import select
 from alerts.store import Store, due, outbox, receivers
 from alerts.store.schema import ChangeRow, IncidentRow, OutboxRow
 from lianfang.errors import TransientError
-from tests.support.outbox import T0, open_incident, open_store, owe_notice, owe_speech, row
+from tests.support.outbox import T0, open_incident, owe_notice, owe_speech, row
+from tests.support.stores import Opener
 
 POLICE, LEASE_S = "police", 30.0
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(tmp_path)
-    yield opened
-    opened.close()
 
 
 def _claim(store: Store, at_s: float = 0, owner: str = "one", **receivers: int) -> list[str]:
@@ -236,9 +228,9 @@ def test_enabling_a_receiver_makes_what_waits_due(store: Store) -> None:
     assert _claim(store) == [a1]
 
 
-def test_two_claimers_never_get_the_same_row(tmp_path: Path) -> None:
+def test_two_claimers_never_get_the_same_row(another: Opener) -> None:
     count = 60
-    stores = [open_store(tmp_path), Store(f"sqlite:///{tmp_path / 'store.db'}")]
+    stores = [another(), another()]
     with stores[0].write() as session:
         expected = {owe_notice(session, POLICE, f"i{i}") for i in range(count)}
     got: list[list[str]] = [[], []]
@@ -255,8 +247,6 @@ def test_two_claimers_never_get_the_same_row(tmp_path: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join(60)
-    for store in stores:
-        store.close()
     assert sorted(got[0] + got[1]) == sorted(expected)
 
 

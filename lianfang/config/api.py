@@ -1,0 +1,54 @@
+"""Where the API is served, and who may log in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from argon2 import extract_parameters
+from argon2.exceptions import InvalidHashError
+from pydantic import Field
+
+from lianfang.config.stanza import Id, Problem, Secret, Stanza
+
+if TYPE_CHECKING:
+    from lianfang.config.model import Config
+
+
+class Operator(Stanza):
+    """A person who may log in."""
+
+    name: str
+    """As colleagues know them: it stands beside everything they do."""
+    password_hash: Secret | None = None
+    """An argon2 hash as ``lianfang password`` prints it, or …"""
+    password: Secret | None = None
+    """… the password itself."""
+
+    def check(self, config: Config) -> Iterable[Problem]:
+        """Yield a problem unless there is exactly one readable secret."""
+        del config
+        if (self.password is None) == (self.password_hash is None):
+            yield Problem((), "both or neither", "exactly one of password and password_hash")
+        if self.password_hash is not None:
+            try:
+                extract_parameters(self.password_hash.read())
+            except InvalidHashError:
+                yield Problem(("password_hash",), "a text of another form", "what `lianfang password` prints")
+            except LookupError:
+                pass  # the secret itself says so
+
+
+class Api(Stanza):
+    """Where the API and the console are served."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on; 0.0.0.0 is every network that this machine is in."""
+    port: int = Field(default=8800, ge=0, le=65535)
+    """TCP port; 0 lets the system choose."""
+    operators: dict[Id, Operator] = Field(default_factory=dict)
+    """Who may log in."""
+    session_hours: float = Field(default=12, gt=0, le=72)
+    """Hours until a login must be repeated: a shift."""
+    secure_cookies: bool = False
+    """Set it where the console is served over HTTPS: the session cookie then never travels in clear."""

@@ -1,0 +1,33 @@
+"""TLS to a server that we are a client of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lianfang.config.stanza import Problem, Stanza
+
+if TYPE_CHECKING:
+    from lianfang.config.model import Config
+
+
+class Tls(Stanza):
+    """TLS to the servers, whose names are checked against their certificates."""
+
+    ca_file: Path | None = None
+    """Certificates (PEM) that sign the servers'; the system's where not given."""
+    cert_file: Path | None = None
+    """Our own certificate with its chain (PEM), where the servers ask for one."""
+    key_file: Path | None = None
+    """The key of our own certificate (PEM)."""
+
+    def check(self, config: Config) -> Iterable[Problem]:
+        """Yield files that cannot be read, and a certificate without its key."""
+        del config
+        for name in ("ca_file", "cert_file", "key_file"):
+            file: Path | None = getattr(self, name)
+            if file is not None and not file.is_file():
+                yield Problem((name,), str(file), "a readable file")
+        if (self.cert_file is None) != (self.key_file is None):
+            yield Problem((), "one of cert_file and key_file", "both or neither")
