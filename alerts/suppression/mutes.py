@@ -45,7 +45,9 @@ def permit(case: Case, incident: Incident, passed: Passed) -> Held | None:
 def noisy(case: Case, incident: Incident, passed: Passed) -> Held | None:
     """Mute a camera that has alarmed too often by the rule, until it is quieter; not where one may drown."""
     del incident, passed
-    too_many = case.alarms > case.settings.noisy_after and not case.settings.life_safety
+    settings = case.settings
+    # What is only recorded calls nobody: however often it comes, it is not too much.
+    too_many = case.alarms > settings.noisy_after and not (settings.life_safety or settings.record_only)
     return Held(Reason.NOISY) if too_many else None
 
 
