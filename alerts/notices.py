@@ -26,6 +26,7 @@ def notice(
         rule=row.rule,
         title=rule.name.in_language(language),
         subject=row.subject,
+        assignee=_assignee(config, row),
         severity=row.severity,
         community=config.community.name,
         place=_place(config, row),
@@ -55,6 +56,11 @@ def _place(config: Config, row: IncidentRow) -> NoticePlace:
         latitude=point.latitude if point else None,
         datum=point.datum if point else "wgs84",
     )
+
+
+def _assignee(config: Config, row: IncidentRow) -> str:
+    assignee = config.assignee(row.assignee or "")
+    return assignee.name if assignee else row.assignee or ""
 
 
 def _contact(config: Config, row: IncidentRow) -> NoticeContact | None:

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from lianfang.config import Spoken
 
 MAX_SPEECH_CHARACTERS = 500
-NoticeMode = Literal["live", "test", "drill", "backfill"]
+NoticeMode = Literal["live", "task", "test", "drill", "backfill"]
 Datum = Literal["wgs84", "gcj02", "cgcs2000"]
 
 
@@ -82,6 +82,7 @@ class Notice(_Payload):
     """An incident as the police platform and other receivers get it.
 
     ``subject`` is what the incident is about where the place is not enough, such as a plate.
+    ``assignee`` is the person, or the cell of the grid, to whom it was given, "" for nobody.
     ``number`` is the same in every message of an incident; of two messages the higher ``version`` is right.
     """
 
@@ -97,6 +98,7 @@ class Notice(_Payload):
     rule: str
     title: str
     subject: str = ""
+    assignee: str = ""
     severity: str
     community: str
     place: NoticePlace

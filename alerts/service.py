@@ -1,8 +1,8 @@
 """The alert service: the one place where its parts are put together.
 
-It owns the store, and the bus where that is embedded. Threads: the alert worker, the evidence keeper, and
-one event loop with delivery, API and console. A part that fails ends the process, and its supervisor starts
-it anew: all that it owes is in the store.
+It owns the store, and the bus where that is embedded. Threads: the alert worker, the evidence keeper, the
+deadlines, and one event loop with delivery, API and console. A part that fails ends the process, and its
+supervisor starts it anew: all that it owes is in the store.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from alerts.api.app import create_app
 from alerts.api.dependencies import Dependencies
 from alerts.api.server import ApiServer
 from alerts.channels.base import Channel, ChannelConfig, Role, SpeakerConfig
+from alerts.deadlines import Deadlines
 from alerts.deadman import report_alive
 from alerts.delivery.worker import DeliveryWorker
 from alerts.evidence import EvidenceKeeper
@@ -120,6 +121,7 @@ class AlertService:
         self._worker = AlertWorker(config, books, bus, store, clock, registry, self._watch)
         evidence_dir = config.evidence_folder
         self._evidence = EvidenceKeeper(store, bus, books, evidence_dir, clock)
+        self._deadlines = Deadlines(store, lambda: config, clock, registry)
         self._metrics = DeliveryMetrics(registry)
         self._dependencies = Dependencies(
             config=config,
@@ -152,6 +154,7 @@ class AlertService:
             self._thread("evidence", self._evidence.run, stop),
             self._thread("canaries", self._canaries.run, stop),
             self._thread("seasons", self._seasons.run, stop),
+            self._thread("deadlines", self._deadlines.run, stop),
             self._thread("outside", lambda s: asyncio.run(self._outside(s)), stop),
         ]
         for thread in threads:

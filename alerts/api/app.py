@@ -37,6 +37,7 @@ from alerts.api.headers import SecurityHeaders
 from alerts.api.names import Names
 from alerts.api.passwords import Passwords
 from alerts.api.sessions import Sessions, earlier_credentials
+from alerts.api.timing import Timing
 from alerts.api.views import Views
 from alerts.store import Store
 
@@ -53,7 +54,7 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
     passwords = Passwords(settings.operators, earlier_credentials(file))
     sessions = Sessions(file, deps.clock, timedelta(hours=settings.session_hours), passwords.hashes)
     names = Names(deps.config)
-    views, camera_views = Views(names), cameras.CameraViews(deps.config, names)
+    views, camera_views = Views(names, Timing(deps.config)), cameras.CameraViews(deps.config, names)
     feed = ChangeFeed(events.StoreSource(deps, views, camera_views))
 
     app = FastAPI(

@@ -10,7 +10,7 @@ from http import HTTPStatus
 import structlog
 from fastapi import APIRouter, Request, Response
 
-from alerts.api import models
+from alerts.api import site_models
 from alerts.api.dependencies import Dependencies
 from alerts.api.gate import COOKIE, CurrentSession
 from alerts.api.names import Names
@@ -41,7 +41,7 @@ def router(
             HTTPStatus.SERVICE_UNAVAILABLE,
         ),
     )
-    def login(body: models.Login, request: Request, response: Response) -> models.LoggedIn:
+    def login(body: site_models.Login, request: Request, response: Response) -> site_models.LoggedIn:
         """Start a session and set its cookie."""
         address = request.client.host if request.client else ""
         wait_s = throttle.attempt(body.operator, address)
@@ -71,17 +71,19 @@ def router(
         _log.info("logged_out", operator=user.operator)
 
     @routes.get("/session", responses=described(HTTPStatus.UNAUTHORIZED))
-    async def show_session(user: CurrentSession) -> models.LoggedIn:
+    async def show_session(user: CurrentSession) -> site_models.LoggedIn:
         """Say who is logged in."""
         return _logged_in(names, user)
 
     return routes
 
 
-def _logged_in(names: Names, session: Session) -> models.LoggedIn:
-    return models.LoggedIn(
+def _logged_in(names: Names, session: Session) -> site_models.LoggedIn:
+    return site_models.LoggedIn(
         operator=session.operator,
         name=names.operator(session.operator),
+        role=names.role(session.operator),
+        stands_for=names.stands_for(session.operator),
         expires_at=session.expires_at,
     )
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from alerts.api import models
+from alerts.api import site_models
 from alerts.api.dependencies import Dependencies
 from alerts.api.names import Names
 from alerts.store.schema import CameraStateRow
@@ -23,16 +23,16 @@ class CameraViews:
     def __init__(self, config: Config, names: Names) -> None:
         self._config, self._names = config, names
 
-    def all(self, session: Session) -> list[models.Camera]:
+    def all(self, session: Session) -> list[site_models.Camera]:
         """Return every camera, in the order of the configuration."""
         states = {row.camera: row for row in session.scalars(select(CameraStateRow))}
         return [self._camera(camera_id, states.get(camera_id)) for camera_id in self._config.cameras]
 
-    def _camera(self, camera_id: str, state: CameraStateRow | None) -> models.Camera:
+    def _camera(self, camera_id: str, state: CameraStateRow | None) -> site_models.Camera:
         camera = self._config.cameras[camera_id]
         known: Iterable[str] = list(CameraCondition)
         condition = state.condition if state is not None and state.condition in known else "unknown"
-        return models.Camera.model_validate(
+        return site_models.Camera.model_validate(
             {
                 "id": camera_id,
                 "name": camera.name,
@@ -49,20 +49,21 @@ def router(deps: Dependencies, views: CameraViews) -> APIRouter:
     routes = APIRouter(tags=["community"])
 
     @routes.get("/cameras")
-    def list_cameras() -> list[models.Camera]:
+    def list_cameras() -> list[site_models.Camera]:
         """List every camera with its condition."""
         with deps.store.read() as session:
             return views.all(session)
 
     @routes.get("/community")
-    async def show_community() -> models.Community:
+    async def show_community() -> site_models.Community:
         """Name the community, its language and its time zone."""
         community = deps.config.community
-        return models.Community(
+        return site_models.Community(
             name=community.name,
             language=community.language,
             timezone=community.timezone,
             receivers=Names(deps.config).receivers(),
+            assignees=Names(deps.config).assignees(),
         )
 
     return routes

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from prometheus_client import CollectorRegistry
 
-from alerts.incidents.model import ChangeKind
+from alerts.actions import Doing
 from alerts.store import Store
 from lianfang.clock import Clock
 from lianfang.config import Config
@@ -18,10 +18,10 @@ from lianfang.config import Config
 class Act(Protocol):
     """What a person does to an incident.
 
-    LookupError if there is no such incident, ``alerts.actions.NotAllowed`` if its state forbids it.
+    LookupError if there is no such incident; NotAllowed, NotYours and Incomplete of ``alerts.actions``.
     """
 
-    def __call__(self, incident_id: str, kind: ChangeKind, actor: str, note: str, /) -> object:
+    def __call__(self, incident_id: str, doing: Doing, /) -> object:
         """Do it; the store holds the result."""
         ...
 

@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 from starlette.types import Receive, Scope, Send
 
-from alerts.api import models
+from alerts.api import models, site_models
 from alerts.api.cameras import CameraViews
 from alerts.api.dependencies import Dependencies
 from alerts.api.feed import ChangeFeed
@@ -31,7 +31,7 @@ _STREAM: dict[int | str, dict[str, Any]] = {
             "`heartbeat` (Heartbeat: after everything missed, then every 15 s) and `reset` (what the client "
             "knows is too old to be completed: read the pages again)."
         ),
-        "model": models.IncidentChanged | models.CamerasChanged | models.Heartbeat,
+        "model": models.IncidentChanged | site_models.CamerasChanged | models.Heartbeat,
     }
 }
 

@@ -9,12 +9,13 @@ from fastapi import APIRouter, Query
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
-from alerts.actions import NotAllowed
+from alerts.actions import Doing, Incomplete, NotAllowed, NotYours
 from alerts.api import models
 from alerts.api.dependencies import Dependencies
 from alerts.api.gate import CurrentSession
 from alerts.api.problems import ApiError, described
-from alerts.api.views import ACTIONS, OPEN_STATES, Views
+from alerts.api.views import Views
+from alerts.incidents.life import OPEN, Action
 from alerts.store.schema import ChangeRow, IncidentRow
 
 Limit = Annotated[int, Query(ge=1, le=200, description="Incidents of one page.")]
@@ -52,13 +53,20 @@ def router(deps: Dependencies, views: Views) -> APIRouter:
         """Show one incident with its timeline, deliveries, pictures and times."""
         return _detail(deps, views, incident_id)
 
-    @routes.post("/{incident_id}/{action}", responses=described(HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT))
+    @routes.post(
+        "/{incident_id}/{action}",
+        responses=described(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
+    )
     def act_on_incident(
-        incident_id: str, action: models.Action, body: models.Note, user: CurrentSession
+        incident_id: str, action: Action, body: models.Said, user: CurrentSession
     ) -> models.IncidentDetail:
-        """Acknowledge, confirm, dismiss as a false alarm, or close an incident."""
+        """Do what the incident's `actions` allow: some need a note, some an assignee."""
         try:
-            deps.act(incident_id, ACTIONS[action], user.operator, body.note.strip())
+            deps.act(incident_id, Doing(action, user.operator, body.note.strip(), body.assignee))
+        except Incomplete as error:
+            raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "incomplete", str(error)) from error
+        except NotYours as error:
+            raise ApiError(HTTPStatus.FORBIDDEN, "not_yours", str(error)) from error
         except NotAllowed as error:
             raise ApiError(HTTPStatus.CONFLICT, "not_allowed", str(error)) from error
         except LookupError as error:
@@ -72,7 +80,7 @@ def _page(session: Session, is_open: bool | None, limit: int, before: str | None
     key = tuple_(IncidentRow.opened_at, IncidentRow.id)
     query = select(IncidentRow).order_by(IncidentRow.opened_at.desc(), IncidentRow.id.desc()).limit(limit)
     if is_open is not None:
-        state = IncidentRow.state.in_(OPEN_STATES)
+        state = IncidentRow.state.in_(OPEN)
         query = query.where(state if is_open else ~state)
     if before is not None:
         last = session.get(IncidentRow, before)

@@ -6,49 +6,76 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
+from alerts.incidents.life import Action
 from alerts.incidents.model import ChangeKind, State
 from alerts.payload import NoticeMode
-from alerts.rules.base import About, Severity
+from alerts.rules.base import About
+from lianfang.config.escalation import Severity
 
-Action = Literal["acknowledge", "confirm", "false-alarm", "close"]
 Presence = Literal["there", "left", "unknown"]
 DeliveryState = Literal["pending", "delivered", "dead", "expired", "stopped"]
 Count = Annotated[int, Field(ge=0)]
 
 
-class _Model(BaseModel):
+class Answer(BaseModel):
+    """The base of everything that the API answers with."""
+
     model_config = ConfigDict(frozen=True)
 
 
-class Words(_Model):
+class Words(Answer):
     """A text in both languages; ``en`` equals ``zh`` where nobody translated it."""
 
     zh: str
     en: str
 
 
-class Named(_Model):
+class Named(Answer):
     """An id of the configuration and its name; the id itself where the configuration has lost it."""
 
     id: str
     name: str
 
 
-class NamedInBoth(_Model):
+class NamedInBoth(Answer):
     """A rule, or a receiver, and its name."""
 
     id: str
     name: Words
 
 
-class Contact(_Model):
+class Contact(Answer):
     """Who is on duty at a point."""
 
     name: str
     phone: str
 
 
-class Evidence(_Model):
+class Assignee(Answer):
+    """Whom an incident can be assigned to: a person, or the cell of the grid in which the points lie."""
+
+    id: str
+    name: str
+    kind: Literal["person", "cell"]
+    points: list[str]
+    contact: Contact | None
+
+
+class TierStatus(Answer):
+    """Who hears of an incident next, at ``at`` if nobody does anything; ``due``: once an operator presses.
+
+    Pressing one that is ``live`` confirms the incident.
+    """
+
+    name: Words
+    state: Literal["ahead", "due", "told"]
+    at: AwareDatetime | None
+    automatic: bool
+    live: bool
+    receivers: list[str]
+
+
+class Evidence(Answer):
     """A picture. The addresses are null unless it is kept; ``reason`` says why it is missing."""
 
     id: str
@@ -60,7 +87,7 @@ class Evidence(_Model):
     annotated_url: str | None
 
 
-class Speech(_Model):
+class Speech(Answer):
     """What a speaker was told to say, and what it answered."""
 
     receiver: str
@@ -71,7 +98,7 @@ class Speech(_Model):
     finished_at: AwareDatetime | None
 
 
-class NoticeStatus(_Model):
+class NoticeStatus(Answer):
     """How the newest notice to a receiver fares."""
 
     receiver: str
@@ -83,7 +110,7 @@ class NoticeStatus(_Model):
     finished_at: AwareDatetime | None
 
 
-class Figure(_Model):
+class Figure(Answer):
     """A number beside an incident, such as riders that were counted or a water level: its newest value."""
 
     source: Named
@@ -92,7 +119,7 @@ class Figure(_Model):
     unit: str
 
 
-class Handling(_Model):
+class Handling(Answer):
     """What a person did last to an incident."""
 
     kind: ChangeKind
@@ -102,14 +129,15 @@ class Handling(_Model):
     note: str
 
 
-class Incident(_Model):
+class Incident(Answer):
     """An incident as the wall shows it. Of two copies the higher ``version`` is right.
 
     ``speakers`` cover its zone, nearest first; ``hushed_at`` is since when an operator wants silence there.
-    ``open`` says that a person still has to do with it. ``presence`` is unknown while no fresh observation
-    says anything. ``silent`` is why nothing was said ("" if something was), ``muted`` why nobody hears of it
-    ("" if they do), by the suppression ``muted_by``. ``confirm_notifies`` are the receivers that hear of it
-    only once it is confirmed.
+    ``open`` says that people still have to do with it, or may soon: a speaker talks to them. ``presence`` is
+    unknown while no fresh observation says anything. ``silent`` is why nothing was said ("" if something
+    was), ``muted`` why nobody hears of it ("" if they do), by the suppression ``muted_by``.
+    ``confirm_notifies`` are the receivers that hear of it only once it is confirmed. By ``limit_at``
+    people must have done what the state asks for; ``overdue`` says that they have not.
     """
 
     id: str
@@ -141,6 +169,10 @@ class Incident(_Model):
     escalated_at: AwareDatetime | None
     confirmed_by: str | None
     confirmed_at: AwareDatetime | None
+    assignee: Assignee | None
+    overdue: bool
+    limit_at: AwareDatetime | None
+    tiers: list[TierStatus]
     handling: Handling | None
     picture: Evidence | None
     speech: Speech | None
@@ -152,7 +184,7 @@ class Incident(_Model):
     actions: list[Action]
 
 
-class Change(_Model):
+class Change(Answer):
     """One entry of an incident's timeline; ``seq`` is its place in the stream of all changes."""
 
     seq: Count
@@ -165,7 +197,7 @@ class Change(_Model):
     data: dict[str, JsonValue]
 
 
-class Member(_Model):
+class Member(Answer):
     """Somebody who belongs to an incident; ``xyxyn`` is (x_min, y_min, x_max, y_max), 0-1."""
 
     n: Count
@@ -178,7 +210,7 @@ class Member(_Model):
     last_at: AwareDatetime
 
 
-class Delivery(_Model):
+class Delivery(Answer):
     """Something owed to a receiver. ``latency_s`` runs from the picture to the receiver's answer."""
 
     id: str
@@ -198,7 +230,7 @@ class Delivery(_Model):
     latency_s: float | None
 
 
-class Hops(_Model):
+class Hops(Answer):
     """When the first picture passed each stage; null where it was not recorded."""
 
     captured_at: AwareDatetime
@@ -217,7 +249,7 @@ class IncidentDetail(Incident):
     hops: Hops
 
 
-class IncidentPage(_Model):
+class IncidentPage(Answer):
     """Incidents, newest first. ``next`` goes into ``before``; it is null on the last page.
 
     ``position`` is the number of the last change that this answer contains: a stream that continues after it
@@ -229,62 +261,22 @@ class IncidentPage(_Model):
     position: Count
 
 
-class IncidentChanged(_Model):
+class IncidentChanged(Answer):
     """The event ``change`` of the stream: what happened, and the incident as it is now."""
 
     change: Change
     incident: Incident
 
 
-class Heartbeat(_Model):
+class Heartbeat(Answer):
     """The event ``heartbeat`` of the stream: everything up to ``position`` has been sent."""
 
     now: AwareDatetime
     position: Count
 
 
-class Camera(_Model):
-    """A camera's condition; ``unknown`` until its stream has said something."""
-
-    id: str
-    name: str
-    point: Named
-    condition: Literal["online", "offline", "unknown", "disabled"]
-    since: AwareDatetime | None
-    reason: str
-
-
-class CamerasChanged(_Model):
-    """The event ``cameras`` of the stream: all cameras at first, afterwards those that changed."""
-
-    cameras: list[Camera]
-
-
-class Community(_Model):
-    """Whom this installation watches for."""
-
-    name: str
-    language: Literal["zh", "en"]
-    timezone: str
-    receivers: list[NamedInBoth]
-
-
-class Login(BaseModel):
-    """Who wants in."""
-
-    operator: Annotated[str, Field(min_length=1, max_length=64)]
-    password: Annotated[str, Field(min_length=1, max_length=1024)]
-
-
-class LoggedIn(_Model):
-    """Who is logged in, and until when."""
-
-    operator: str
-    name: str
-    expires_at: AwareDatetime
-
-
-class Note(BaseModel):
-    """Why a person did it."""
+class Said(BaseModel):
+    """What a person says with an action: why, or what came of it, and to whom it is given."""
 
     note: Annotated[str, Field(max_length=500)] = ""
+    assignee: Annotated[str, Field(max_length=64)] | None = None

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
-from alerts.api.models import Contact, Figure, Named, NamedInBoth, Words
+from alerts.api.models import Assignee, Contact, Figure, Named, NamedInBoth, Words
 from alerts.channels.base import ChannelConfig
 from alerts.pipeline.speakers import covering
 from alerts.rules.base import About, RuleSettings
 from alerts.store.schema import IncidentRow
 from lianfang.config import Config
+from lianfang.config.point import Contact as ContactStanza
 
 
 class Names:
@@ -82,14 +84,40 @@ class Names:
         operator = self._config.api.operators.get(operator_id)
         return operator.name if operator else ""
 
+    def role(self, operator_id: str) -> Literal["operator", "worker"]:
+        """Return what a person who is logged in may do."""
+        return self._config.api.operators[operator_id].role
+
+    def stands_for(self, operator_id: str) -> list[str]:
+        """Return the assignees whose incidents are a person's."""
+        return self._config.stands_for(operator_id)
+
     def contact(self, point_id: str) -> Contact | None:
         """Return who is on duty at a point, None if nobody is named."""
         point = self._config.points.get(point_id)
-        contact = point.duty_contact if point else None
-        return Contact(name=contact.name, phone=contact.phone) if contact else None
+        return _contact(point.duty_contact if point else None)
+
+    def assignee(self, assignee_id: str) -> Assignee:
+        """Return the person or the cell of the grid of that id."""
+        cell = self._config.grid_cells.get(assignee_id)
+        return Assignee(
+            id=assignee_id,
+            name=cell.name if cell else self.operator(assignee_id) or assignee_id,
+            kind="cell" if cell else "person",
+            points=list(cell.points) if cell else [],
+            contact=_contact(cell.contact if cell else None),
+        )
+
+    def assignees(self) -> list[Assignee]:
+        """Return everybody whom an incident can be assigned to, cells first."""
+        return [self.assignee(name) for name in (*self._config.grid_cells, *self._config.api.operators)]
 
     def waiting_for_confirmation(self, rule_id: str) -> list[str]:
         """Return the receivers that a rule tells only after a person has confirmed."""
         rule = self._config.rules.get(rule_id)
         notify = rule.notify if isinstance(rule, RuleSettings) else ()
         return [target.receiver for target in notify if target.mode == "live"]
+
+
+def _contact(contact: ContactStanza | None) -> Contact | None:
+    return Contact(name=contact.name, phone=contact.phone) if contact else None

@@ -11,9 +11,9 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
+from alerts.actions import Doing
 from alerts.api.app import create_app
 from alerts.api.dependencies import Dependencies
-from alerts.incidents.model import ChangeKind
 from alerts.store import Store
 from lianfang.clock import SystemClock
 from lianfang.config import Camera, Community, Config, Stanza
@@ -47,7 +47,7 @@ def document() -> dict[str, Any]:
             store.close()
 
 
-def _nothing(_incident_id: str, _kind: ChangeKind, _actor: str, _note: str, /) -> None:
+def _nothing(_incident_id: str, _doing: Doing, /) -> None:
     raise LookupError
 
 

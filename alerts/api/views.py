@@ -9,19 +9,16 @@ from typing import TypeVar
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from alerts.actions import allowed
 from alerts.api import models
 from alerts.api.names import Names
-from alerts.incidents.model import AFTER, ALLOWED, ChangeKind, State
+from alerts.api.timing import Timing
+from alerts.incidents.life import DEEDS, OPEN
+from alerts.incidents.model import ChangeKind, State
 from alerts.store.schema import ChangeRow, EvidenceRow, IncidentRow, OutboxRow
 from lianfang.redact import redact
 
-ACTIONS: dict[models.Action, ChangeKind] = {
-    "acknowledge": ChangeKind.ACKNOWLEDGED,
-    "confirm": ChangeKind.CONFIRMED,
-    "false-alarm": ChangeKind.FALSE_ALARM,
-    "close": ChangeKind.CLOSED,
-}
-OPEN_STATES = tuple(state for state, allowed in ALLOWED.items() if allowed)
+DONE_BY_PEOPLE = frozenset(deed.kind for deed in DEEDS.values())
 
 Row = TypeVar("Row")
 
@@ -29,8 +26,8 @@ Row = TypeVar("Row")
 class Views:
     """Builds the API's models from rows, within the caller's read."""
 
-    def __init__(self, names: Names) -> None:
-        self._names = names
+    def __init__(self, names: Names, timing: Timing) -> None:
+        self._names, self._timing = names, timing
 
     def incidents(self, session: Session, rows: Sequence[IncidentRow]) -> list[models.Incident]:
         """Return the incidents of ``rows``, in their order."""
@@ -48,7 +45,7 @@ class Views:
         owed = _by_incident(
             session.scalars(select(OutboxRow).where(OutboxRow.seq.in_(newest)).order_by(OutboxRow.seq))
         )
-        telling = ChangeRow.kind.in_((ChangeKind.OPENED, *ACTIONS.values()))
+        telling = ChangeRow.kind.in_((ChangeKind.OPENED, *DONE_BY_PEOPLE))
         told = _by_incident(
             session.scalars(
                 select(ChangeRow).where(ChangeRow.incident_id.in_(ids), telling).order_by(ChangeRow.seq)
@@ -119,7 +116,7 @@ class Views:
                 **{name: getattr(row, name) for name in _SAME},
                 "rule": self._names.rule(row.rule),
                 "about": self._names.about(row.rule),
-                "open": state in OPEN_STATES,
+                "open": state in OPEN,
                 "presence": _presence(row),
                 "point": self._names.point(row.point),
                 "camera": self._names.camera(row.camera),
@@ -127,13 +124,15 @@ class Views:
                 "speakers": self._names.speakers(row),
                 "figures": self._names.figures(row.figures),
                 "duty_contact": self._names.contact(row.point),
-                "handling": self._handling([c for c in told if c.kind in AFTER]),
+                "assignee": row.assignee and self._names.assignee(row.assignee),
+                "handling": self._handling([c for c in told if c.kind in DONE_BY_PEOPLE]),
                 "picture": _evidence(picture) if picture else None,
                 "speech": _speech(speeches[-1]) if speeches else None,
                 "silent": row.silent or ("" if speeches else opened.get("silent", "")),
                 "notices": [_notice(o) for o in owed if o.kind == "notice"],
                 "confirm_notifies": self._names.waiting_for_confirmation(row.rule),
-                "actions": [action for action, kind in ACTIONS.items() if kind in ALLOWED[state]],
+                "actions": allowed(row),
+                **self._timing.of(row),
             }
         )
 

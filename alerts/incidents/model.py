@@ -1,4 +1,4 @@
-"""The words of an incident's life."""
+"""The words of an incident's life; which follows which stands in ``alerts.incidents.life``."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ from enum import StrEnum
 class State(StrEnum):
     """Where an incident stands. Whether somebody is still there is ``occupied``, beside it."""
 
-    OPEN = "open"
-    ACKNOWLEDGED = "acknowledged"
-    CONFIRMED = "confirmed"
-    FALSE_ALARM = "false_alarm"
+    NEW = "new"  # nobody has answered, and somebody must
+    BROADCASTING = "broadcasting"  # a speaker talks to them: nobody is alarmed yet
+    CLEARED = "cleared"  # they left when they were spoken to: nobody needs to do anything
+    ESCALATED = "escalated"  # speaking does not help, or nobody sees whether it does
+    ACKNOWLEDGED = "acknowledged"  # an operator has it
+    DISPATCHED = "dispatched"  # somebody is on the way
+    HANDLED = "handled"  # somebody says what came of it: to be reviewed
     CLOSED = "closed"
+    FALSE_ALARM = "false_alarm"  # it was not so
+    PERMITTED = "permitted"  # it was so, and is allowed: not an error of the detectors
     RECORDED = "recorded"  # from the beginning: nobody has to do anything
 
 
@@ -38,26 +43,16 @@ class ChangeKind(StrEnum):
     CALLED = "called"  # an operator said something there
     HUSHED = "hushed"  # an operator wants nothing more said
     ACKNOWLEDGED = "acknowledged"
-    CONFIRMED = "confirmed"
+    CONFIRMED = "confirmed"  # a person has looked: it is so. A fact beside the state
+    ASSIGNED = "assigned"  # to a person, or to a cell of the grid
+    UNASSIGNED = "unassigned"
+    DISPATCHED = "dispatched"
+    HANDLED = "handled"
+    REOPENED = "reopened"  # the review was not content
     FALSE_ALARM = "false_alarm"
+    PERMITTED = "permitted"
     CLOSED = "closed"
+    OVERDUE = "overdue"  # nobody did in time what the state asks for
+    TIER_DUE = "tier_due"  # an operator must press before the next tier hears of it
+    FORWARDED = "forwarded"  # the next tier hears of it
     ENDED = "ended"  # empty for so long that the next sighting is a new incident
-
-
-# A person may do to an incident in this state …
-ALLOWED: dict[State, frozenset[ChangeKind]] = {
-    State.OPEN: frozenset(
-        {ChangeKind.ACKNOWLEDGED, ChangeKind.CONFIRMED, ChangeKind.FALSE_ALARM, ChangeKind.CLOSED}
-    ),
-    State.ACKNOWLEDGED: frozenset({ChangeKind.CONFIRMED, ChangeKind.FALSE_ALARM, ChangeKind.CLOSED}),
-    State.CONFIRMED: frozenset({ChangeKind.FALSE_ALARM, ChangeKind.CLOSED}),
-    State.FALSE_ALARM: frozenset(),
-    State.CLOSED: frozenset(),
-    State.RECORDED: frozenset(),
-}
-AFTER: dict[ChangeKind, State] = {
-    ChangeKind.ACKNOWLEDGED: State.ACKNOWLEDGED,
-    ChangeKind.CONFIRMED: State.CONFIRMED,
-    ChangeKind.FALSE_ALARM: State.FALSE_ALARM,
-    ChangeKind.CLOSED: State.CLOSED,
-}

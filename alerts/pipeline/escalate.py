@@ -7,10 +7,11 @@ from typing import Literal
 
 from sqlalchemy.orm import Session
 
-from alerts.incidents.model import ChangeKind
+from alerts.incidents.life import Event, after
+from alerts.incidents.model import ChangeKind, State
 from alerts.pipeline import route
 from alerts.rules.base import RuleSettings
-from alerts.store.incidents import add_change
+from alerts.store.incidents import add_change, enter
 from alerts.store.schema import IncidentRow, OutboxRow
 from lianfang.config import Config
 
@@ -31,7 +32,8 @@ def escalate(
     if row.escalated_at is not None or rule.record_only:
         return
     row.escalated_at = captured_at
-    data = {"camera": row.camera, "captured_at": captured_at.isoformat(), "why": why}
+    moved = enter(row, after(Event.STAYED, State(row.state)), now)
+    data = {"camera": row.camera, "captured_at": captured_at.isoformat(), "why": why, **moved}
     add_change(session, row.id, ChangeKind.ESCALATED, "system", data, now)
     route.notify(session, config, rule, row, ChangeKind.ESCALATED, now, captured_at)
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from alerts.incidents.incident import Change, Incident
+from alerts.incidents.life import UNTAKEN, Event, after
 from alerts.incidents.model import ChangeKind, State
 from alerts.incidents.occupancy import seen_at
 from alerts.pipeline import route
@@ -18,8 +19,8 @@ from alerts.pipeline.rulebook import RuleBook
 from alerts.pipeline.speakers import Speakers
 from alerts.rules.base import RuleSettings
 from alerts.store import suppressions
-from alerts.store.incidents import add_change, held, move, save
-from alerts.store.schema import CameraStateRow, EvidenceRow, IncidentRow
+from alerts.store.incidents import add_change, enter, heard_again, held, move, save
+from alerts.store.schema import CameraStateRow, ChangeRow, EvidenceRow, IncidentRow
 from alerts.store.speakers import stop
 from alerts.suppression.reasons import Reason
 from alerts.suppression.said import NOTHING_SAID, Said
@@ -44,7 +45,7 @@ def record(
     speakers = Speakers(config, said, session, now)
     assert isinstance(rule, RuleSettings)  # noqa: S101 - the decider has no others
     incident = decision.incident
-    state = State.RECORDED if rule.record_only else State.OPEN
+    state = State.RECORDED if rule.record_only else State.NEW
     before = session.get(IncidentRow, incident.id)
     escalated = before is not None and before.escalated_at is not None
     row = save(session, incident, state=state, severity=rule.severity, settings_version=book.version)
@@ -59,12 +60,13 @@ def record(
         if change.kind in (ChangeKind.OPENED, ChangeKind.MUTED):
             suppressions.count(session, incident.muted_by, change.at)
         added.data = data | _told(session, speakers, rule, row, change, decision, at)
+        added.data = added.data | _led(row, added, rule)
         route.notify(session, config, rule, row, change.kind, at, change.at)
         if "trouble" in added.data:
             escalate(session, config, rule, row, captured_at=change.at, now=at, why="no_healthy_speaker")
         closes = rule.closes_itself or row.muted  # nobody heard of it at the last: nobody has to deal with it
-        if change.kind is ChangeKind.ENDED and closes and row.state == State.OPEN:
-            row.state = State.CLOSED
+        if change.kind is ChangeKind.ENDED and closes and row.state in UNTAKEN:
+            data |= enter(row, after(Event.OVER, State(row.state)), at)
             add_change(session, incident.id, ChangeKind.CLOSED, "system", data, at)
             route.notify(session, config, rule, row, ChangeKind.CLOSED, at, change.at)
 
@@ -108,6 +110,27 @@ def _told(
         return {"people": incident.people}
     cause = {} if isinstance(decision.event, Observation) else _said(decision.event)
     return cause | _why(rule, incident) if change.kind in _TELLING_WHY else cause
+
+
+def _led(row: IncidentRow, change: ChangeRow, rule: RuleSettings) -> dict[str, str]:
+    """Let the case go where the change leads it; return what the timeline says of it."""
+    event = _EVENTS.get(ChangeKind(change.kind))
+    if event is Event.SPOKEN_TO and (rule.life_safety or "speaker" not in change.data):
+        event = None  # a life is not left to a speaker, and where nothing is said people must look
+    if change.kind == ChangeKind.REPEATED and "silent" in change.data:
+        event = Event.UNHEARD
+    if change.kind == ChangeKind.HEARD:
+        heard_again(row, change.at)
+    state = State(row.state)
+    return enter(row, after(event, state) if event else state, change.at)
+
+
+_EVENTS = {
+    ChangeKind.OPENED: Event.SPOKEN_TO,
+    ChangeKind.CLEARED: Event.LEFT,
+    ChangeKind.RETURNED: Event.RETURNED,
+    ChangeKind.ESCALATED: Event.STAYED,
+}
 
 
 def _opened(

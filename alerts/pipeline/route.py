@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from alerts.incidents.model import ChangeKind
 from alerts.notices import notice
+from alerts.pipeline.listeners import assigned, forwarded, listeners
 from alerts.pipeline.speakers import Speakers, healthy_first
 from alerts.pipeline.speeches import Said, speech_for
 from alerts.rules.base import RuleSettings
@@ -32,12 +33,28 @@ TOLD = frozenset(
         ChangeKind.ENDED,
         ChangeKind.HEARD,
         ChangeKind.CONFIRMED,
+        ChangeKind.DISPATCHED,
+        ChangeKind.HANDLED,
+        ChangeKind.REOPENED,
         ChangeKind.FALSE_ALARM,
+        ChangeKind.PERMITTED,
         ChangeKind.CLOSED,
+        ChangeKind.FORWARDED,
     }
 )
 # Of an incident that is muted meanwhile, whoever knows of it hears that it is over.
-_ENDINGS = frozenset({ChangeKind.CLEARED, ChangeKind.ENDED, ChangeKind.FALSE_ALARM, ChangeKind.CLOSED})
+_ENDINGS = frozenset(
+    {
+        ChangeKind.CLEARED,
+        ChangeKind.ENDED,
+        ChangeKind.UNASSIGNED,
+        ChangeKind.FALSE_ALARM,
+        ChangeKind.PERMITTED,
+        ChangeKind.CLOSED,
+    }
+)
+_WANTED = frozenset({ChangeKind.CONFIRMED, ChangeKind.ASSIGNED, ChangeKind.DISPATCHED, ChangeKind.FORWARDED})
+OF_THE_ASSIGNEE = frozenset({ChangeKind.ASSIGNED, ChangeKind.UNASSIGNED})
 
 
 def speak(
@@ -123,23 +140,21 @@ def notify(
     now: datetime,
     captured_at: datetime,
 ) -> None:
-    """Owe a notice to every receiver of the rule that may hear of the incident as it is now."""
-    if change not in TOLD:
-        return
-    for target in rule.notify:
-        if row.confirmed_at is None and (target.mode == "live" or row.review):
-            continue  # nothing reaches a live receiver that no person has confirmed, and no guess any
-        if target.since == "escalated" and row.escalated_at is None:
+    """Owe a notice to every receiver that may hear of the incident as it is now."""
+    told = dict(assigned(config, row)) if change in TOLD | OF_THE_ASSIGNEE else {}
+    if change in TOLD:
+        told = dict(forwarded(config, row)) | told | dict(listeners(rule, row))
+    once = {target.receiver for target in rule.notify if not target.updates}
+    for receiver, mode in told.items():
+        if row.muted and not _is_told_though_muted(session, receiver, row, change):
             continue
-        if row.muted and not _is_told_though_muted(session, target.receiver, row, change):
+        if receiver in once and _knows(session, receiver, row):
             continue
-        if not target.updates and _knows(session, target.receiver, row):
-            continue
-        message = notice(config, rule, row, change, target.mode)
+        message = notice(config, rule, row, change, mode)
         outbox.enqueue(
             session,
-            id=identify("notice", target.receiver, row.id, row.version),
-            receiver=target.receiver,
+            id=identify("notice", receiver, row.id, row.version),
+            receiver=receiver,
             incident_id=row.id,
             incident_version=row.version,
             kind="notice",
@@ -151,7 +166,7 @@ def notify(
 
 def _is_told_though_muted(session: Session, receiver: str, row: IncidentRow, change: ChangeKind) -> bool:
     """Say whether a receiver hears of a change all the same: a person wants it, or what it knows is over."""
-    if change is ChangeKind.CONFIRMED:
+    if change in _WANTED:
         return True
     return change in _ENDINGS and _knows(session, receiver, row)
 

@@ -7,10 +7,11 @@ from datetime import datetime
 
 from alerts.channels.base import SpeakerConfig
 from alerts.payload import MAX_SPEECH_CHARACTERS, Speech, Utterance
-from alerts.rules.base import RuleSettings, Severity
+from alerts.rules.base import RuleSettings
 from alerts.store.schema import IncidentRow
 from alerts.wording import counted, plate_tail
 from lianfang.config import Config, Spoken, Text
+from lianfang.config.escalation import Severity
 
 _URGENCY: dict[Severity, int] = {"low": 20, "medium": 40, "high": 60, "critical": 80}
 _LIFE = 90

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, case, func, select
+from sqlalchemy import ColumnElement, Float, case, func, or_, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.functions import GenericFunction
 
 from alerts.channels.base import SpeakerConfig
+from alerts.incidents.life import FINAL
 from alerts.incidents.model import State
 from alerts.store.schema import IncidentRow, OutboxRow
 from lianfang.config import Config
@@ -25,7 +26,7 @@ from lianfang.config import Config
 FALSE_ALARMS_A_SHIFT = 10
 FALSE_NIGHT_BROADCASTS_A_WEEK = 1
 _SHIFT, _WEEK = timedelta(hours=8), timedelta(days=7)
-_JUDGED = (State.CONFIRMED, State.FALSE_ALARM, State.CLOSED)
+_JUDGED = or_(IncidentRow.confirmed_at.is_not(None), IncidentRow.state.in_((*FINAL, State.HANDLED)))
 
 
 class seconds_between(GenericFunction[float]):  # noqa: N801 - it reads as the SQL function that it is
@@ -90,7 +91,7 @@ def effects(session: Session, config: Config, begin: datetime, end: datetime) ->
     """Return the report of the incidents that opened from ``begin`` to before ``end``."""
     opened = (IncidentRow.opened_at >= begin, IncidentRow.opened_at < end)
     incidents, judged = session.execute(
-        select(func.count(), func.count().filter(IncidentRow.state.in_(_JUDGED))).where(*opened)
+        select(func.count(), func.count().filter(_JUDGED)).where(*opened)
     ).one()
     false = session.scalars(
         select(IncidentRow.opened_at).where(*opened, IncidentRow.state == State.FALSE_ALARM)

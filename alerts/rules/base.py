@@ -15,11 +15,11 @@ from pydantic import Field, TypeAdapter
 
 from alerts.speech import SpeechSettings
 from lianfang.config import Config, Id, Problem, Stanza, Text
+from lianfang.config.escalation import Severity
 from lianfang.config.schedule import Schedule
 from lianfang.events import XYXYN, CameraState, Observation, Reading
 
 About = Literal["people", "things", "device", "reading"]
-Severity = Literal["low", "medium", "high", "critical"]
 
 
 class NoticeSettings(Stanza):

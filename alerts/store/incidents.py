@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alerts.incidents.incident import Incident
+from alerts.incidents.life import ALARMING, TAKEN
 from alerts.incidents.model import ChangeKind, State
 from alerts.incidents.occupancy import Person
 from alerts.store.schema import ChangeRow, IncidentRow
@@ -94,6 +95,28 @@ def move(row: IncidentRow, incident: Incident) -> None:
     row.silent = incident.silent or ""
     row.silent_at = incident.silent_at
     row.figures = {source: dict(numbers) for source, numbers in incident.figures.items()}
+
+
+def enter(row: IncidentRow, state: State, at: datetime) -> dict[str, str]:
+    """Let the case come into ``state``, and have its limits looked at; return what its timeline says of it.
+
+    One that nobody has answered does not wait anew because it escalates.
+    """
+    before = row.state if row.state_since else None
+    if state == before:
+        return {}
+    if not (before in ALARMING and state in ALARMING):
+        row.state_since, row.overdue = at, False
+    if row.alarmed_at is None and state in (*ALARMING, *TAKEN):
+        row.alarmed_at = at
+    row.state, row.next_at = state, at if state in (*ALARMING, *TAKEN) else None
+    return {"state": state}
+
+
+def heard_again(row: IncidentRow, at: datetime) -> None:
+    """Let the limits of a case begin now: until now it was muted."""
+    if row.state in (*ALARMING, *TAKEN):
+        row.state_since = row.next_at = row.alarmed_at = at
 
 
 def add_change(

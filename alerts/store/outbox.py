@@ -241,7 +241,7 @@ def depths(session: Session) -> Mapping[tuple[str, str], int]:
 
 def record_delivery(session: Session, row: OutboxRow, kind: ChangeKind, *, at: datetime, detail: str) -> None:
     """Say in the incident's timeline what became of ``row``."""
-    data = {
+    data: dict[str, Any] = {
         "receiver": row.receiver,
         "delivery": row.id,
         "outbox_kind": row.kind,

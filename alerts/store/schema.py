@@ -28,6 +28,7 @@ class Base(DeclarativeBase):
         list[dict[str, Any]]: JSON,
         list[str]: JSON,
         list[float]: JSON,
+        list[int]: JSON,
     }
 
 
@@ -38,6 +39,8 @@ class IncidentRow(Base):
     __table_args__ = (
         Index("ix_incidents_holder", "rule", "place", "ended_at"),
         Index("ix_incidents_opened", "opened_at", "id"),
+        Index("ix_incidents_next", "next_at"),
+        Index("ix_incidents_state", "state", "ended_at"),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
@@ -72,6 +75,14 @@ class IncidentRow(Base):
     confirmed_by: Mapped[str | None] = mapped_column(String(64))  # who let it go to live receivers
     confirmed_at: Mapped[datetime | None]
     figures: Mapped[dict[str, Any]] = mapped_column(default=dict)  # by camera or sensor and name, the newest
+    assignee: Mapped[str | None] = mapped_column(String(64))  # an operator, or a cell of the grid
+    state_since: Mapped[datetime | None]  # when it came into its state, by the wall's clock
+    alarmed_at: Mapped[datetime | None]  # since when people have been needed
+    overdue: Mapped[bool] = mapped_column(default=False)  # not done in time what its state asks for
+    next_at: Mapped[datetime | None]  # when its limits are to be looked at next
+    # Numbers of the tiers that it has come to; those that are due wait for a person to press.
+    tiers_reached: Mapped[list[int]] = mapped_column(default=list)
+    tiers_due: Mapped[list[int]] = mapped_column(default=list)
     settings_version: Mapped[str] = mapped_column(String(64))  # the configuration that decided
 
 

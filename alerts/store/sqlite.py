@@ -22,6 +22,7 @@ class Sqlite:
         self._writing = threading.Lock()
         event.listen(self.engine, "connect", _set_up)
         event.listen(self.engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+        event.listen(self.engine, "checkin", _guard)
         file = self.engine.url.database
         if file and file != ":memory:":
             Path(file).parent.mkdir(parents=True, exist_ok=True)
@@ -31,7 +32,10 @@ class Sqlite:
         return self._writing
 
     def begin_migration(self, connection: Connection) -> None:
-        """Do nothing: one process owns the file."""
+        """Let tables be made anew under rows that refer to them; one process owns the file."""
+        # No pragma of a transaction changes this: leave the empty one that has begun, and begin again.
+        for statement in ("COMMIT", "PRAGMA foreign_keys=OFF", "BEGIN"):
+            connection.exec_driver_sql(statement)
 
     def now(self, session: Session, ours: datetime) -> datetime:
         """Return our time."""
@@ -41,6 +45,12 @@ class Sqlite:
     def passes(self, error: DBAPIError) -> bool:
         """Say whether it is locked, full or away."""
         return isinstance(error, OperationalError)
+
+
+def _guard(connection: Any, _record: object) -> None:  # noqa: ANN401
+    """Let rows refer only to rows that there are, also where a migration has had to look away."""
+    if connection is not None:
+        connection.execute("PRAGMA foreign_keys=ON")
 
 
 def _set_up(connection: Any, _record: object) -> None:  # noqa: ANN401

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from argon2 import extract_parameters
 from argon2.exceptions import InvalidHashError
@@ -20,6 +20,8 @@ class Operator(Stanza):
 
     name: str
     """As colleagues know them: it stands beside everything they do."""
+    role: Literal["operator", "worker"] = "operator"
+    """``worker``: sees everything, takes what is assigned to them or their cell, and says what came of it."""
     password_hash: Secret | None = None
     """An argon2 hash as ``lianfang password`` prints it, or …"""
     password: Secret | None = None

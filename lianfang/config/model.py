@@ -11,15 +11,17 @@ from shapely import Polygon
 from shapely.validation import explain_validity
 
 from lianfang.almanac import Almanac
-from lianfang.config.api import Api
+from lianfang.config.api import Api, Operator
 from lianfang.config.community import Community
 from lianfang.config.drawn import Coordinate, ReferenceHeights
+from lianfang.config.escalation import Escalation, Severity, usual_limits
+from lianfang.config.grid import GridCell
 from lianfang.config.kafka import Kafka, brokers
 from lianfang.config.point import Point
 from lianfang.config.postgresql import Postgresql, address
 from lianfang.config.profiles import Profile
 from lianfang.config.sensor import Sensor
-from lianfang.config.stanza import Id, Problem, Spoken, Stanza
+from lianfang.config.stanza import Id, Problem, Spoken, Stanza, one_of
 from lianfang.config.uplink import Uplink
 from lianfang.plugins import PluginConfig
 
@@ -108,20 +110,20 @@ class Camera(Stanza):
     def check(self, config: Config) -> Iterable[Problem]:
         """Yield references that lead nowhere."""
         if self.point not in config.points:
-            yield Problem(("point",), repr(self.point), _one_of(config.points))
+            yield Problem(("point",), repr(self.point), one_of(config.points))
         if self.uplink is not None and self.uplink not in config.uplinks:
-            yield Problem(("uplink",), repr(self.uplink), _one_of(config.uplinks))
+            yield Problem(("uplink",), repr(self.uplink), one_of(config.uplinks))
         for i, detector in enumerate(self.detectors):
             if detector not in config.detectors:
-                yield Problem(("detectors", i), repr(detector), _one_of(config.detectors))
-        speakers = [k for k, r in config.receivers.items() if getattr(r, "role", "") == "speaker"]
+                yield Problem(("detectors", i), repr(detector), one_of(config.detectors))
+        speakers = config.receivers_of("speaker")
         for zone_id, zone in self.zones.items():
             for i, speaker in enumerate(zone.speakers):
                 if speaker not in speakers:
-                    yield Problem(("zones", zone_id, "speakers", i), repr(speaker), _one_of(speakers))
+                    yield Problem(("zones", zone_id, "speakers", i), repr(speaker), one_of(speakers))
         for line_id, line in self.lines.items():
             if line.zone not in self.zones:
-                yield Problem(("lines", line_id, "zone"), repr(line.zone), _one_of(self.zones))
+                yield Problem(("lines", line_id, "zone"), repr(line.zone), one_of(self.zones))
 
 
 class Runtime(Stanza):
@@ -148,6 +150,9 @@ class DeadMan(Stanza):
     """Seconds between two calls."""
     timeout_s: float = Field(default=10, gt=0, le=60)
     """Seconds that it may take to answer."""
+
+
+_NO_LIMITS = Escalation()
 
 
 class Config(Stanza):
@@ -191,6 +196,10 @@ class Config(Stanza):
     """What is different at some times: a flood, a festival. One is in force, or none of them."""
     receivers: dict[Id, ChannelStanza] = Field(default_factory=dict)
     """Who is told: speakers and platforms."""
+    escalation: dict[Severity, Escalation] = Field(default_factory=usual_limits)
+    """Time limits of cases, by severity; none for a severity that is not named."""
+    grid_cells: dict[Id, GridCell] = Field(default_factory=dict)
+    """Whom cases can be assigned to, beside the operators."""
 
     @field_validator("bus")
     @classmethod
@@ -224,11 +233,33 @@ class Config(Stanza):
         places = {*config.points, *(config.place_of(camera, zone) for camera, zone in zones)}
         for name in sorted(config.uplinks.keys() & places):
             yield Problem(("uplinks", name), repr(name), "an id that no point and no place has")
+        for cell in sorted(self.grid_cells.keys() & self.api.operators.keys()):
+            yield Problem(("grid_cells", cell), repr(cell), "an id that no operator has")
 
     @property
     def bus_is_embedded(self) -> bool:
         """True where the alert service keeps the bus for all; Kafka keeps itself."""
         return self.bus == "embedded"
+
+    def receivers_of(self, role: str) -> list[str]:
+        """Return the receivers that are ``speaker`` or ``notice``, in the order of their ids."""
+        return sorted(name for name, stanza in self.receivers.items() if getattr(stanza, "role", "") == role)
+
+    def assignee(self, name: str) -> Operator | GridCell | None:
+        """Return the person or the cell of the grid that a case can be assigned to under ``name``."""
+        return self.api.operators.get(name) or self.grid_cells.get(name)
+
+    def limits(self, severity: str) -> Escalation:
+        """Return the time limits of cases of a severity."""
+        return next((limits for name, limits in self.escalation.items() if name == severity), _NO_LIMITS)
+
+    def cell_of(self, point: str) -> str | None:
+        """Return the cell of the grid in which a point lies."""
+        return next((name for name, cell in self.grid_cells.items() if point in cell.points), None)
+
+    def stands_for(self, operator: str) -> list[str]:
+        """Return whom ``operator`` stands for: themselves, and the cells in which they work."""
+        return [operator, *(name for name, cell in self.grid_cells.items() if operator in cell.workers)]
 
     def labels_given(self, detectors: Iterable[str]) -> list[str]:
         """Return what ``detectors``, by id, find as far as the configuration says."""
@@ -262,8 +293,3 @@ class Config(Stanza):
         """Return the place that a zone belongs to: its own, else the camera's point."""
         camera = self.cameras[camera_id]
         return camera.zones[zone_id].place or camera.point
-
-
-def _one_of(names: Iterable[str]) -> str:
-    listed = ", ".join(sorted(names))
-    return f"one of {listed}" if listed else "nothing: none is configured"

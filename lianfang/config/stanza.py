@@ -124,3 +124,9 @@ class Text(Stanza):
         if language == "en":
             return ("en", self.en) if self.en else ("zh", self.zh)
         return language, (self.yue or self.zh) if language == "yue" else self.zh
+
+
+def one_of(names: Iterable[str]) -> str:
+    """Return what an error says is allowed where only these names are."""
+    listed = ", ".join(sorted(names))
+    return f"one of {listed}" if listed else "nothing: none is configured"

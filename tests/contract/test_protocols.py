@@ -11,9 +11,9 @@ import yaml
 from pydantic import BaseModel
 
 from alerts.channels import speaker_http
-from alerts.incidents.model import ChangeKind
-from alerts.payload import Notice, Speech
-from alerts.pipeline.route import TOLD
+from alerts.incidents.model import ChangeKind, State
+from alerts.payload import Notice, NoticeMode, Speech
+from alerts.pipeline.route import OF_THE_ASSIGNEE, TOLD
 from deploy.simulators.commands import Command, Word
 
 PROTOCOLS = Path(__file__).parents[2] / "docs" / "protocols"
@@ -62,8 +62,9 @@ def test_the_words_are_those_of_the_code(openapi: dict[str, Any]) -> None:
     [
         ("speaker_http.md", get_args(speaker_http.Outcome)),
         ("speaker_http.md", tuple(Command.model_fields)),
-        ("webhook.md", tuple(ChangeKind(change) for change in TOLD)),
-        ("webhook.md", ("wgs84", "gcj02", "cgcs2000", "live", "test", "drill", "backfill")),
+        ("webhook.md", tuple(ChangeKind(change) for change in TOLD | OF_THE_ASSIGNEE)),
+        ("webhook.md", tuple(State)),
+        ("webhook.md", ("wgs84", "gcj02", "cgcs2000", *get_args(NoticeMode))),
     ],
 )
 def test_the_text_leaves_none_out(document: str, words: tuple[str, ...]) -> None:

@@ -109,9 +109,9 @@ class Console:
         page.goto(f"http://127.0.0.1:{self.port}/")
         return page
 
-    def login(self, page: Page) -> Page:
+    def login(self, page: Page, who: str = "duty") -> Page:
         """Log in, and wait until the wall is live."""
-        page.locator("#operator").fill("duty")
+        page.locator("#operator").fill(who)
         page.locator("#password").fill(PASSWORD)
         page.keyboard.press("Enter")
         expect(page.locator(".chip.live")).to_be_visible()
@@ -299,11 +299,15 @@ def test_every_action_by_key_and_by_button(console: Console) -> None:
     expect(dialog.get_by_role("button", name="上报警方")).to_be_focused()
     page.keyboard.press("Enter")
     expect(_card(page, newest)).to_contain_text("police：正在发送")
-    assert _state(console, newest) == "confirmed"
+    with console.site.store.read() as session:
+        assert session.get_one(IncidentRow, newest).confirmed_by == "duty"
     # The news may be quicker than the answer that closes the dialog, which takes every key until then.
     expect(page.get_by_role("dialog")).to_have_count(0)
 
-    page.keyboard.press("ArrowDown")
+    # It has made way for those that nobody has answered.
+    expect(page.locator("article").last).to_have_attribute("data-incident", newest)
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
     expect(_card(page, middle)).to_be_focused()
     page.keyboard.press("f")
     dialog = page.get_by_role("dialog", name="按误报处理？")
@@ -316,15 +320,89 @@ def test_every_action_by_key_and_by_button(console: Console) -> None:
     assert _state(console, middle) == "false_alarm"
 
     expect(_card(page, oldest)).to_have_attribute("aria-current", "true")
-    _card(page, oldest).get_by_role("button", name="结案").click()
+    _card(page, oldest).get_by_role("button", name="更多").click()
+    page.locator(".menu:visible").get_by_role("button", name="结案").click()
     page.get_by_role("dialog", name="结案？").get_by_role("button", name="取消").click()
     expect(page.get_by_role("dialog")).to_have_count(0)
-    assert _state(console, oldest) == "open"
+    assert _state(console, oldest) == "new"
     page.keyboard.press("x")
     page.get_by_role("dialog", name="结案？").get_by_role("button", name="结案").click()
     expect(_card(page, oldest)).to_have_count(0)
     assert _state(console, oldest) == "closed"
     expect(page.locator("article")).to_have_count(1)
+
+
+def test_a_case_goes_to_whoever_walks_there_and_comes_back(console: Console) -> None:
+    incident = _incident(console, 1, age_s=60)
+    page = console.login(console.page())
+    page.keyboard.press("d")
+    dialog = page.get_by_role("dialog", name="派人去现场？")
+    expect(dialog.get_by_label("交给")).to_have_value("north")  # the cell in which the point lies
+    expect(dialog.get_by_label("交给")).to_contain_text("北一网格 · 赵敏 138 0000 0000")
+    _shoot(page, "dispatch")
+    page.keyboard.press("Enter")
+    expect(_card(page, incident)).to_contain_text("已派人")
+    expect(_card(page, incident)).to_contain_text("交给 北一网格")
+    _shoot(page, "dispatched")
+
+    walker = console.page()
+    console.login(walker, "walker")
+    buttons = _card(walker, incident).locator(".buttons").get_by_role("button")
+    expect(buttons).to_have_count(1)
+    walker.keyboard.press("a")  # is not theirs to do
+    expect(_card(walker, incident)).to_contain_text("已派人")
+    walker.keyboard.press("h")
+    dialog = walker.get_by_role("dialog", name="处置结果")
+    expect(dialog.get_by_role("button", name="处置结果")).to_be_disabled()
+    dialog.get_by_label("处置结果（必填）").fill("已劝离，家长已到")
+    walker.keyboard.press("Enter")
+    expect(_card(page, incident)).to_contain_text("已处置，待核查")
+    assert _state(console, incident) == "handled"
+
+
+def test_time_limits_are_seen_and_what_waits_is_pressed(console: Console) -> None:
+    now = console.now
+    timed: dict[str, Any] = dict.fromkeys(("state_since", "alarmed_at"), now - timedelta(seconds=5))
+    _incident(console, 1, age_s=5, **timed)
+    late: dict[str, Any] = dict.fromkeys(timed, now - timedelta(seconds=400))
+    late |= {"overdue": True, "tiers_reached": [0, 1], "tiers_due": [1], "assignee": "north"}
+    incident = _incident(console, 2, age_s=400, **late)
+    page = console.login(console.page())
+    card = _card(page, incident)
+    expect(card).to_contain_text("已超时")
+    expect(card).to_contain_text("已通知 网格员")
+    expect(card).to_contain_text("待确认：通知 警方")
+    expect(page.locator("article", has_text="后通知 网格员")).to_contain_text("限时 0:")
+    _fits(page)
+    _shoot(page, "limits")
+    page.locator("article", has_text="待确认").click()
+    page.keyboard.press("e")
+    dialog = page.get_by_role("dialog", name="升级上报？")
+    expect(dialog.get_by_role("listitem")).to_have_text("police")
+    expect(dialog.get_by_role("button", name="升级上报")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(card).to_contain_text("已通知 警方")
+    expect(card).to_contain_text("已受理")
+    expect(card).to_contain_text("police：正在发送")
+
+
+def test_what_a_speaker_deals_with_is_calm(console: Console) -> None:
+    calm = _incident(console, 1, age_s=10, state="broadcasting")
+    urgent = _incident(console, 2, age_s=100, severity="low")
+    page = console.page()
+    page.evaluate(COUNT_TONES)
+    console.login(page)
+    expect(page.locator("article").first).to_have_attribute("data-incident", urgent)
+    expect(_card(page, calm)).to_contain_text("喊话中")
+    page.get_by_role("button", name="打开提示音").click()
+    wait_for(lambda: page.evaluate("window.tones") == 2)
+    _incident(console, 3, age_s=1, state="broadcasting")
+    expect(page.locator("article")).to_have_count(3)
+    _shoot(page, "calm")
+    assert page.evaluate("window.tones") == 2
+    console.site.change(calm, ChangeKind.ESCALATED, console.now, state="escalated")
+    wait_for(lambda: page.evaluate("window.tones") == 8)
+    expect(page.locator("article").first).to_have_attribute("data-incident", calm)
 
 
 def test_somebody_else_was_faster(console: Console) -> None:

@@ -15,10 +15,10 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import event, func, select
 from sqlalchemy.exc import OperationalError
 
-from alerts.actions import act
+from alerts.actions import Doing, act
 from alerts.evidence import EvidenceKeeper
 from alerts.incidents.broadcasts import Refusal
-from alerts.incidents.model import ChangeKind
+from alerts.incidents.life import Action
 from alerts.pipeline.books import Books
 from alerts.pipeline.decide import Decider, Decision
 from alerts.pipeline.worker import GROUP, AlertWorker
@@ -321,9 +321,7 @@ def test_what_a_person_deals_with_does_not_close_itself(bus: Bus, store: Store, 
             config,
             ManualClock(at(2)),
             rows(store, IncidentRow)[0].id,
-            ChangeKind.ACKNOWLEDGED,
-            "wang",
-            "",
+            Doing(Action.ACKNOWLEDGE, "wang"),
         )
         publish(bus, *(observation(t, {}) for t in range(2, 10)))
         until("the end of the log", decided(bus, store))
@@ -395,7 +393,7 @@ def test_a_guess_is_said_to_nobody_before_a_person_has_confirmed_it(
     assert (incident.subject, incident.review) == ("粤T1234S", True)
     assert rows(store, OutboxRow) == []
     assert rows(store, ChangeRow)[0].data["silent"] == "a_person_must_look_first"
-    act(store, config, ManualClock(at(9)), incident.id, ChangeKind.CONFIRMED, "wang", "")
+    act(store, config, ManualClock(at(9)), incident.id, Doing(Action.CONFIRM, "wang"))
     assert [row.payload["subject"] for row in rows(store, OutboxRow)] == ["粤T1234S"]
 
 

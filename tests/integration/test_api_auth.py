@@ -237,7 +237,7 @@ def test_a_change_needs_the_header(app: FastAPI, site: Site) -> None:
             reply = client.request("POST", path, body, {"x-requested-with": "XMLHttpRequest"})
             assert reply.status == HTTPStatus.FORBIDDEN
             assert reply.json["code"] == "header_missing"
-        assert client.get(f"/api/incidents/{incident}").json["state"] == "open"
+        assert client.get(f"/api/incidents/{incident}").json["state"] == "new"
 
 
 @pytest.mark.parametrize(

@@ -60,14 +60,17 @@ def test_pages_are_newest_first_without_gap_or_double(site: Site, client: Client
 
 
 def test_open_and_handled(site: Site, client: Client) -> None:
-    states = ("open", "acknowledged", "confirmed", "false_alarm", "closed")
+    states = ("new", "broadcasting", "cleared", "escalated", "handled", "false_alarm", "permitted", "closed")
     for n, state in enumerate(states):
         site.open_incident(n, _later(n), state=state)
     listed = {
         value: [i["state"] for i in client.get(f"/api/incidents?open={value}").json["incidents"]]
         for value in ("true", "false")
     }
-    assert listed == {"true": ["confirmed", "acknowledged", "open"], "false": ["closed", "false_alarm"]}
+    assert listed == {
+        "true": ["handled", "escalated", "broadcasting", "new"],
+        "false": ["closed", "permitted", "false_alarm", "cleared"],
+    }
 
 
 @pytest.mark.parametrize(
@@ -106,7 +109,15 @@ def test_one_incident_in_full(site: Site, client: Client) -> None:
     assert shown["zone"]["name"] == "浅水区"
     assert shown["duty_contact"] == {"name": "李强", "phone": "139 0000 0000"}
     assert shown["confirm_notifies"] == ["police"]
-    assert shown["actions"] == ["acknowledge", "confirm", "false-alarm", "close"]
+    assert shown["actions"] == [
+        "acknowledge",
+        "confirm",
+        "assign",
+        "dispatch",
+        "close",
+        "false-alarm",
+        "permit",
+    ]
     assert shown["speech"]["text"] == "水深危险，请马上离开水边。"
     assert shown["speech"]["outcome"] == "finished"
     assert [m["xyxyn"] for m in shown["members"]] == [[0.4, 0.3, 0.5, 0.8]]
@@ -152,9 +163,10 @@ def test_actions_and_who_did_them(site: Site, client: Client) -> None:
     acknowledged = client.post(f"/api/incidents/{incident}/acknowledge", {})
     assert acknowledged.status == HTTPStatus.OK
     assert acknowledged.json["state"] == "acknowledged"
-    assert acknowledged.json["actions"] == ["confirm", "false-alarm", "close"]
+    assert "confirm" in acknowledged.json["actions"]
+    assert "acknowledge" not in acknowledged.json["actions"]
     confirmed = client.post(f"/api/incidents/{incident}/confirm", {"note": "  两名儿童  "}).json
-    assert (confirmed["state"], confirmed["confirmed_by"]) == ("confirmed", "duty")
+    assert (confirmed["state"], confirmed["confirmed_by"]) == ("acknowledged", "duty")
     assert [(n["receiver"], n["state"]) for n in confirmed["notices"]] == [("police", "pending")]
     assert confirmed["handling"] == {
         "kind": "confirmed",
@@ -168,7 +180,7 @@ def test_actions_and_who_did_them(site: Site, client: Client) -> None:
         "confirmed",
         "duty",
         "王芳",
-        {"note": "两名儿童"},
+        {"note": "两名儿童", "state": "acknowledged"},
     )
     assert client.post(f"/api/incidents/{incident}/close", {}).json["state"] == "closed"
 
@@ -183,6 +195,7 @@ def test_actions_and_who_did_them(site: Site, client: Client) -> None:
         ("/api/incidents/none/confirm", {}, 404),
         ("/api/incidents/none/burn", {}, 422),
         ("/api/incidents/none/confirm", {"note": "x" * 501}, 422),
+        ("/api/incidents/none/assign", {"assignee": "x" * 65}, 422),
     ],
 )
 def test_impossible_actions(client: Client, path: str, body: Data, status: int) -> None:
@@ -245,7 +258,13 @@ def test_cameras_say_their_condition_and_never_their_source(tmp_path: Path) -> N
 
 def test_community(client: Client) -> None:
     shown = client.get("/api/community").json
-    receivers = shown.pop("receivers")
+    receivers, assignees = shown.pop("receivers"), shown.pop("assignees")
+    assert [(a["id"], a["name"], a["kind"]) for a in assignees] == [
+        ("north", "北一网格", "cell"),
+        ("duty", "王芳", "person"),
+        ("walker", "赵敏", "person"),
+    ]
+    assert (assignees[0]["points"], assignees[0]["contact"]["name"]) == (["lake"], "赵敏")
     assert shown == {"name": "东湖社区", "language": "zh", "timezone": "Asia/Shanghai"}
     # Without a name of its own a receiver is called by its id.
     assert {"id": "police", "name": {"zh": "police", "en": "police"}} in receivers

@@ -91,7 +91,7 @@ def test_the_median_is_the_median(store: Store, config: Config, times: list[floa
 def test_false_alarms_by_shift(store: Store, config: Config) -> None:
     for n, hours in enumerate((0.5, 7.9, 8.1, 15.9, 15.95, 30)):
         incident(store, f"a{n}", hours, state="false_alarm")
-    incident(store, "true", 1, state="confirmed")
+    incident(store, "true", 1, state="permitted")
     incident(store, "untouched", 1)
     with store.read() as session:
         report = effects(session, config, MONDAY, MONDAY + WEEK)
@@ -106,7 +106,7 @@ def test_false_alarms_by_shift(store: Store, config: Config) -> None:
         (2, "delivered", "false_alarm", 1),
         (2, "stopped", "false_alarm", 1),
         (2, "dead", "false_alarm", 0),  # nobody was woken
-        (2, "delivered", "confirmed", 0),
+        (2, "delivered", "permitted", 0),
         (14, "delivered", "false_alarm", 0),  # by day
     ],
 )

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from alerts.actions import act
-from alerts.incidents.model import ChangeKind
+from alerts.actions import Doing, act
+from alerts.incidents.life import Action
 from alerts.store import Store
 from alerts.store.schema import IncidentRow, OutboxRow
 from lianfang import codec
@@ -142,7 +142,7 @@ def test_p1_a_black_listed_plate_that_waits(site: Make, tmp_path: Path) -> None:
     (incident,) = rows(gate.store, IncidentRow)
     assert incident.opened_at <= at(1)
     assert gate.told() == [], "nothing goes to the police that no person has confirmed"
-    act(gate.store, gate.config, ManualClock(at(90)), incident.id, ChangeKind.CONFIRMED, "wang", "")
+    act(gate.store, gate.config, ManualClock(at(90)), incident.id, Doing(Action.CONFIRM, "wang"))
     gate.play(
         [*(car(t * 0.9, "粤T12345") for t in range(100, 200)), *(observation(t, {}) for t in range(181, 400))]
     )

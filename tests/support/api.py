@@ -33,6 +33,8 @@ from alerts.store.schema import Base, CameraStateRow, EvidenceRow, IncidentRow, 
 from lianfang.clock import Clock, SystemClock
 from lianfang.config import Camera, Community, Config, Point, Secret, Stanza, Text, Zone
 from lianfang.config.api import Api, Operator
+from lianfang.config.escalation import Escalation, Tier
+from lianfang.config.grid import GridCell
 from lianfang.config.point import Contact
 from lianfang.ids import identify
 
@@ -73,7 +75,13 @@ def config(folder: Path, *, mode: str = "live", **api: Data) -> Config:
     return Config(
         data_dir=folder / "data",
         community=Community(name="东湖社区", timezone="Asia/Shanghai"),
-        api=Api(operators={"duty": Operator(name="王芳", password_hash=Secret(file=password))}, **api),
+        api=Api(
+            operators={
+                "duty": Operator(name="王芳", password_hash=Secret(file=password)),
+                "walker": Operator(name="赵敏", role="worker", password_hash=Secret(file=password)),
+            },
+            **api,
+        ),
         points={
             "lake": Point(name="东湖北岸", duty_contact=Contact(name="李强", phone="139 0000 0000")),
             "gate": Point(name="北门"),
@@ -85,7 +93,31 @@ def config(folder: Path, *, mode: str = "live", **api: Data) -> Config:
         },
         detectors={"objects": Stanza()},
         rules={"river": rule, "gate": gate, "fault": fault},
-        receivers={"police": ChannelConfig(), "bank_speaker": ChannelConfig()},
+        receivers={name: ChannelConfig() for name in ("police", "bank_speaker", "grid_app")},
+        escalation={
+            "critical": Escalation(
+                acknowledge_s=60,
+                tiers=(
+                    Tier(name=Text(zh="网格员", en="grid worker"), after_s=120, cell=True),
+                    Tier(
+                        name=Text(zh="警方", en="police"),
+                        after_s=300,
+                        to=("police",),
+                        mode="live",
+                        automatic=False,
+                    ),
+                ),
+            )
+        },
+        grid_cells={
+            "north": GridCell(
+                name="北一网格",
+                points=("lake",),
+                contact=Contact(name="赵敏", phone="138 0000 0000"),
+                receiver="grid_app",
+                workers=("walker",),
+            )
+        },
     )
 
 
@@ -136,7 +168,7 @@ class Site:
             "camera": "lake_north",
             "zone": "bank",
             "severity": "critical",
-            "state": "open",
+            "state": "new",
             "occupied": True,
             "unseen": False,
             "version": 0,
@@ -161,6 +193,7 @@ class Site:
         with self.store.write() as session:
             row = session.get_one(IncidentRow, incident_id)
             for name in data.keys() & {
+                "state",
                 "occupied",
                 "unseen",
                 "people",

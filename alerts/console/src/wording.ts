@@ -1,6 +1,7 @@
 import { useI18n } from 'vue-i18n'
 
 import type { Action, Change, Incident, NoticeStatus } from '@/api/client'
+import { nextStep } from '@/life'
 import { useSession } from '@/stores/session'
 import { useTime } from '@/time'
 
@@ -39,6 +40,11 @@ export function useWording() {
     return found?.name[locale.value === 'en' ? 'en' : 'zh'] ?? id
   }
 
+  /** A person, or a cell of the grid, as people call them. */
+  function assigneeName(id: string): string {
+    return session.community?.assignees.find((assignee) => assignee.id === id)?.name ?? id
+  }
+
   /** The point and its zone; a zone without a name adds nothing. */
   function place(incident: Incident): string {
     const zone = incident.zone.name === incident.zone.id ? '' : incident.zone.name
@@ -72,7 +78,7 @@ export function useWording() {
   /** What the operator should do now, "" where nothing is left to do. */
   function nextText(incident: Incident): string {
     const step = nextStep(incident)
-    return step && said(incident, `next.${step}`)
+    return step && said(incident, `next.${step}`, { assignee: incident.assignee?.name ?? '' })
   }
 
   function changeText(change: Change, incident: Incident): string {
@@ -80,7 +86,9 @@ export function useWording() {
     if (change.kind === 'escalated' && data.silent) return t('change.escalated_unsaid')
     if (change.kind === 'evidence') return t(data.state === 'kept' ? 'change.evidence_kept' : 'change.evidence_missing')
     const reason = data.silent ? known('speech.silent', data.silent) : ''
-    const values = { people: data.people ?? '', receiver: receiverName(data.receiver ?? ''), reason }
+    const { people = '', receiver = '', assignee = '' } = data
+    const tier = (locale.value === 'en' ? data.en : data.zh) ?? ''
+    const values = { people, receiver: receiverName(receiver), assignee: assigneeName(assignee), reason, tier }
     return said(incident, `change.${change.kind}`, values)
   }
 
@@ -103,28 +111,3 @@ export function useWording() {
     actorName,
   }
 }
-
-/** The next step as a key of `next`. */
-export function nextStep(incident: Incident): string {
-  if (!incident.open) return ''
-  if (incident.state !== 'confirmed') return `${incident.state}_${incident.presence}`
-  const live = incident.notices.filter((notice) => notice.mode === 'live')
-  if (!live.length) return 'confirmed_none'
-  if (live.some((notice) => notice.state === 'dead' || notice.state === 'expired')) return 'confirmed_failed'
-  return live.every((notice) => notice.state === 'delivered') ? 'confirmed_delivered' : 'confirmed_pending'
-}
-
-const CALLS = ['confirmed_none', 'confirmed_failed', 'acknowledged_unknown']
-
-/** Whether the next step is a call to whoever is on duty there. */
-export const shouldCall = (incident: Incident) => CALLS.includes(nextStep(incident))
-
-/** The action that most often comes next: it is the one that stands out. */
-export function recommended(incident: Incident): Action | undefined {
-  if (incident.state === 'open') return 'acknowledge'
-  if (incident.state === 'acknowledged') return incident.presence === 'left' ? 'close' : 'confirm'
-  return incident.state === 'confirmed' ? 'close' : undefined
-}
-
-export const ACTION_KEYS: Record<Action, string> = { acknowledge: 'A', confirm: 'C', 'false-alarm': 'F', close: 'X' }
-export const ACTIONS: Action[] = ['acknowledge', 'confirm', 'false-alarm', 'close']

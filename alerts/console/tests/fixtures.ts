@@ -10,7 +10,7 @@ export function incident(id: string, changed: Partial<Incident> = {}): Incident 
     subject: '',
     review: false,
     severity: 'high',
-    state: 'open',
+    state: 'new',
     open: true,
     presence: 'there',
     people: 1,
@@ -32,6 +32,10 @@ export function incident(id: string, changed: Partial<Incident> = {}): Incident 
     escalated_at: null,
     confirmed_by: null,
     confirmed_at: null,
+    assignee: null,
+    overdue: false,
+    limit_at: null,
+    tiers: [],
     handling: null,
     picture: null,
     speech: null,
@@ -40,7 +44,7 @@ export function incident(id: string, changed: Partial<Incident> = {}): Incident 
     muted_by: '',
     notices: [],
     confirm_notifies: ['police'],
-    actions: ['acknowledge', 'confirm', 'false-alarm', 'close'],
+    actions: ['acknowledge', 'confirm', 'assign', 'dispatch', 'close', 'false-alarm', 'permit'],
     ...changed,
   }
 }

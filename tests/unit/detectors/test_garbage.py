@@ -135,7 +135,7 @@ def test_pictures_of_any_shape_are_borne(size: tuple[int, int]) -> None:
     assert first(found) is None
 
 
-def test_what_others_found_is_passed_on_and_nothing_is_said_of_models() -> None:
+def test_what_others_found_is_forwarded_and_nothing_is_said_of_models() -> None:
     stage = build(Config(kind="garbage", confirm="none"), None)
     assert stage.models == ()
     somebody = person(PASSER_BY)

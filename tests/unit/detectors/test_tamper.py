@@ -154,7 +154,7 @@ def test_an_empty_scene_is_never_called_turned() -> None:
     assert not any(play(camera(), scene, times()).values())
 
 
-def test_what_others_found_is_passed_on_and_it_has_no_model() -> None:
+def test_what_others_found_is_forwarded_and_it_has_no_model() -> None:
     stage = build(Config(kind="tamper"), None)
     assert stage.models == ()
     other = DetectedObject(track_id="e:1", label="person", confidence=0.9, xyxyn=(0, 0, 0.1, 0.1))

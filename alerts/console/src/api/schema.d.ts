@@ -152,7 +152,7 @@ export interface paths {
         put?: never;
         /**
          * Act On Incident
-         * @description Acknowledge, confirm, dismiss as a false alarm, or close an incident.
+         * @description Do what the incident's `actions` allow: some need a note, some an assignee.
          */
         post: operations["act_on_incident"];
         delete?: never;
@@ -414,6 +414,30 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * Action
+         * @description What a person can do to an incident; the values are the API's.
+         * @enum {string}
+         */
+        Action: "acknowledge" | "confirm" | "assign" | "unassign" | "dispatch" | "handle" | "reopen" | "close" | "false-alarm" | "permit" | "forward";
+        /**
+         * Assignee
+         * @description Whom an incident can be assigned to: a person, or the cell of the grid in which the points lie.
+         */
+        Assignee: {
+            contact: components["schemas"]["Contact"] | null;
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "person" | "cell";
+            /** Name */
+            name: string;
+            /** Points */
+            points: string[];
+        };
+        /**
          * CalendarEnd
          * @description A calendar that says nothing of today any more.
          */
@@ -493,12 +517,14 @@ export interface components {
          * @description What happened to an incident.
          * @enum {string}
          */
-        ChangeKind: "opened" | "raised" | "cleared" | "returned" | "repeated" | "spoken" | "unsaid" | "muted" | "heard" | "escalated" | "unseen" | "seen" | "evidence" | "delivered" | "delivery_failed" | "stopped" | "called" | "hushed" | "acknowledged" | "confirmed" | "false_alarm" | "closed" | "ended";
+        ChangeKind: "opened" | "raised" | "cleared" | "returned" | "repeated" | "spoken" | "unsaid" | "muted" | "heard" | "escalated" | "unseen" | "seen" | "evidence" | "delivered" | "delivery_failed" | "stopped" | "called" | "hushed" | "acknowledged" | "confirmed" | "assigned" | "unassigned" | "dispatched" | "handled" | "reopened" | "false_alarm" | "permitted" | "closed" | "overdue" | "tier_due" | "forwarded" | "ended";
         /**
          * Community
          * @description Whom this installation watches for.
          */
         Community: {
+            /** Assignees */
+            assignees: components["schemas"]["Assignee"][];
             /**
              * Language
              * @enum {string}
@@ -553,7 +579,7 @@ export interface components {
             /** Latency S */
             latency_s: number | null;
             /** Mode */
-            mode: ("live" | "test" | "drill" | "backfill") | null;
+            mode: ("live" | "task" | "test" | "drill" | "backfill") | null;
             /** Outcome */
             outcome: string;
             /** Receiver */
@@ -740,10 +766,11 @@ export interface components {
          * @description An incident as the wall shows it. Of two copies the higher ``version`` is right.
          *
          *     ``speakers`` cover its zone, nearest first; ``hushed_at`` is since when an operator wants silence there.
-         *     ``open`` says that a person still has to do with it. ``presence`` is unknown while no fresh observation
-         *     says anything. ``silent`` is why nothing was said ("" if something was), ``muted`` why nobody hears of it
-         *     ("" if they do), by the suppression ``muted_by``. ``confirm_notifies`` are the receivers that hear of it
-         *     only once it is confirmed.
+         *     ``open`` says that people still have to do with it, or may soon: a speaker talks to them. ``presence`` is
+         *     unknown while no fresh observation says anything. ``silent`` is why nothing was said ("" if something
+         *     was), ``muted`` why nobody hears of it ("" if they do), by the suppression ``muted_by``.
+         *     ``confirm_notifies`` are the receivers that hear of it only once it is confirmed. By ``limit_at``
+         *     people must have done what the state asks for; ``overdue`` says that they have not.
          */
         Incident: {
             /**
@@ -752,7 +779,8 @@ export interface components {
              */
             about: "people" | "things" | "device" | "reading";
             /** Actions */
-            actions: ("acknowledge" | "confirm" | "false-alarm" | "close")[];
+            actions: components["schemas"]["Action"][];
+            assignee: components["schemas"]["Assignee"] | null;
             camera: components["schemas"]["Named"];
             /** Cleared At */
             cleared_at: string | null;
@@ -779,6 +807,8 @@ export interface components {
              * Format: date-time
              */
             last_seen_at: string;
+            /** Limit At */
+            limit_at: string | null;
             /** Members Total */
             members_total: number;
             /** Muted */
@@ -794,6 +824,8 @@ export interface components {
              * Format: date-time
              */
             opened_at: string;
+            /** Overdue */
+            overdue: boolean;
             /** People */
             people: number;
             picture: components["schemas"]["Evidence"] | null;
@@ -823,6 +855,8 @@ export interface components {
             state: components["schemas"]["State"];
             /** Subject */
             subject: string;
+            /** Tiers */
+            tiers: components["schemas"]["TierStatus"][];
             /**
              * Updated At
              * Format: date-time
@@ -851,7 +885,8 @@ export interface components {
              */
             about: "people" | "things" | "device" | "reading";
             /** Actions */
-            actions: ("acknowledge" | "confirm" | "false-alarm" | "close")[];
+            actions: components["schemas"]["Action"][];
+            assignee: components["schemas"]["Assignee"] | null;
             camera: components["schemas"]["Named"];
             /** Cleared At */
             cleared_at: string | null;
@@ -883,6 +918,8 @@ export interface components {
              * Format: date-time
              */
             last_seen_at: string;
+            /** Limit At */
+            limit_at: string | null;
             /** Members */
             members: components["schemas"]["Member"][];
             /** Members Total */
@@ -900,6 +937,8 @@ export interface components {
              * Format: date-time
              */
             opened_at: string;
+            /** Overdue */
+            overdue: boolean;
             /** People */
             people: number;
             picture: components["schemas"]["Evidence"] | null;
@@ -929,6 +968,8 @@ export interface components {
             state: components["schemas"]["State"];
             /** Subject */
             subject: string;
+            /** Tiers */
+            tiers: components["schemas"]["TierStatus"][];
             /** Timeline */
             timeline: components["schemas"]["Change"][];
             /**
@@ -964,7 +1005,7 @@ export interface components {
         Kind: "dismissal" | "permit" | "silence" | "maintenance";
         /**
          * LoggedIn
-         * @description Who is logged in, and until when.
+         * @description Who is logged in, and until when; ``stands_for`` are the assignees whose incidents are theirs.
          */
         LoggedIn: {
             /**
@@ -976,6 +1017,13 @@ export interface components {
             name: string;
             /** Operator */
             operator: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "operator" | "worker";
+            /** Stands For */
+            stands_for: string[];
         };
         /**
          * Login
@@ -1040,17 +1088,6 @@ export interface components {
             name: components["schemas"]["Words"];
         };
         /**
-         * Note
-         * @description Why a person did it.
-         */
-        Note: {
-            /**
-             * Note
-             * @default
-             */
-            note: string;
-        };
-        /**
          * NoticeStatus
          * @description How the newest notice to a receiver fares.
          */
@@ -1065,7 +1102,7 @@ export interface components {
              * Mode
              * @enum {string}
              */
-            mode: "live" | "test" | "drill" | "backfill";
+            mode: "live" | "task" | "test" | "drill" | "backfill";
             /** Outcome */
             outcome: string;
             /** Receiver */
@@ -1188,6 +1225,19 @@ export interface components {
             };
             /** Ready */
             ready: boolean;
+        };
+        /**
+         * Said
+         * @description What a person says with an action: why, or what came of it, and to whom it is given.
+         */
+        Said: {
+            /** Assignee */
+            assignee?: string | null;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
         };
         /**
          * SayDismissal
@@ -1388,7 +1438,7 @@ export interface components {
          * @description Where an incident stands. Whether somebody is still there is ``occupied``, beside it.
          * @enum {string}
          */
-        State: "open" | "acknowledged" | "confirmed" | "false_alarm" | "closed" | "recorded";
+        State: "new" | "broadcasting" | "cleared" | "escalated" | "acknowledged" | "dispatched" | "handled" | "closed" | "false_alarm" | "permitted" | "recorded";
         /**
          * SuppressionView
          * @description A word of a person. ``held`` is how often something began to be held back by it.
@@ -1454,6 +1504,28 @@ export interface components {
             ] | null;
             /** Zone */
             zone: string;
+        };
+        /**
+         * TierStatus
+         * @description Who hears of an incident next, at ``at`` if nobody does anything; ``due``: once an operator presses.
+         *
+         *     Pressing one that is ``live`` confirms the incident.
+         */
+        TierStatus: {
+            /** At */
+            at: string | null;
+            /** Automatic */
+            automatic: boolean;
+            /** Live */
+            live: boolean;
+            name: components["schemas"]["Words"];
+            /** Receivers */
+            receivers: string[];
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "ahead" | "due" | "told";
         };
         /**
          * Told
@@ -1834,14 +1906,14 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                action: "acknowledge" | "confirm" | "false-alarm" | "close";
+                action: components["schemas"]["Action"];
                 incident_id: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Note"];
+                "application/json": components["schemas"]["Said"];
             };
         };
         responses: {
@@ -1856,6 +1928,15 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

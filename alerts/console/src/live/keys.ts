@@ -1,7 +1,7 @@
 import { onMounted, onUnmounted } from 'vue'
 
 import type { Action } from '@/api/client'
-import { ACTION_KEYS, ACTIONS } from '@/wording'
+import { ACTION_KEYS, ACTIONS } from '@/life'
 
 interface Wall {
   /** Something stands in front of everything else. */

@@ -2,16 +2,12 @@ import { defineStore } from 'pinia'
 import { computed, ref } from 'vue'
 
 import { type Action, api, type Incident, type IncidentChanged, type IncidentPage, unwrap } from '@/api/client'
+import { inOrder, newestFirst } from '@/life'
 
 /** Handled incidents kept here; a shift that handles more reads older ones again when asked. */
 const MAX_HANDLED = 200
 const PAGE_OPEN = 200
 const PAGE_HANDLED = 12
-
-function newestFirst(a: Incident, b: Incident): number {
-  if (a.opened_at !== b.opened_at) return a.opened_at < b.opened_at ? 1 : -1
-  return a.id < b.id ? 1 : -1
-}
 
 /** The incidents of the wall. Whatever arrives in whatever order, the newest version of each is shown once. */
 export const useIncidents = defineStore('incidents', () => {
@@ -21,7 +17,7 @@ export const useIncidents = defineStore('incidents', () => {
   const loaded = ref(false)
   const busy = ref(new Set<string>())
 
-  const open = computed(() => [...byId.value.values()].filter((i) => i.open).sort(newestFirst))
+  const open = computed(() => [...byId.value.values()].filter((i) => i.open).sort(inOrder))
   const handled = computed(() => [...byId.value.values()].filter((i) => !i.open).sort(newestFirst))
 
   /** Takes an incident over unless a newer version of it is known. */
@@ -63,12 +59,12 @@ export const useIncidents = defineStore('incidents', () => {
   }
 
   /** Does what an operator decided, and shows what the server made of it. */
-  async function act(id: string, action: Action, note = ''): Promise<void> {
+  async function act(id: string, action: Action, note = '', assignee?: string): Promise<void> {
     busy.value.add(id)
     try {
       const request = api.POST('/api/incidents/{incident_id}/{action}', {
         params: { path: { incident_id: id, action } },
-        body: { note },
+        body: { note, assignee },
       })
       merge(await unwrap(request))
     } finally {

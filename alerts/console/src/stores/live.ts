@@ -2,13 +2,14 @@ import { defineStore } from 'pinia'
 import { computed, ref } from 'vue'
 
 import type { Incident, IncidentChanged } from '@/api/client'
+import { isAlarming } from '@/life'
 import { type Connection, LiveStream } from '@/live/stream'
 
 import { useCameras } from './cameras'
 import { useIncidents } from './incidents'
 import { useSession } from './session'
 
-const ALARMING: IncidentChanged['change']['kind'][] = ['opened', 'raised', 'returned', 'escalated', 'heard']
+const ALARMING: IncidentChanged['change']['kind'][] = ['opened', 'raised', 'returned', 'escalated', 'overdue', 'tier_due', 'heard']
 
 /** The connection to the server: what state it is in, and what it brings into the other stores. */
 export const useLive = defineStore('live', () => {
@@ -47,11 +48,15 @@ export const useLive = defineStore('live', () => {
   })
 
   function change(event: IncidentChanged): void {
+    const { change, incident } = event
+    const known = incidents.byId.get(change.incident_id)
     if (!incidents.apply(event)) return
     missed.value += 1
-    const alarming = ALARMING.includes(event.change.kind)
-    // The incident comes as it is now: one that somebody has dealt with meanwhile needs no alarm.
-    if (alarming && event.incident.open && !event.incident.muted) listeners.forEach((tell) => tell(event.incident))
+    // The incident comes as it is now: one that somebody has dealt with meanwhile, or that a speaker still
+    // deals with, or that nobody is to hear of, needs no alarm.
+    const calm = !incident.open || incident.muted || incident.state === 'broadcasting'
+    const turned = isAlarming(incident) && known !== undefined && !isAlarming(known)
+    if (!calm && (turned || ALARMING.includes(change.kind))) listeners.forEach((tell) => tell(incident))
   }
 
   /** Reads what there is, then follows what happens after it. */
@@ -73,7 +78,7 @@ export const useLive = defineStore('live', () => {
     lostAt.value = undefined
   }
 
-  /** Calls `tell` for every incident that opens, grows, is entered again or escalates; returns how to stop that. */
+  /** Calls `tell` for every incident that needs somebody now, once more where it grows; returns how to stop that. */
   function onAlarm(tell: (incident: Incident) => void): () => void {
     listeners.add(tell)
     return () => listeners.delete(tell)

@@ -1,0 +1,53 @@
+"""What the API says of the installation: its community, its cameras, and who is logged in."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, Field
+
+from alerts.api.models import Answer, Assignee, Named, NamedInBoth
+
+
+class Camera(Answer):
+    """A camera's condition; ``unknown`` until its stream has said something."""
+
+    id: str
+    name: str
+    point: Named
+    condition: Literal["online", "offline", "unknown", "disabled"]
+    since: AwareDatetime | None
+    reason: str
+
+
+class CamerasChanged(Answer):
+    """The event ``cameras`` of the stream: all cameras at first, afterwards those that changed."""
+
+    cameras: list[Camera]
+
+
+class Community(Answer):
+    """Whom this installation watches for."""
+
+    name: str
+    language: Literal["zh", "en"]
+    timezone: str
+    receivers: list[NamedInBoth]
+    assignees: list[Assignee]
+
+
+class Login(BaseModel):
+    """Who wants in."""
+
+    operator: Annotated[str, Field(min_length=1, max_length=64)]
+    password: Annotated[str, Field(min_length=1, max_length=1024)]
+
+
+class LoggedIn(Answer):
+    """Who is logged in, and until when; ``stands_for`` are the assignees whose incidents are theirs."""
+
+    operator: str
+    name: str
+    role: Literal["operator", "worker"]
+    stands_for: list[str]
+    expires_at: AwareDatetime
