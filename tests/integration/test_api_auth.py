@@ -20,20 +20,9 @@ from lianfang.config.api import Api, Operator
 from lianfang.errors import ConfigError
 from tests.support.api import HASHER, PASSWORD, START, Client, Data, Reply, Site, config, serving
 
-# Every route of the API, and what it answers to somebody without a session.
-WITHOUT_SESSION = {
+# What somebody without a session may ask for, and what it answers. Every other route is closed.
+OPEN = {
     ("POST", "/api/login"): HTTPStatus.UNPROCESSABLE_ENTITY,  # reached, and it wants a body
-    ("POST", "/api/logout"): HTTPStatus.UNAUTHORIZED,
-    ("GET", "/api/session"): HTTPStatus.UNAUTHORIZED,
-    ("GET", "/api/incidents"): HTTPStatus.UNAUTHORIZED,
-    ("GET", "/api/incidents/{incident_id}"): HTTPStatus.UNAUTHORIZED,
-    ("POST", "/api/incidents/{incident_id}/{action}"): HTTPStatus.UNAUTHORIZED,
-    ("GET", "/api/evidence/{evidence_id}/{kind}.jpg"): HTTPStatus.UNAUTHORIZED,
-    ("GET", "/api/events"): HTTPStatus.UNAUTHORIZED,
-    ("GET", "/api/cameras"): HTTPStatus.UNAUTHORIZED,
-    ("GET", "/api/community"): HTTPStatus.UNAUTHORIZED,
-    ("GET", "/api/openapi.json"): HTTPStatus.UNAUTHORIZED,
-    ("GET", "/api/{path:path}"): HTTPStatus.UNAUTHORIZED,
     ("GET", "/healthz"): HTTPStatus.OK,
     ("GET", "/readyz"): HTTPStatus.OK,
     ("GET", "/metrics"): HTTPStatus.OK,
@@ -67,16 +56,17 @@ def test_every_route_is_closed(site: Site, app: FastAPI) -> None:
         "{kind}": "original",
     }
     routes = {
-        (method, route.path)
+        (method, str(route.path))
         for route in iter_route_contexts(app.routes)
         for method in (route.methods or ())
         if route.path != "/" and method != "HEAD"
     }
-    assert routes == set(WITHOUT_SESSION), "a route is missing in the table above"
+    assert routes > set(OPEN), "what is open is there"
     with serving(app) as port:
-        for (method, path), status in WITHOUT_SESSION.items():
+        for method, route in sorted(routes):
+            status, path = OPEN.get((method, route), HTTPStatus.UNAUTHORIZED), route
             for name, value in values.items():
-                path = path.replace(name, value)  # noqa: PLW2901 - the path of this turn
+                path = path.replace(name, value)
             reply = Client(port).request(method, path, headers={"cookie": "lianfang_session=guess"})
             assert reply.status == status, path
             if status is HTTPStatus.UNAUTHORIZED:
