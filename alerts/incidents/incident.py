@@ -162,6 +162,14 @@ def has_lapsed(incident: Incident, at: datetime, settings: RuleSettings) -> bool
     return not incident.occupied and away >= timedelta(seconds=settings.join_s)
 
 
+def is_new(incident: Incident, sighting: Sighting) -> bool:
+    """Say whether somebody is seen whom an incident that people have done with was not about.
+
+    It was left before, or there are more than ever: a child that comes after another was sent away.
+    """
+    return bool(sighting.members) and (not incident.occupied or len(sighting.members) > incident.people)
+
+
 def end(incident: Incident, at: datetime, camera: str) -> tuple[Incident, tuple[Change, ...]]:
     """Return the incident ended: the next sighting at its place is another one."""
     return replace(incident, ended_at=at), (Change(ChangeKind.ENDED, at, camera),)

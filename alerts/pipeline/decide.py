@@ -16,6 +16,7 @@ from alerts.incidents.incident import (
     advance,
     end,
     has_lapsed,
+    is_new,
     open_incident,
     source_lost,
 )
@@ -62,6 +63,8 @@ class Decider:
         self._refusal: Refusal = never
         self.said: Said = NOTHING_SAID
         """What people said; it counts from the next event on."""
+        self.settled: frozenset[str] = frozenset()
+        """Incidents that people have done with: nobody who comes joins one, and nothing is said any more."""
 
     def follow(self, book: RuleBook) -> None:
         """Decide by another book from the next event on; it costs nothing to go back and forth.
@@ -208,7 +211,10 @@ class Decider:
     def _advance_one(self, case: Case, subject: str, passed: Passed) -> Iterator[Step]:
         settings, holders, sighting = case.settings, self._holders[case.rule, case.place], passed.sighting
         holder = holders.get(subject)
-        if holder is not None and has_lapsed(holder, sighting.captured_at, settings):
+        done = holder is not None and holder.id in self.settled
+        if holder is not None and (
+            has_lapsed(holder, sighting.captured_at, settings) or (done and is_new(holder, sighting))
+        ):
             yield end(holder, sighting.captured_at, sighting.camera)
             del holders[subject]
             holder = None
@@ -221,7 +227,10 @@ class Decider:
             return
         alarms = self._noise.heard(case.rule, case.camera, case.at, changes)
         after, heard = listened(replace(case, alarms=alarms) if alarms else case, after, passed)
-        after, said = persist(after, case.at, case.camera, settings, self._refusal)
+        if holder is None or not done:
+            after, said = persist(after, case.at, case.camera, settings, self._refusal)
+        else:
+            said = ()
         holders[subject] = after
         changes = (*changes, *heard, *said)
         if changes or after != holder:
@@ -237,7 +246,7 @@ class Decider:
                 continue
             for subject, holder in holders.items():
                 after, changes = source_lost(holder, event.source, event.captured_at)
-                if changes and ready is not None:
+                if changes and ready is not None and holder.id not in self.settled:
                     after, more = persist(
                         after, event.captured_at, event.source, ready.settings, self._refusal
                     )

@@ -24,7 +24,7 @@ from alerts.pipeline.speakers import Speakers
 from alerts.pipeline.watch import Watch
 from alerts.profiles import Switch
 from alerts.store import Store, offsets, suppressions
-from alerts.store.incidents import hold, load_holders, recent_alarms
+from alerts.store.incidents import hold, load_holders, recent_alarms, settled
 from alerts.store.store import QUIET
 from alerts.store.switches import load as load_switches
 from alerts.suppression.noise import ALARMS, WINDOW
@@ -145,7 +145,8 @@ class AlertWorker:
             self._listen(session, decider)
             switches = self._switches(session)
             events = [(entry, self._read(session, entry)) for entry in records]
-            hold(session, decider.concerned(e.source for _, e in events if e and not isinstance(e, Canary)))
+            concerned = decider.concerned(e.source for _, e in events if e and not isinstance(e, Canary))
+            decider.settled = settled(hold(session, concerned).values())
             for entry, event in events:
                 if isinstance(event, Canary):
                     canaries.append((_place(entry), event))

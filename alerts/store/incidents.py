@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alerts.incidents.incident import Incident
-from alerts.incidents.life import ALARMING, TAKEN
+from alerts.incidents.life import ALARMING, FINAL, TAKEN
 from alerts.incidents.model import ChangeKind, State
 from alerts.incidents.occupancy import Person
 from alerts.store.schema import ChangeRow, IncidentRow
@@ -42,6 +42,11 @@ def hold(session: Session, ids: Collection[str]) -> dict[str, IncidentRow | None
         found = session.scalars(fresh)
         rows |= dict.fromkeys(missing) | {row.id: row for row in found}
     return rows
+
+
+def settled(rows: Iterable[IncidentRow | None]) -> frozenset[str]:
+    """Return the ids of those that people have done with."""
+    return frozenset(row.id for row in rows if row is not None and row.state in FINAL)
 
 
 def held(session: Session, incident_id: str) -> IncidentRow | None:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     LargeBinary,
     String,
     UniqueConstraint,
+    event,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -30,6 +31,15 @@ class Base(DeclarativeBase):
         list[float]: JSON,
         list[int]: JSON,
     }
+
+
+@event.listens_for(Base, "init", propagate=True)
+def _give_defaults(target: Base, _args: Any, values: dict[str, Any]) -> None:  # noqa: ANN401
+    """Give what was not given its default at once: a row is read before it is written, too."""
+    for column in target.__table__.columns:
+        default: Any = column.default
+        if default is not None and column.key not in values and not default.is_sequence:
+            values[column.key] = default.arg(None) if default.is_callable else default.arg
 
 
 class IncidentRow(Base):

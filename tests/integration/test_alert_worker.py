@@ -509,3 +509,18 @@ def test_a_noisy_camera_is_called_so_in_the_log_also_after_a_restart(
         assert [row.muted for row in rows(store, IncidentRow)].count("noisy") == muted
     with working(config, bus, store, ManualClock(at(100))):
         until("its own word", lambda: any(row.rule == "fault" for row in rows(store, IncidentRow)))
+
+
+def test_whoever_comes_after_a_case_was_closed_is_another_one(config: Config, bus: Bus, store: Store) -> None:
+    publish(bus, *standing(5))
+    with working(config, bus, store):
+        until("the end of the log", decided(bus, store))
+        with store.write() as session:
+            session.scalars(select(IncidentRow)).one().state = "closed"
+        publish(bus, *(observation(1 + i * 0.2, {}) for i in range(5)))
+        publish(bus, *(observation(2 + i * 0.2, {2: IN}) for i in range(5)))
+        until("the end of the log", decided(bus, store))
+    first, second = sorted(rows(store, IncidentRow), key=lambda row: row.opened_at)
+    assert (first.state, second.state) == ("closed", "broadcasting")
+    told = {row.kind for row in rows(store, OutboxRow) if row.incident_id == second.id}
+    assert told == {"speech", "notice"}
