@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
@@ -51,8 +51,8 @@ def _minutes(day: date, latitude: float, longitude: float, zone: tzinfo) -> tupl
     top = _noon(observer, day, zone)
     rises = [_of(sunrise, observer, top.date() + n) for n in _NEIGHBOURS]
     sets = [_of(sunset, observer, top.date() + n) for n in _NEIGHBOURS]
-    before = [at for at in rises if at is not None and top - _HALF_A_DAY < at <= top]
-    after = [at for at in sets if at is not None and top <= at < top + _HALF_A_DAY]
+    before = _between(top - _HALF_A_DAY, rises, top)
+    after = _between(top, sets, top + _HALF_A_DAY)
     if elevation(observer, top) <= _HORIZON:
         before, after = [top], [top]
     rise = max(before, default=top - _HALF_A_DAY)
@@ -65,6 +65,16 @@ def _noon(observer: Observer, day: date, zone: tzinfo) -> datetime:
     middle = datetime(day.year, day.month, day.day, 12, tzinfo=zone)
     tops = [noon(observer, middle.astimezone(UTC).date() + n) for n in _NEIGHBOURS]
     return min(tops, key=lambda top: abs(top - middle))
+
+
+def _between(begin: datetime, found: Sequence[datetime | None], end: datetime) -> list[datetime]:
+    """Return those of three days' events that lie in half a day."""
+    there = [at for at in found if at is not None and begin <= at <= end]
+    middle = found[len(found) // 2]
+    if not there and middle is not None:
+        # One at midnight in UTC is sometimes given the date of a neighbouring day, and none is left for ours.
+        there = [at for n in _NEIGHBOURS if begin <= (at := middle + n) <= end]
+    return there
 
 
 def _of(event: object, observer: Observer, day: date) -> datetime | None:
