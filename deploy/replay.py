@@ -15,6 +15,7 @@ from alerts.incidents.model import ChangeKind
 from alerts.pipeline.decide import Decider
 from alerts.pipeline.order import Order
 from alerts.pipeline.rulebook import RuleBook
+from alerts.suppression.noise import ALARMS
 from detectors.camera import WatchedCamera
 from detectors.stages.base import Stage
 from lianfang import plugins
@@ -22,9 +23,6 @@ from lianfang.bus import Position
 from lianfang.clock import SystemClock
 from lianfang.config import Config
 from lianfang.events import FRAMES, DetectedObject, Frame
-
-ALARMS = frozenset({ChangeKind.OPENED, ChangeKind.RAISED, ChangeKind.RETURNED})
-"""What an operator is told of: something began, became more, or came back."""
 
 
 @dataclass(frozen=True)

@@ -217,7 +217,7 @@ class Decider:
         ):
             yield end(holder, sighting.captured_at, sighting.camera)
             del holders[subject]
-            holder = None
+            holder, done = None, False
         if holder is not None:
             after, changes = advance(holder, sighting, settings)
         elif sighting.members:
@@ -227,12 +227,11 @@ class Decider:
             return
         alarms = self._noise.heard(case.rule, case.camera, case.at, changes)
         after, heard = listened(replace(case, alarms=alarms) if alarms else case, after, passed)
-        if holder is None or not done:
+        changes = (*changes, *heard)
+        if not done:
             after, said = persist(after, case.at, case.camera, settings, self._refusal)
-        else:
-            said = ()
+            changes = (*changes, *said)
         holders[subject] = after
-        changes = (*changes, *heard, *said)
         if changes or after != holder:
             yield after, changes
 
