@@ -9,11 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from alerts.backtest.past import decided
 from alerts.objects import ObjectSettings
-from alerts.pipeline.books import Books
-from alerts.pipeline.decide import Decider, Decision
-from alerts.pipeline.order import Event, Order
-from alerts.pipeline.speakers import Speakers
+from alerts.pipeline.decide import Decision
+from alerts.pipeline.order import Event
 from alerts.profiles import Switch
 from alerts.rules.base import RuleSettings, Sighting
 from alerts.suppression.case import Case, Held
@@ -57,18 +56,13 @@ def explained(
 
     ``events`` are the log in its order; what was logged before the picture counts, as it did then.
     """
-    listener, books, order = Listener(), Books(config), Order()
-    decider = Decider(books.everyday, listener)
-    decider.said = said
+    listener = Listener()
     lines = [f"nothing of camera {camera} is in the log up to {at.isoformat()}"]
-    for event in events:
-        if not config.has(event.source) or event.captured_at > at or order.admit(event) is not None:
-            continue
-        listener.forget()
-        decider.follow(books.at(event.captured_at, switches))
-        decisions = decider.decide(event, Speakers(decider.book.config, said).refusal)
+    known = (event for event in events if event.captured_at <= at)
+    for event, settings, decisions in decided(config, known, switches, said, listener):
         if isinstance(event, Observation) and event.source == camera:
-            lines = list(_lines(decider.book.config, event, listener, decisions, said))
+            lines = list(_lines(settings, event, listener, decisions, said))
+        listener.forget()
     return lines
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,11 +11,12 @@ from uuid import uuid4
 
 from alerts.incidents.incident import Incident
 from alerts.pipeline.books import Books
-from alerts.pipeline.decide import Decider
+from alerts.pipeline.decide import Decider, Decision
 from alerts.pipeline.order import Event, Order
 from alerts.pipeline.speakers import Speakers
 from alerts.pipeline.worker import topics
 from alerts.profiles import Switch
+from alerts.suppression.chain import SILENT, Trace
 from alerts.suppression.said import NOTHING_SAID, Said
 from lianfang import codec
 from lianfang.bus import Bus, Consumer, TopicPartition
@@ -55,16 +56,25 @@ def raised(
     What was logged before it counts too, as it did then; ``progress`` gets the share that is done, 0-1.
     Raises TransientError where the bus does not answer.
     """
-    books = Books(config)
-    order, decider = Order(), Decider(books.everyday)
-    decider.said = said
     found: dict[str, Incident] = {}
-    for event in logged(bus, topics(config), progress):
+    for _, _, decisions in decided(config, logged(bus, topics(config), progress), switches, said):
+        for decision in decisions:
+            found[decision.incident.id] = decision.incident
+    return sorted((i for i in found.values() if span.holds(i.opened_at)), key=lambda i: (i.opened_at, i.id))
+
+
+def decided(
+    config: Config, events: Iterable[Event], switches: Sequence[Switch], said: Said, trace: Trace = SILENT
+) -> Iterator[tuple[Event, Config, list[Decision]]]:
+    """Yield each event that counts with the configuration it is judged by and what is decided on it."""
+    books = Books(config)
+    order, decider = Order(), Decider(books.everyday, trace)
+    decider.said = said
+    for event in events:
         if config.has(event.source) and order.admit(event) is None:
             decider.follow(books.at(event.captured_at, switches))
-            for decision in decider.decide(event, Speakers(decider.book.config, said).refusal):
-                found[decision.incident.id] = decision.incident
-    return sorted((i for i in found.values() if span.holds(i.opened_at)), key=lambda i: (i.opened_at, i.id))
+            settings = decider.book.config
+            yield event, settings, decider.decide(event, Speakers(settings, said).refusal)
 
 
 def logged(bus: Bus, topics: Sequence[str], progress: Callable[[float], None]) -> Iterator[Event]:

@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from alerts.store import Store
 from alerts.store.schema import CameraStateRow, ChangeRow
 from lianfang.errors import LianfangError, TransientError
+from tests.contract.test_store import add, cameras
 
 NOON = datetime(2026, 7, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -29,25 +30,6 @@ def store(file: Path) -> Iterator[Store]:
     store = Store(f"sqlite:///{file}")
     yield store
     store.close()
-
-
-def camera(name: str, since: datetime = NOON) -> CameraStateRow:
-    return CameraStateRow(camera=name, condition="online", since=since, reason="")
-
-
-def cameras(store: Store) -> list[str]:
-    with store.read() as session:
-        return sorted(session.scalars(select(CameraStateRow.camera)))
-
-
-def add(store: Store, *names: str, then: Exception | None = None) -> None:
-    """Add cameras one by one; in the same write, raise ``then`` at the end."""
-    with store.write() as session:
-        for name in names:
-            session.add(camera(name))
-            session.flush()
-        if then is not None:
-            raise then
 
 
 def test_the_settings_that_keep_it_whole(store: Store) -> None:
