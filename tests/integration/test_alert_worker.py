@@ -35,8 +35,7 @@ from alerts.store.schema import (
 )
 from lianfang import codec
 from lianfang.bus import Bus, TopicPartition
-from lianfang.bus.embedded import EmbeddedBus
-from lianfang.clock import ManualClock, SystemClock
+from lianfang.clock import ManualClock
 from lianfang.config import Config
 from lianfang.events import FRAMES, OBSERVATIONS, CameraCondition, CameraState, Frame, Observation
 from tests.e2e.installation import until
@@ -46,20 +45,6 @@ from tests.support.observations import at, observation
 IN = (0.5, 0.9)
 NOTIFY = [{"receiver": "police", "mode": "drill"}]
 Row = TypeVar("Row", bound=Base)
-
-
-@pytest.fixture
-def bus(tmp_path: Path) -> Iterator[Bus]:
-    opened = EmbeddedBus.own(tmp_path / "bus", clock=SystemClock())
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(f"sqlite:///{tmp_path / 'store.sqlite3'}")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -25,20 +25,6 @@ def shared_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     store.close()
 
 
-@pytest.fixture(scope="module")
-def client(shared_site: Site) -> Iterator[Client]:
-    with serving(shared_site.app()) as port:
-        client = Client(port)
-        client.login()
-        yield client
-
-
-@pytest.fixture
-def site(shared_site: Site) -> Site:
-    shared_site.clear()
-    return shared_site
-
-
 def _later(seconds: float) -> datetime:
     return START + timedelta(seconds=seconds)
 

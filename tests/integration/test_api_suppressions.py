@@ -13,7 +13,7 @@ import pytest
 
 from alerts.rules.base import RuleSettings
 from alerts.store import Store
-from tests.support.api import Client, Data, Site, config, serving
+from tests.support.api import Client, Data, Site, config
 
 MEMBER = {
     "n": 2,
@@ -38,20 +38,6 @@ def shared_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     assert isinstance(vital, RuleSettings)
     yield site
     store.close()
-
-
-@pytest.fixture(scope="module")
-def client(shared_site: Site) -> Iterator[Client]:
-    with serving(shared_site.app()) as port:
-        client = Client(port)
-        client.login()
-        yield client
-
-
-@pytest.fixture
-def site(shared_site: Site) -> Site:
-    shared_site.clear()
-    return shared_site
 
 
 def later(hours: float) -> str:

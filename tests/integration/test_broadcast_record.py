@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,6 @@ from alerts.pipeline.escalate import unsaid
 from alerts.store import Store, receivers, speakers
 from alerts.store.schema import ChangeRow, IncidentRow, OutboxRow
 from lianfang.bus import Bus
-from lianfang.bus.embedded import EmbeddedBus
-from lianfang.clock import SystemClock
 from lianfang.config import Config
 from tests.e2e.installation import until
 from tests.integration.test_alert_worker import IN, decided, publish, rows, standing, working
@@ -24,20 +21,6 @@ from tests.support.observations import at, observation
 
 LOOP = {"text": "请离开", "again_s": 1, "times": 2}
 ESCALATED = [{"receiver": "police", "mode": "drill", "since": "escalated"}]
-
-
-@pytest.fixture
-def bus(tmp_path: Path) -> Iterator[Bus]:
-    opened = EmbeddedBus.own(tmp_path / "bus", clock=SystemClock())
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store(f"sqlite:///{tmp_path / 'store.sqlite3'}")
-    yield opened
-    opened.close()
 
 
 def two_speakers(folder: Path, **rule: Any) -> Config:  # noqa: ANN401

@@ -19,14 +19,13 @@ from lianfang.clock import ManualClock
 from lianfang.config import Config
 from lianfang.config.profiles import in_profile
 from tests.e2e.installation import until
-from tests.integration.test_alert_worker import IN, bus, decided, publish, store, working
+from tests.integration.test_alert_worker import IN, decided, publish, working
 from tests.integration.test_readings import decided as readings_decided
 from tests.integration.test_readings import publish as publish_readings
 from tests.support.configs import loaded
 from tests.support.observations import at, observation
 from tests.support.readings import GAUGE, reading
 
-__all__ = ["bus", "store"]  # fixtures
 RACE: dict[str, Any] = {"name": "龙舟", "priority": 30, "muted": ["entry"]}
 CALM: dict[str, Any] = {"name": "平静", "priority": 10, "rules": {"entry": {"severity": "low"}}}
 

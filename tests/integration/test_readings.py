@@ -25,13 +25,12 @@ from lianfang.clock import ManualClock
 from lianfang.config import Config
 from lianfang.events import READINGS, Reading
 from tests.e2e.installation import until
-from tests.integration.test_alert_worker import bus, rows, store, working
 from tests.integration.test_alert_worker import publish as publish_seen
+from tests.integration.test_alert_worker import rows, working
 from tests.support.configs import loaded
 from tests.support.observations import at, observation
 from tests.support.readings import GAUGE, reading
 
-__all__ = ["bus", "store"]
 FLOOD = {
     "kind": "reading",
     "name": "水位过高",

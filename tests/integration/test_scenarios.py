@@ -19,13 +19,12 @@ from lianfang.clock import ManualClock
 from lianfang.config import Config
 from lianfang.events import OBSERVATIONS, Observation
 from tests.e2e.installation import until
-from tests.integration.test_alert_worker import bus, decided, rows, store, working
+from tests.integration.test_alert_worker import decided, rows, working
 from tests.support.configs import loaded
 from tests.support.observations import at, observation
 from tests.unit.alerts.test_incidents import A, B
 from tests.unit.alerts.test_rush import seen
 
-__all__ = ["bus", "store"]
 LABELS = ["person", "bicycle", "motorcycle", "car"]
 OBJECTS = {"kind": "objects", "engine": {"kind": "onnx"}, "labels": LABELS}
 STAGES = {
