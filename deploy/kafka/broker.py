@@ -98,6 +98,11 @@ class Broker:
         return f"127.0.0.1:{self.port}"
 
     @property
+    def running(self) -> bool:
+        """Whether it was started and neither stopped nor killed since."""
+        return self._process is not None
+
+    @property
     def log_file(self) -> Path:
         """What it says."""
         return self._folder / "broker.log"
