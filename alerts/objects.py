@@ -42,7 +42,7 @@ class ObjectSettings(RuleSettings):
     def check(self, config: Config) -> Iterable[Problem]:
         """Yield labels that the detectors of a camera do not give."""
         yield from super().check(config)
-        for camera_id in (c for c in self.cameras if c in config.cameras):
+        for camera_id in (c for c in self.sources if c in config.cameras):
             given = config.labels_given(config.cameras[camera_id].detectors)
             for j, label in enumerate(self.labels):
                 if label not in given:
@@ -51,7 +51,7 @@ class ObjectSettings(RuleSettings):
 
     def cameras_without(self, kind: str, config: Config) -> Iterator[str]:
         """Yield the cameras of the rule none of whose detectors is a stage ``kind``."""
-        for camera_id in (c for c in self.cameras if c in config.cameras):
+        for camera_id in (c for c in self.sources if c in config.cameras):
             stages = (config.detectors.get(name) for name in config.cameras[camera_id].detectors)
             if all(getattr(stage, "kind", "") != kind for stage in stages):
                 yield camera_id

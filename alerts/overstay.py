@@ -10,11 +10,10 @@ from typing import ClassVar
 from pydantic import TypeAdapter
 
 from alerts.objects import sighting
-from alerts.plates import PlateList
+from alerts.plates import PlateList, sure_plate
 from alerts.rules.base import Member, Sighting
 from alerts.zones import Zones, ZoneSettings
 from lianfang.events import DetectedObject, Observation
-from lianfang.plates import normalised
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ class Overstay:
         """Measure the stays; each plate is a subject of its own, and all without one are one."""
         at = observation.captured_at
         placed = list(self.zones.inside(observation))
-        plates = {o.track_id or "": self._plate(o) for o, _ in placed}
+        plates = {o.track_id or "": sure_plate(o) for o, _ in placed}
         seen = sighting(observation, placed, lambda o: self._counts(o, at))
         here = [replace(m, subject=plates[m.track_id or ""]) for m in seen.members]
         stays = {m.subject or m.track_id or "": _stay(state, m, at) for m in here}
@@ -85,13 +84,9 @@ class Overstay:
             elsewhere=seen.elsewhere | {t for t in others if t},
         )
 
-    def _plate(self, detected: DetectedObject) -> str:
-        sure = detected.attributes.get("plate_accepted") is True
-        return normalised(str(detected.attributes.get("plate") or "")) if sure else ""
-
     def _counts(self, detected: DetectedObject, at: datetime) -> bool:
         """Say whether it is a vehicle that may not stay for as long as it likes."""
-        hit = self.plates.hit(self._plate(detected), at)
+        hit = self.plates.hit(sure_plate(detected), at)
         return self.settings.counted(detected) is not None and not (hit is not None and hit.exact)
 
 

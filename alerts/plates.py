@@ -10,6 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from lianfang.clock import read_time
+from lianfang.events import DetectedObject
 from lianfang.plates import Hit, matches, nearest, normalised
 
 COLUMNS = ("plate", "from", "until")
@@ -55,6 +56,12 @@ class PlateList:
     def hit(self, text: str, at: datetime) -> Hit | None:
         """Return the plates on the list at ``at`` that ``text`` is, or else may be; None for none."""
         return nearest(text, (entry.plate for entry in self.entries if entry.stands(at)))
+
+
+def sure_plate(detected: DetectedObject) -> str:
+    """Return the plate of a vehicle that was read surely, normalised; "" for none."""
+    sure = detected.attributes.get("plate_accepted") is True
+    return normalised(str(detected.attributes.get("plate") or "")) if sure else ""
 
 
 def _entries(path: Path, rows: csv.DictReader[str], zone: ZoneInfo) -> Iterator[Entry]:

@@ -32,7 +32,7 @@ class ZoneSettings(ObjectSettings):
     def check(self, config: Config) -> Iterable[Problem]:
         """Yield zones that a camera does not have, and labels that its detectors do not give."""
         yield from super().check(config)
-        for camera_id in self.cameras:
+        for camera_id in self.sources:
             camera = config.cameras.get(camera_id)
             if camera is None:
                 continue
@@ -59,7 +59,7 @@ class Zones:
     @classmethod
     def of(cls, settings: ZoneSettings, config: Config) -> Zones:
         """Return the zones of ``settings`` on each of its cameras, prepared."""
-        return cls(settings, {camera: Ground.of(config.cameras[camera]) for camera in settings.cameras})
+        return cls(settings, {camera: Ground.of(config.cameras[camera]) for camera in settings.sources})
 
     def occupied(self, observation: Observation) -> bool:
         """Say whether anything at all stands in a zone of the rule."""

@@ -77,7 +77,7 @@ def _lines(
         if not isinstance(settings, RuleSettings) or not settings.enabled:
             yield f"{rule_id}: not enabled"
             continue
-        if picture.camera_id not in settings.cameras:
+        if picture.camera_id not in settings.sources:
             yield f"{rule_id}: not its camera"
             continue
         sightings = {place: s for (rule, place), s in listener.seen.items() if rule == rule_id}

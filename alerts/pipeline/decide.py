@@ -103,7 +103,8 @@ class Decider:
 
     def lasting(self, sources: Iterable[str]) -> dict[str, Any]:
         """Return, by source, the states that matter for longer than the log is read back, as plain data."""
-        known = {source: self._states[source] for source in sources if source in self._states}
+        homes = {home for source in sources for home in self.book.homes(source)}
+        known = {source: self._states[source] for source in homes if source in self._states}
         found = {source: dumped(book, source, states) for source, (book, states) in known.items()}
         return {source: data for source, data in (found | self._restored).items() if data}
 
@@ -137,7 +138,6 @@ class Decider:
             self._coverage.heard(event.source, event.captured_at)
         elif isinstance(event, CameraState) and event.condition is CameraCondition.OFFLINE:
             self._coverage.lost(event.source, event.captured_at)
-        states = self._states_of(event.source)
         for rule_id, ready in self.book.of(event.source):
             if not lasting and ready.lasting is not None and isinstance(event, Observation):
                 continue
@@ -145,6 +145,7 @@ class Decider:
             always = any(self._holders.get((rule_id, place)) for place, _ in places) or bool(
                 self.said.dismissals(rule_id, event.source)  # who is not there now may come to the spot
             )
+            states = self._states_of(ready.home(event.source))
             sighting = _step(ready, rule_id, states, event, always=always or ready.together is not None)
             for of, seen in self._awaited(rule_id, ready, event, sighting and replace(sighting, since=since)):
                 those = self._uplinks.sorted(seen) if ready.device is not None else seen

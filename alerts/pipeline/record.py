@@ -144,9 +144,9 @@ def _opened(
 ) -> dict[str, Any]:
     """Ask for the evidence, owe the speech; return what the timeline says about the opening."""
     observation = decision.event
-    if not isinstance(observation, Observation):  # a fault of a camera, a sensor: there is no picture
-        speech = _first_words(session, speakers, rule, row, incident, at)
-        return {"zone": incident.zone, **_said(observation), **speech}
+    if not isinstance(observation, Observation) or not rule.pictured:  # a fault, a sensor: nothing to see
+        said = {} if isinstance(observation, Observation) else _said(observation)
+        return {"zone": incident.zone, **said, **_first_words(session, speakers, rule, row, incident, at)}
     people = seen_at(incident.members, observation.camera_id, observation.captured_at)
     session.flush()  # the incident, which the picture refers to
     session.add(

@@ -57,6 +57,10 @@ class ReadyRule:
         hours = self.hours.get(source)
         return hours is None or hours.applies(at)
 
+    def home(self, source: str) -> str:
+        """Return the camera or sensor under which the rule's state of ``source`` is kept."""
+        return self.settings.sources[0] if self.settings.counts_jointly else source
+
     @property
     def memory_s(self) -> float:
         """For how long what was seen and heard matters to it."""
@@ -65,11 +69,12 @@ class ReadyRule:
     def footing(self, config: Config, source: str) -> tuple[object, ...]:
         """Return all that the rule's state at a camera or sensor stands on: its own keys, where it looks."""
         own = {key: getattr(self.settings, key) for key in type(self.settings).model_fields.keys() - _SHARED}
-        camera = config.cameras.get(source)
-        if camera is None:
+        if source in config.sensors:
             return own, config.sensors[source]
-        zones = {zone: camera.zones[zone].polygon for zone in self.settings.zones if zone in camera.zones}
-        lines = {line: camera.lines[line] for line in own.get("lines", ()) if line in camera.lines}
+        looked_at = self.settings.sources if self.settings.counts_jointly else (source,)
+        cameras = [config.cameras[camera] for camera in looked_at]
+        zones = [{z: c.zones[z].polygon for z in self.settings.zones if z in c.zones} for c in cameras]
+        lines = [{line: c.lines[line] for line in own.get("lines", ()) if line in c.lines} for c in cameras]
         return own, zones, lines
 
     def _places(self, config: Config, source: str) -> Iterator[tuple[str, frozenset[str]]]:
@@ -119,6 +124,10 @@ class RuleBook:
     def of(self, source: str) -> Sequence[tuple[str, ReadyRule]]:
         """Return the rules that look at a camera or hear a sensor, by id; none for what it does not know."""
         return self._by_source.get(source, ())
+
+    def homes(self, source: str) -> set[str]:
+        """Return under which cameras and sensors the rules keep what they know of ``source``."""
+        return {source, *(ready.home(source) for _, ready in self.of(source))}
 
     def carried(self, source: str, states: Mapping[str, State], before: RuleBook) -> dict[str, State]:
         """Return those of a source's ``states`` by rule, made by ``before``, that go on here.

@@ -74,9 +74,19 @@ class RuleSettings(Stanza):
         return self.cameras
 
     @property
+    def counts_jointly(self) -> bool:
+        """Whether it has one state for all its sources, and not one for each: they share a key of the log."""
+        return False
+
+    @property
     def memory_s(self) -> float:
         """For how long what was seen matters to it: after a start, so much is read again."""
         return 60
+
+    @property
+    def pictured(self) -> bool:
+        """Whether the picture in which an incident opens shows what it is about."""
+        return True
 
     @property
     def about(self) -> About:
@@ -154,7 +164,10 @@ S = TypeVar("S")
 
 @runtime_checkable
 class Rule(Protocol[S]):
-    """A rule for one camera at a time; the state of one camera knows nothing of another."""
+    """A rule for one camera at a time; the state of one knows nothing of another.
+
+    One that counts jointly has the same state for all of them.
+    """
 
     def initial(self) -> S:
         """Return the state before the first observation of a camera."""

@@ -12,11 +12,12 @@ from pydantic import Field, model_validator
 
 from alerts.objects import sighting
 from alerts.overstay import Overstay
+from alerts.passage import Passage
 from alerts.plates import BadList, PlateList
 from alerts.rules.base import About, Member, Sighting
 from alerts.zones import Zones, ZoneSettings
 from lianfang.config import Config as Root
-from lianfang.config import Problem
+from lianfang.config import Id, Problem
 from lianfang.events import DetectedObject, Observation
 from lianfang.plates import normalised
 
@@ -37,9 +38,28 @@ class Config(ZoneSettings):
     stay_s: float = Field(default=1800, ge=10, le=30 * 86400)
     """With ``overstay``: seconds that a vehicle may stay in the zone."""
     away_s: float = Field(default=120, ge=1, le=86400)
-    """With ``overstay``: it is gone once pictures of so many seconds do not show it."""
+    """With ``overstay``: it is gone once pictures of so many seconds do not show it; with ``exits``, it has
+    come in anew when it is seen at an entrance after so many seconds."""
+    exits: tuple[Id, ...] = ()
+    """With ``overstay``: cameras at exits, which have the zones too. ``cameras`` are at entrances then, and
+    who came in there stays until an exit reads the plate."""
     labels: Annotated[tuple[str, ...], Field(min_length=1)] = ("car", "bus", "truck")
     """Vehicles, and ``plate`` for plates on no vehicle."""
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The cameras, at entrances and at exits."""
+        return *self.cameras, *self.exits
+
+    @property
+    def counts_jointly(self) -> bool:
+        """With exits: who goes out there came in elsewhere."""
+        return bool(self.exits)
+
+    @property
+    def pictured(self) -> bool:
+        """With exits: who has stayed is somewhere inside."""
+        return not self.exits
 
     @property
     def about(self) -> About:
@@ -60,11 +80,18 @@ class Config(ZoneSettings):
     def _has_list(self) -> Self:
         if self.report != "overstay" and (self.report == "unread") != (self.list is None):
             raise ValueError("a 'list' for listed and unlisted, and none for unread")
+        if self.exits and self.report != "overstay":
+            raise ValueError("'exits' only with 'report: overstay'")
+        if twice := [camera for camera in self.exits if camera in self.cameras]:
+            raise ValueError(f"'exits' that are not among the 'cameras', as {', '.join(twice)} is")
         return self
 
     def check(self, config: Root) -> Iterable[Problem]:
         """Yield cameras that read no plates, and what is wrong with the list."""
         yield from super().check(config)
+        for i, camera_id in enumerate(self.exits):
+            if camera_id not in config.cameras:
+                yield Problem(("exits", i), repr(camera_id), f"one of {', '.join(sorted(config.cameras))}")
         for camera_id in self.cameras_without("plate", config):
             found = f"'plate' at camera {camera_id}, none of whose detectors reads plates"
             yield Problem(("kind",), found, "a stage plate among its detectors")
@@ -158,10 +185,12 @@ def _named(member: Member, reports: Mapping[str, tuple[str, bool]]) -> Member:
     return replace(member, subject=subject, review=review)
 
 
-def build(config: Config, root: Root) -> Plate | Overstay:
+def build(config: Config, root: Root) -> Plate | Overstay | Passage:
     """Return the rule with its zones and its list as they are now; BadList where that cannot be read."""
     plates = PlateList(()) if config.list is None else PlateList.read(config.list, root.community.zone)
     zones = Zones.of(config, root)
+    if config.exits:
+        return Passage(config, config.exits, config.stay_s, config.away_s, zones, plates)
     if config.report == "overstay":
         return Overstay(config, config.stay_s, config.away_s, zones, plates)
     return Plate(config, zones, plates)

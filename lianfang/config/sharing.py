@@ -19,11 +19,15 @@ def log_keys(config: Config) -> dict[str, str]:
     """Return the key that each source's events have in the log.
 
     An incident is about a place, or about an uplink that is down. Sources that share one, directly or through
-    others, have one key, the first of their ids: their events lie in one partition, in one order, and one
-    alert service reads them.
+    others, or that a rule counts jointly, have one key, the first of their ids: their events lie in one
+    partition, in one order, and one alert service reads them.
     """
     sources = sorted({*config.cameras, *config.sensors})
-    return _joined({source: places_of(config, source) for source in sources})
+    shared = {source: places_of(config, source) for source in sources}
+    for rule_id, rule in config.rules.items():
+        for source in getattr(rule, "sources", ()) if getattr(rule, "counts_jointly", False) else ():
+            shared[source].add(f"rule {rule_id}")
+    return _joined(shared)
 
 
 def _places(camera: Camera) -> set[str]:

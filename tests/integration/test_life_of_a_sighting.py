@@ -6,13 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from alerts.store import Store
+from alerts.store.schema import EvidenceRow
 from lianfang.events import CameraCondition, CameraState
 from tests.support.configs import loaded
 from tests.support.decided import Desk
 from tests.support.observations import at, observation
+from tests.unit.alerts import test_passage
 from tests.unit.alerts.test_incidents import A, stay
+from tests.unit.alerts.test_passage import PLATE, WAITED, came, left
 
 LOOP = {"text": "请离开{place}", "again_s": 30, "times": 2}
 
@@ -91,3 +95,12 @@ def test_what_closes_itself_does_so_while_nobody_has_it(store: Store, tmp_path: 
     played = desk(store, tmp_path, closes_itself=True)
     played(*stay(0, 10, {1: A}), *stay(10, 20, {}), observation(300, {}))
     assert [row.state for row in played.incidents()] == ["closed"]
+
+
+def test_who_is_somewhere_inside_is_in_no_picture(store: Store, tmp_path: Path) -> None:
+    played = Desk(store, test_passage.config(tmp_path))
+    played(*came(0), *left(300, None), *WAITED)
+    (row,) = played.incidents()
+    assert (row.subject, row.review) == (PLATE, True)
+    with store.read() as session:
+        assert session.scalars(select(EvidenceRow)).all() == []

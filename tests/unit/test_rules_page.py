@@ -44,6 +44,7 @@ def test_the_examples_are_good(tmp_path: Path) -> None:
                     "detectors": ["objects", "heads", "plates", "litter", "tamper"],
                     "zones": lane,
                 },
+                "back_gate": {**camera, "detectors": ["objects", "plates"], "zones": lane},
             },
         ),
         ("sensors", {"gauge": GAUGE, "motion": {**GAUGE, "kind": "motion"}}),
