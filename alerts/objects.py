@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated
 
 from pydantic import Field
@@ -18,7 +18,8 @@ UNKNOWN = "unknown"
 
 _PEOPLE = frozenset({"person", "vanished_in_water"})
 
-Having = dict[str, Annotated[tuple[str | bool | int, ...], Field(min_length=1)]]
+Value = str | bool | int
+Having = dict[str, Annotated[tuple[Value, ...], Field(min_length=1)]]
 """Attributes by name, each with the values that count."""
 
 
@@ -40,7 +41,7 @@ class ObjectSettings(RuleSettings):
         return "things" if _PEOPLE.isdisjoint(self.labels) else "people"
 
     def check(self, config: Config) -> Iterable[Problem]:
-        """Yield labels that the detectors of a camera do not give."""
+        """Yield labels and attributes that the detectors of a camera do not give."""
         yield from super().check(config)
         for camera_id in (c for c in self.sources if c in config.cameras):
             given = config.labels_given(config.cameras[camera_id].detectors)
@@ -48,6 +49,22 @@ class ObjectSettings(RuleSettings):
                 if label not in given:
                     allowed = f"a label that the detectors of camera {camera_id} give: {', '.join(given)}"
                     yield Problem(("labels", j), repr(label), allowed)
+            yield from self._not_said(camera_id, _said_at(camera_id, config))
+
+    def _not_said(self, camera_id: str, said: Mapping[str, set[Value] | None]) -> Iterator[Problem]:
+        """Yield the attributes, and the values of attributes, that nobody is given at a camera."""
+        for key, wanted in self.having.items():
+            if key not in said:
+                listed = ", ".join(sorted(said)) or "none: no stage there says any"
+                allowed = f"an attribute that the detectors of camera {camera_id} give: {listed}"
+                yield Problem(("having",), repr(key), allowed)
+            for j, value in enumerate(wanted):
+                possible = said.get(key)
+                if possible is not None and value not in possible:
+                    listed = ", ".join(
+                        sorted(str(v) if isinstance(v, str) else repr(v).lower() for v in possible)
+                    )
+                    yield Problem(("having", key, j), repr(value), f"one of {listed} at camera {camera_id}")
 
     def cameras_without(self, kind: str, config: Config) -> Iterator[str]:
         """Yield the cameras of the rule none of whose detectors is a stage ``kind``."""
@@ -67,6 +84,16 @@ class ObjectSettings(RuleSettings):
         return any(
             detected.attributes.get(k, UNKNOWN) not in (*wanted, UNKNOWN) for k, wanted in self.having.items()
         )
+
+
+def _said_at(camera_id: str, config: Config) -> dict[str, set[Value] | None]:
+    """Return the attributes that the detectors of a camera give, each with its values, None for any."""
+    said: dict[str, set[Value] | None] = {}
+    for name in config.cameras[camera_id].detectors:
+        for key, values in getattr(config.detectors.get(name), "attributes", {}).items():
+            before = said.get(key, set())
+            said[key] = before | set(values) if values and before is not None else None
+    return said
 
 
 def sighting(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
@@ -11,6 +11,12 @@ from numpy.typing import NDArray
 
 from lianfang.config import Camera, Config, Problem, Stanza
 from lianfang.events import DetectedObject
+
+Attributes = Mapping[str, tuple[str | bool | int, ...]]
+"""What a stage says of objects, for rules to ask for: each attribute with its values, () where any may come.
+
+The ``Config`` of a stage that says anything has it as ``attributes``, beside the ``labels`` that it finds.
+"""
 
 
 class CameraStage(Protocol):

@@ -15,7 +15,7 @@ import shapely
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from detectors.stages.base import before, without_people
+from detectors.stages.base import Attributes, before, without_people
 from lianfang.config import Camera, Id, Problem, Stanza
 from lianfang.config import Config as Root
 from lianfang.events import XYXYN, DetectedObject
@@ -49,6 +49,11 @@ class Config(Stanza):
     def labels(self) -> tuple[str, ...]:
         """What it finds."""
         return (LABEL,)
+
+    @property
+    def attributes(self) -> Attributes:
+        """What it says of a crowd."""
+        return {"count": (), "zone": ()}
 
     def check(self, config: Root) -> Iterable[Problem]:
         """Yield zones that a camera lacks, and cameras on which no stage before this one finds people."""

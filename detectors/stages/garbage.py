@@ -20,7 +20,7 @@ from detectors.garbage.pictures import Mask, at_work
 from detectors.garbage.settings import Settings
 from detectors.garbage.watch import Seen, WarmUp, Watch
 from detectors.models.store import verify
-from detectors.stages.base import before, without_people
+from detectors.stages.base import Attributes, before, without_people
 from lianfang.config import Config as Root
 from lianfang.config import Problem
 from lianfang.errors import ModelError
@@ -44,6 +44,11 @@ class Config(Settings):
     def labels(self) -> tuple[str, ...]:
         """What it finds."""
         return (LABEL,)
+
+    @property
+    def attributes(self) -> Attributes:
+        """What it says of them."""
+        return {"bag": (True, False, "unknown")} if self.confirm == "bag" else {}
 
     def check(self, config: Root) -> Iterable[Problem]:
         """Yield cameras without a stage before this one that finds people, and a bag model that is missing.

@@ -18,7 +18,7 @@ from detectors.helmets.looks import USUAL, Fitness, look_at
 from detectors.helmets.riders import VEHICLES, riders
 from detectors.helmets.votes import UNSEEN, Votes
 from detectors.helmets.weights import HEAD, LOCATOR
-from detectors.stages.base import before
+from detectors.stages.base import Attributes, before
 from lianfang.config import Config as Root
 from lianfang.config import Problem, Stanza
 from lianfang.errors import ModelError
@@ -39,6 +39,11 @@ class Config(Stanza):
     """Heads whose picture has less detail, in grey levels, cast no vote: blurred, dark or fogged ones."""
     min_votes: int = Field(default=3, ge=1, le=40)
     """A track with fewer votes is unknown. With 1, single pictures decide."""
+
+    @property
+    def attributes(self) -> Attributes:
+        """What it says of riders."""
+        return {"helmet": ("worn", "bare", "unknown")}
 
     def check(self, config: Root) -> Iterable[Problem]:
         """Yield cameras where no stage before this one finds riders, and weights that cannot be used."""

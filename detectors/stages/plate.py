@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Protocol
+from typing import Annotated, Any, Literal, NamedTuple, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +20,12 @@ from detectors.plates.read import PlateReader
 from detectors.plates.reading import Reading
 from detectors.plates.search import Window
 from detectors.plates.votes import Sureness, Verdict, Votes, weigh
-from detectors.stages.base import before
+from detectors.stages.base import Attributes, before
 from lianfang.config import Config as Root
 from lianfang.config import Problem, Stanza
 from lianfang.errors import ModelError
 from lianfang.events import XYXYN, DetectedObject
-from lianfang.plates import LETTERS, PROVINCES, matches
+from lianfang.plates import KINDS, LETTERS, PROVINCES, Colour, matches
 
 LABEL = "plate"
 FORGOTTEN = timedelta(seconds=30)  # of a vehicle that is out of the picture
@@ -63,6 +63,12 @@ class Config(Stanza):
     def labels(self) -> tuple[str, ...]:
         """What it finds: plates on no vehicle; the others become attributes."""
         return (LABEL,)
+
+    @property
+    def attributes(self) -> Attributes:
+        """What it says of vehicles and of plates on none."""
+        kinds = {"plate_colour": get_args(Colour), "plate_kind": (*KINDS,)}
+        return {"plate": (), **kinds, "plate_accepted": (True, False)}
 
     @field_validator("beginnings")
     @classmethod

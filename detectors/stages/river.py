@@ -17,7 +17,7 @@ from detectors.river.settings import Settings
 from detectors.river.vanish import Vanished
 from detectors.river.watch import Said, Watch
 from detectors.river.water import Water
-from detectors.stages.base import before, without_people
+from detectors.stages.base import Attributes, before, without_people
 from lianfang.config import Camera, Problem, Zone
 from lianfang.config import Config as Root
 from lianfang.events import DetectedObject
@@ -34,6 +34,12 @@ class Config(Settings):
     def labels(self) -> tuple[str, ...]:
         """What it finds."""
         return (LABEL,)
+
+    @property
+    def attributes(self) -> Attributes:
+        """What it says of people."""
+        surely = dict.fromkeys(("in_water", "still", "alone"), (True, False))
+        return {**surely, "child_size": (True, False, "unknown")}
 
     def check(self, config: Root) -> Iterable[Problem]:
         """Yield cameras without water, and those on which no stage before this one finds people."""

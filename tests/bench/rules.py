@@ -170,11 +170,14 @@ def _config(folder: Path) -> Config:
         name: {"polygon": polygon, "speakers": ["horn"]}
         for name, polygon in (("left", _LEFT), ("middle", _MIDDLE), ("right", _RIGHT))
     }
-    camera = {**BASE["cameras"]["cam"], "zones": zones, "lines": {"fence": _FENCE}}
+    zones["middle"]["kind"] = "water"
+    stages = {**BASE["detectors"], "river": {"kind": "river"}}
+    camera = {**BASE["cameras"]["cam"], "detectors": list(stages), "zones": zones, "lines": {"fence": _FENCE}}
     cameras = {f"cam{i}": {**camera, "point": f"point{i // 2}"} for i in range(CAMERAS)}
     data = {
         **BASE,
         "points": {f"point{i}": {"name": f"点{i}"} for i in range(CAMERAS // 2)},
+        "detectors": stages,
         "cameras": cameras,
         "rules": {
             f"{name}_{n}": {**rule, "name": name, "cameras": list(cameras)[n * 30 : n * 30 + 30]}

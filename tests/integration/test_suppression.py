@@ -27,7 +27,7 @@ from lianfang.config.schedule import Schedule, Window
 from lianfang.events import Observation
 from tests.e2e.installation import until
 from tests.integration.test_alert_worker import decided, publish, working
-from tests.support.configs import loaded
+from tests.support.configs import RIVER, loaded
 from tests.support.observations import at, observation
 from tests.support.outbox import open_store
 from tests.unit.alerts.test_mutes import word
@@ -107,7 +107,7 @@ def test_an_angler_with_a_permit_who_falls_into_the_water(store: Store, tmp_path
     sits = [observation(t, {int((t - begin) // number): SPOT}) for t in _steps(begin, falls, 1)]
     swims = [observation(falls + i / 5, {11: SPOT}, attributes={"in_water": True}) for i in range(5)]
     permit = word(Kind.PERMIT, begin, clock("05:00"), rules=("lingering",), place="bank", heads=1)
-    play(store, loaded(tmp_path, ("rules", rules)), [permit], [*sits, *swims])
+    play(store, loaded(tmp_path, *RIVER, ("rules", rules)), [permit], [*sits, *swims])
     assert [row.rule for row in incidents(store)] == ["in_water"]
     ((spoken_at, horn),) = owed(store, "speech")
     assert horn == "horn"

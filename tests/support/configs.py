@@ -57,6 +57,14 @@ BASE: dict[str, Any] = {
 }
 
 
+RIVER: tuple[tuple[str, Any], ...] = (
+    ("detectors.river", {"kind": "river"}),
+    ("cameras.cam.detectors", ["objects", "river"]),
+    ("cameras.cam.zones.water.kind", "water"),
+)
+"""Changes after which the first camera says who is in the water."""
+
+
 def changed(*changes: tuple[str, Any]) -> dict[str, Any]:
     """Return the base configuration with dotted keys set; the value ``...`` removes the key."""
     data = copy.deepcopy(BASE)

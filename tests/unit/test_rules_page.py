@@ -20,7 +20,10 @@ def test_the_examples_are_good(tmp_path: Path) -> None:
     (tmp_path / "wanted.csv").write_text("plate,from,until\n粤T12345,,2026-07-01T18:00\n", encoding="utf-8")
     labels = ["person", "bicycle", "motorcycle", "car", "bus", "truck"]
     camera = {"name": "一号", "point": "bank", "source": {"kind": "rtsp", "url": "rtsp://127.0.0.1:8554/a"}}
-    shore = {"shore": {"polygon": SQUARE, "kind": "bank", "speakers": ["horn"]}}
+    shore = {
+        "shore": {"polygon": SQUARE, "kind": "bank", "speakers": ["horn"]},
+        "pool": {"polygon": SQUARE, "kind": "water"},
+    }
     fence = {"fence": {"start": [0.2, 0.5], "end": [0.8, 0.5], "zone": "shore"}}
     lane = {"lane": {"polygon": SQUARE, "speakers": ["horn"]}}
     config = loaded(
@@ -33,12 +36,18 @@ def test_the_examples_are_good(tmp_path: Path) -> None:
                 "plates": {"kind": "plate"},
                 "litter": {"kind": "garbage"},
                 "tamper": {"kind": "tamper"},
+                "river": {"kind": "river"},
             },
         ),
         (
             "cameras",
             {
-                "bank": {**camera, "detectors": ["objects", "tamper"], "zones": shore, "lines": fence},
+                "bank": {
+                    **camera,
+                    "detectors": ["objects", "river", "tamper"],
+                    "zones": shore,
+                    "lines": fence,
+                },
                 "gate": {
                     **camera,
                     "detectors": ["objects", "heads", "plates", "litter", "tamper"],

@@ -37,12 +37,14 @@ def book(tmp_path: Path) -> RuleBook:
     detectors = {
         "objects": {"kind": "objects", "engine": {"kind": "onnx"}, "labels": ["person", "boat", "car"]},
         "plate": {"kind": "plate"},
+        "river": {"kind": "river"},
         "tamper": {"kind": "tamper"},
     }
     config = loaded(
         tmp_path,
         ("detectors", detectors),
         ("cameras.cam.detectors", list(detectors)),
+        ("cameras.cam.zones.water.kind", "water"),
         ("cameras.cam.lines", {"fence": {"start": [0.5, 0], "end": [0.5, 1], "zone": "water"}}),
         ("rules", {name: {"name": name, **rule} for name, rule in RULES.items()}),
     )
