@@ -21,7 +21,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from alerts import actions
+from alerts import actions, trials
 from alerts.api.app import create_app
 from alerts.api.dependencies import Dependencies
 from alerts.api.server import ApiServer
@@ -149,6 +149,7 @@ class AlertService:
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop``; LianfangError says which part failed, or what keeps it from starting."""
+        trials.begin(self._store, self._config, self._clock)  # before the first picture is decided on
         threads = [
             self._thread("alerts", self._worker.run, stop),
             self._thread("evidence", self._evidence.run, stop),

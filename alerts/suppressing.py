@@ -52,11 +52,16 @@ def say(
 
 
 def take_back(store: Store, clock: Clock, word_id: str, by: str) -> SuppressionRow:
-    """Lift a word and return its row; LookupError where there is none. One lifted before stays as it was."""
+    """Lift a word and return its row; LookupError where there is none, Refused for a trial.
+
+    One lifted before stays as it was.
+    """
     with store.write() as session:
         row = session.get(SuppressionRow, word_id)
         if row is None:
             raise LookupError(f"no suppression {word_id}")
+        if row.kind == Kind.TRIAL:
+            raise Refused("trial: found no sign-off; allowed: to sign it off, with a reason")
         suppressions.lift(session, row, by, clock.now())
         return row
 

@@ -29,6 +29,7 @@ from alerts.api import (
     profiles,
     speech,
     suppressions,
+    trials,
 )
 from alerts.api.dependencies import Dependencies
 from alerts.api.feed import ChangeFeed
@@ -84,6 +85,7 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
         cameras.router(deps, camera_views),
         profiles.router(deps),
         suppressions.router(deps),
+        trials.router(deps),
         effects.router(deps),
     ):
         behind_login.include_router(router)

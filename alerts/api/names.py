@@ -33,6 +33,11 @@ class Names:
         rule = self._config.rules.get(rule_id)
         return rule.about if isinstance(rule, RuleSettings) else "people"
 
+    def is_vital(self, rule_id: str) -> bool:
+        """Say whether a life may be at stake where the rule raises anything."""
+        rule = self._config.rules.get(rule_id)
+        return isinstance(rule, RuleSettings) and rule.life_safety
+
     def receivers(self) -> list[NamedInBoth]:
         """Return every receiver with its name in both languages."""
         found = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Literal
@@ -119,6 +121,17 @@ class SuppressionView(BaseModel):
     last_held_at: AwareDatetime | None
 
 
+@contextmanager
+def refusals(missing: str) -> Iterator[None]:
+    """Answer 422 for what is refused, and 404 with the code ``missing`` for what there is not."""
+    try:
+        yield
+    except suppressing.Refused as error:
+        raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "refused", str(error)) from error
+    except LookupError as error:
+        raise ApiError(HTTPStatus.NOT_FOUND, missing, str(error)) from error
+
+
 def router(deps: Dependencies) -> APIRouter:
     """Return the routes below /suppressions."""
     routes = APIRouter(
@@ -133,7 +146,8 @@ def router(deps: Dependencies) -> APIRouter:
         """List what is held back by people's word, the newest first."""
         now = deps.clock.now()
         with deps.store.read() as session:
-            query = select(SuppressionRow).order_by(SuppressionRow.created_at.desc(), SuppressionRow.id)
+            query = select(SuppressionRow).where(SuppressionRow.kind != Kind.TRIAL)
+            query = query.order_by(SuppressionRow.created_at.desc(), SuppressionRow.id)
             if not over:
                 is_over = (SuppressionRow.until <= now) & SuppressionRow.until.is_not(None)
                 query = query.where(SuppressionRow.lifted_at.is_(None), ~is_over)
@@ -144,22 +158,16 @@ def router(deps: Dependencies) -> APIRouter:
         """Say what is to be held back from now on."""
         now = deps.clock.now()
         member = body.member if isinstance(body, SayDismissal) else 0
-        try:
+        with refusals("no_incident"):
             said = _word(body, user.operator, now)
             row = suppressing.say(deps.store, deps.config, deps.clock, said, body.incident, member)
-        except suppressing.Refused as error:
-            raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "refused", str(error)) from error
-        except LookupError as error:
-            raise ApiError(HTTPStatus.NOT_FOUND, "no_incident", f"no incident {body.incident}") from error
         return _view(names, row, now)
 
     @routes.post("/{word_id}/lift", responses=described(HTTPStatus.NOT_FOUND))
     def lift_suppression(word_id: str, user: CurrentSession) -> SuppressionView:
         """Take a word back: what still holds is heard."""
-        try:
+        with refusals("no_suppression"):
             row = suppressing.take_back(deps.store, deps.clock, word_id, user.operator)
-        except LookupError as error:
-            raise ApiError(HTTPStatus.NOT_FOUND, "no_suppression", f"no suppression {word_id}") from error
         return _view(names, row, deps.clock.now())
 
     return routes

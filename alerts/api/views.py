@@ -16,6 +16,7 @@ from alerts.api.timing import Timing
 from alerts.incidents.life import DEEDS, OPEN
 from alerts.incidents.model import ChangeKind, State
 from alerts.store.schema import ChangeRow, EvidenceRow, IncidentRow, OutboxRow
+from alerts.suppression.reasons import Reason
 from lianfang.redact import redact
 
 DONE_BY_PEOPLE = frozenset(deed.kind for deed in DEEDS.values())
@@ -117,6 +118,8 @@ class Views:
                 "rule": self._names.rule(row.rule),
                 "about": self._names.about(row.rule),
                 "open": state in OPEN,
+                "calm": bool(row.muted)
+                and not (row.muted == Reason.TRIAL and self._names.is_vital(row.rule)),
                 "presence": _presence(row),
                 "point": self._names.point(row.point),
                 "camera": self._names.camera(row.camera),
@@ -130,7 +133,9 @@ class Views:
                 "speech": _speech(speeches[-1]) if speeches else None,
                 "silent": row.silent or ("" if speeches else opened.get("silent", "")),
                 "notices": [_notice(o) for o in owed if o.kind == "notice"],
-                "confirm_notifies": self._names.waiting_for_confirmation(row.rule),
+                "confirm_notifies": []
+                if row.muted == Reason.TRIAL
+                else self._names.waiting_for_confirmation(row.rule),
                 "actions": allowed(row),
                 **self._timing.of(row),
             }

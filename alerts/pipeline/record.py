@@ -64,7 +64,8 @@ def record(
         route.notify(session, config, rule, row, change.kind, at, change.at)
         if "trouble" in added.data:
             escalate(session, config, rule, row, captured_at=change.at, now=at, why="no_healthy_speaker")
-        closes = rule.closes_itself or row.muted  # nobody heard of it at the last: nobody has to deal with it
+        # Nobody heard of it at the last: nobody has to deal with it. Those of a trial are there to be judged.
+        closes = rule.closes_itself or (row.muted and row.muted != Reason.TRIAL)
         if change.kind is ChangeKind.ENDED and closes and row.state in UNTAKEN:
             data |= enter(row, after(Event.OVER, State(row.state)), at)
             add_change(session, incident.id, ChangeKind.CLOSED, "system", data, at)

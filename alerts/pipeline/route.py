@@ -17,6 +17,7 @@ from alerts.pipeline.speeches import Said, speech_for
 from alerts.rules.base import RuleSettings
 from alerts.store import outbox
 from alerts.store.schema import IncidentRow, OutboxRow
+from alerts.suppression.reasons import Reason
 from lianfang.config import Config
 from lianfang.ids import identify
 
@@ -167,7 +168,8 @@ def notify(
 def _is_told_though_muted(session: Session, receiver: str, row: IncidentRow, change: ChangeKind) -> bool:
     """Say whether a receiver hears of a change all the same: a person wants it, or what it knows is over."""
     if change in _WANTED:
-        return True
+        # To call what a trial shows right is to judge it, and no wish that the police come.
+        return not (change is ChangeKind.CONFIRMED and row.muted == Reason.TRIAL)
     return change in _ENDINGS and _knows(session, receiver, row)
 
 

@@ -26,7 +26,8 @@ from lianfang.config import Config
 FALSE_ALARMS_A_SHIFT = 10
 FALSE_NIGHT_BROADCASTS_A_WEEK = 1
 _SHIFT, _WEEK = timedelta(hours=8), timedelta(days=7)
-_JUDGED = or_(IncidentRow.confirmed_at.is_not(None), IncidentRow.state.in_((*FINAL, State.HANDLED)))
+JUDGED = or_(IncidentRow.confirmed_at.is_not(None), IncidentRow.state.in_((*FINAL, State.HANDLED)))
+"""People have said what an incident was."""
 
 
 class seconds_between(GenericFunction[float]):  # noqa: N801 - it reads as the SQL function that it is
@@ -91,7 +92,7 @@ def effects(session: Session, config: Config, begin: datetime, end: datetime) ->
     """Return the report of the incidents that opened from ``begin`` to before ``end``."""
     opened = (IncidentRow.opened_at >= begin, IncidentRow.opened_at < end)
     incidents, judged = session.execute(
-        select(func.count(), func.count().filter(_JUDGED)).where(*opened)
+        select(func.count(), func.count().filter(JUDGED)).where(*opened)
     ).one()
     false = session.scalars(
         select(IncidentRow.opened_at).where(*opened, IncidentRow.state == State.FALSE_ALARM)

@@ -63,6 +63,8 @@ class RuleSettings(Stanza):
 
     noisy_after: int = Field(default=6, ge=1, le=1000)
     """Alarms of one camera in 10 minutes after which further ones are only recorded, until it is quieter."""
+    trial_days: int | None = Field(default=None, ge=0, le=90)
+    """Days in trial on a camera that is new to it; the community's if not given, 0 for none."""
     record_only: bool = False
     """True: its incidents are counted and spoken to, and alarm no operator."""
     closes_itself: bool = False

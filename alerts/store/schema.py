@@ -191,6 +191,8 @@ class SuppressionRow(Base):
     created_at: Mapped[datetime]
     lifted_at: Mapped[datetime | None]
     lifted_by: Mapped[str] = mapped_column(String(64), default="")
+    lifted_why: Mapped[str] = mapped_column(Text, default="")  # of a trial: why it was signed off …
+    figure: Mapped[dict[str, Any] | None]  # … and its alerts.reports.trials.Figure then
     incident_id: Mapped[str] = mapped_column(String(36), default="")  # that it was said at, "" for none
     held: Mapped[int] = mapped_column(default=0)  # how often something began to be held back by it
     last_held_at: Mapped[datetime | None]

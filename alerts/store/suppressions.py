@@ -60,6 +60,7 @@ def add(session: Session, said: Suppression, incident_id: str = "") -> Suppressi
         created_at=said.created_at,
         lifted_at=None,
         lifted_by="",
+        figure=None,
         incident_id=incident_id,
         held=0,
         last_held_at=None,
@@ -74,8 +75,26 @@ def lift(session: Session, row: SuppressionRow, by: str, at: datetime) -> None:
     alone(session, "said")
     if row.lifted_at is None:
         row.lifted_at, row.lifted_by = at, by
-        row.revision = newest(session) + 1
-        session.flush()
+        _revise(session, row)
+
+
+def trials(session: Session) -> list[SuppressionRow]:
+    """Return every trial that there was, oldest first; nobody else begins or ends one meanwhile."""
+    alone(session, "said")
+    query = select(SuppressionRow).where(SuppressionRow.kind == Kind.TRIAL)
+    return list(session.scalars(query.order_by(SuppressionRow.created_at, SuppressionRow.id)))
+
+
+def end_at(session: Session, row: SuppressionRow, until: datetime | None) -> None:
+    """Let a word end at another time, or not at all."""
+    alone(session, "said")
+    row.until = until
+    _revise(session, row)
+
+
+def _revise(session: Session, row: SuppressionRow) -> None:
+    row.revision = newest(session) + 1
+    session.flush()
 
 
 def count(session: Session, word_id: str, at: datetime) -> None:

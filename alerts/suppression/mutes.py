@@ -42,6 +42,15 @@ def permit(case: Case, incident: Incident, passed: Passed) -> Held | None:
     return next((by for by in passed.held if by.reason is Reason.PERMITTED), None)
 
 
+def trial(case: Case, incident: Incident, passed: Passed | None = None) -> Held | None:
+    """Mute what only cameras see on which the rule is in trial: perhaps it is often wrong there."""
+    del passed
+    words = {w.camera: w for w in case.said.trials(case.rule) if w.is_open(case.at, case.almanac)}
+    if not words or not incident.seen_by <= words.keys():
+        return None
+    return Held(Reason.TRIAL, words[min(incident.seen_by)].id)
+
+
 def noisy(case: Case, incident: Incident, passed: Passed) -> Held | None:
     """Mute a camera that has alarmed too often by the rule, until it is quieter; not where one may drown."""
     del incident, passed
@@ -57,7 +66,7 @@ def late(case: Case, incident: Incident, passed: Passed) -> Held | None:
     return Held(Reason.LATE) if case.late and not case.settings.life_safety else None
 
 
-MUTES: tuple[Mute, ...] = (maintenance, silence, permit, noisy, late)
+MUTES: tuple[Mute, ...] = (maintenance, silence, permit, trial, noisy, late)
 
 
 def muted(case: Case, incident: Incident, passed: Passed) -> Held | None:

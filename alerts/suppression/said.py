@@ -22,11 +22,12 @@ class Kind(StrEnum):
     PERMIT = "permit"  # true, but allowed: so many, there, at those hours
     SILENCE = "silence"  # recorded and shown, and nobody else hears of it
     MAINTENANCE = "maintenance"  # somebody works on it: recorded only
+    TRIAL = "trial"  # the system says that a rule is new on a camera; lifted when a person signs it off
 
 
 @dataclass(frozen=True)
 class Suppression:
-    """One word of a person. Of what it names it is about that only; "" and () name nothing.
+    """One word of a person, or a trial. Of what it names it is about that only; "" and () name nothing.
 
     ``xyxyn`` and ``label`` are what a dismissal is about. ``heads`` (None: any number), ``hours`` and
     ``task_after_s`` are a permit's; the last is for how long what remains is let lie once it is over.
@@ -92,11 +93,20 @@ class Said:
         """Return what was dismissed for a rule on a camera."""
         return self._dismissals.get((rule, camera), ())
 
+    def trials(self, rule: str) -> tuple[Suppression, ...]:
+        """Return the trials of a rule, one a camera or more."""
+        return self._trials.get(rule, ())
+
     # Asked with every picture: sorted once.
 
     @cached_property
     def _by_kind(self) -> Mapping[Kind, tuple[Suppression, ...]]:
         return {kind: tuple(w for w in self.words if w.kind is kind) for kind in Kind}
+
+    @cached_property
+    def _trials(self) -> Mapping[str, tuple[Suppression, ...]]:
+        words = self.of(Kind.TRIAL)
+        return {rule: tuple(w for w in words if w.rules == (rule,)) for (rule,) in {w.rules for w in words}}
 
     @cached_property
     def _dismissals(self) -> Mapping[tuple[str, str], tuple[Suppression, ...]]:

@@ -34,6 +34,9 @@ class Community(Stanza):
     languages: tuple[Spoken, ...] = ()
     """What speakers say each text in, one after the other, such as [zh, yue]; ``language`` if not given."""
 
+    trial_days: int = Field(default=7, ge=0, le=90)
+    """Days for which a rule is in trial on a camera that is new to it: recorded and shown, nothing said."""
+
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:

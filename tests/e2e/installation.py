@@ -86,7 +86,7 @@ class Installation:
         self.log = folder / "lianfang.log"
         self.config: dict[str, Any] = {
             "data_dir": "data",
-            "community": {"name": "测试社区"},
+            "community": {"name": "测试社区", "trial_days": 0},  # else nothing is said for a week
             "api": {
                 "port": self.port,
                 "operators": {"operator": {"name": "值班员", "password": {"env": "TEST_PASSWORD"}}},

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import expect
 
-from alerts import suppressing
+from alerts import suppressing, trials
 from alerts.suppression.said import Kind, Suppression
 from lianfang.clock import SystemClock
 from tests.e2e.test_console import SCREENSHOTS, Console, browser, console
@@ -34,6 +34,23 @@ def test_a_rule_is_silenced_at_an_incident_and_heard_again(console: Console) -> 
     page.screenshot(path=SCREENSHOTS / "suppression_list.png")
     listed.get_by_role("button", name="解除").click()
     expect(listed.get_by_text("现在没有")).to_be_visible()
+
+
+def test_a_trial_is_signed_off_before_its_end(console: Console) -> None:
+    trials.begin(console.site.store, console.site.config, SystemClock())
+    console.site.open_incident(1, datetime.now(UTC), muted="trial")
+    page = console.login(console.page())
+    expect(page.locator("article").get_by_text("试运行，只作记录")).to_be_visible()
+    page.get_by_role("button", name="静默与许可").click()
+    listed = page.get_by_role("region", name="试运行")
+    river = listed.get_by_role("listitem").filter(has_text="有人进入水域危险区 · 1号机位")
+    expect(river).to_contain_text("1 起，人工判定 0 起，误报 0 起")
+    river.get_by_role("button", name="签核").click()
+    river.get_by_label("理由（必填）").fill("河边试过三次，都对")
+    page.screenshot(path=SCREENSHOTS / "trials.png")
+    river.get_by_role("button", name="提前签核").click()
+    expect(page.get_by_text("已签核，仍然成立的会通知")).to_be_visible()
+    expect(river).to_have_count(0)
 
 
 def test_maintenance_is_loud_in_the_bar(console: Console) -> None:

@@ -25,7 +25,7 @@ const ALARMING: Incident['state'][] = ['new', 'escalated']
 const SEVERITIES: Incident['severity'][] = ['critical', 'high', 'medium', 'low']
 
 /** Whether somebody must answer now. */
-export const isAlarming = (incident: Incident) => ALARMING.includes(incident.state) && !incident.muted
+export const isAlarming = (incident: Incident) => ALARMING.includes(incident.state) && !incident.calm
 
 /** Whether something waits for an operator to press it. */
 export const isTierDue = (incident: Incident) => incident.tiers.some((tier) => tier.state === 'due')
@@ -43,7 +43,7 @@ export function mayDo(incident: Incident, me: LoggedIn | null | undefined): Acti
 
 /** What needs a person comes first, then what people have taken, then what a speaker is dealing with. */
 function urgency(incident: Incident): number {
-  if (incident.muted) return SEVERITIES.length + 2
+  if (incident.calm) return SEVERITIES.length + 2
   if (isAlarming(incident) || incident.overdue || isTierDue(incident)) return SEVERITIES.indexOf(incident.severity)
   return SEVERITIES.length + (incident.state === 'broadcasting' ? 1 : 0)
 }

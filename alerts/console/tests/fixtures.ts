@@ -42,6 +42,7 @@ export function incident(id: string, changed: Partial<Incident> = {}): Incident 
     silent: '',
     muted: '',
     muted_by: '',
+    calm: false,
     notices: [],
     confirm_notifies: ['police'],
     actions: ['acknowledge', 'confirm', 'assign', 'dispatch', 'close', 'false-alarm', 'permit'],

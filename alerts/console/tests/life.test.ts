@@ -61,14 +61,15 @@ describe('the wall', () => {
     const name = { zh: 'x', en: 'x' }
     const due = { name, state: 'due' as const, at: null, automatic: false, live: true, receivers: [] }
     const all = [
-      incident('muted', { muted: 'trial', severity: 'critical' }),
+      incident('muted', { muted: 'trial', calm: true, severity: 'critical' }),
+      incident('life', { muted: 'trial', severity: 'high' }),
       incident('calm', { state: 'broadcasting', severity: 'critical' }),
       incident('taken', { state: 'acknowledged', severity: 'critical' }),
       incident('late', { state: 'dispatched', severity: 'critical', overdue: true }),
       incident('due', { state: 'acknowledged', severity: 'high', tiers: [due] }),
       incident('low', { state: 'escalated', severity: 'low' }),
     ]
-    expect(all.sort(inOrder).map((i) => i.id)).toEqual(['late', 'due', 'low', 'taken', 'calm', 'muted'])
+    expect(all.sort(inOrder).map((i) => i.id)).toEqual(['late', 'life', 'due', 'low', 'taken', 'calm', 'muted'])
   })
 
   it('lets a worker do what is theirs', () => {

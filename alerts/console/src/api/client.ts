@@ -25,6 +25,7 @@ export type ProfileState = Received<Schemas['ProfileState']>
 export type NoticeStatus = Schemas['NoticeStatus']
 export type Suppression = Received<Schemas['SuppressionView']>
 export type Say = Received<Schemas['SayDismissal'] | Schemas['SayPermit'] | Schemas['SaySilence'] | Schemas['SayMaintenance']>
+export type Trial = Received<Schemas['TrialView']>
 export type Severity = Incident['severity']
 export type State = Schemas['State']
 export type Action = Incident['actions'][number]

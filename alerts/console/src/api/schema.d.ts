@@ -349,6 +349,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/trials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Trials
+         * @description List the trials of the rules and cameras that there are, the oldest first.
+         */
+        get: operations["list_trials"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/trials/{trial_id}/sign-off": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign Off Trial
+         * @description End a trial: what still holds is heard.
+         */
+        post: operations["sign_off_trial"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -419,6 +459,40 @@ export interface components {
          * @enum {string}
          */
         Action: "acknowledge" | "confirm" | "assign" | "unassign" | "dispatch" | "handle" | "reopen" | "close" | "false-alarm" | "permit" | "forward";
+        /**
+         * Figure
+         * @description A number beside an incident, such as riders that were counted or a water level: its newest value.
+         */
+        alerts__api__models__Figure: {
+            /** Name */
+            name: string;
+            source: components["schemas"]["Named"];
+            /** Unit */
+            unit: string;
+            /** Value */
+            value: number;
+        };
+        /**
+         * Figure
+         * @description Incidents of a rule on a camera; of them those that people ``judged``, and that were false.
+         */
+        alerts__reports__trials__Figure: {
+            /**
+             * False Alarms
+             * @default 0
+             */
+            false_alarms: number;
+            /**
+             * Incidents
+             * @default 0
+             */
+            incidents: number;
+            /**
+             * Judged
+             * @default 0
+             */
+            judged: number;
+        };
         /**
          * Assignee
          * @description Whom an incident can be assigned to: a person, or the cell of the grid in which the points lie.
@@ -682,19 +756,6 @@ export interface components {
             state: "pending" | "kept" | "missing";
         };
         /**
-         * Figure
-         * @description A number beside an incident, such as riders that were counted or a water level: its newest value.
-         */
-        Figure: {
-            /** Name */
-            name: string;
-            source: components["schemas"]["Named"];
-            /** Unit */
-            unit: string;
-            /** Value */
-            value: number;
-        };
-        /**
          * Handling
          * @description What a person did last to an incident.
          */
@@ -768,7 +829,8 @@ export interface components {
          *     ``speakers`` cover its zone, nearest first; ``hushed_at`` is since when an operator wants silence there.
          *     ``open`` says that people still have to do with it, or may soon: a speaker talks to them. ``presence`` is
          *     unknown while no fresh observation says anything. ``silent`` is why nothing was said ("" if something
-         *     was), ``muted`` why nobody hears of it ("" if they do), by the suppression ``muted_by``.
+         *     was), ``muted`` why nobody hears of it ("" if they do), by the suppression ``muted_by``; ``calm`` that
+         *     operators are not alarmed either: of a trial where a life is at stake they are.
          *     ``confirm_notifies`` are the receivers that hear of it only once it is confirmed. By ``limit_at``
          *     people must have done what the state asks for; ``overdue`` says that they have not.
          */
@@ -781,6 +843,8 @@ export interface components {
             /** Actions */
             actions: components["schemas"]["Action"][];
             assignee: components["schemas"]["Assignee"] | null;
+            /** Calm */
+            calm: boolean;
             camera: components["schemas"]["Named"];
             /** Cleared At */
             cleared_at: string | null;
@@ -796,7 +860,7 @@ export interface components {
             /** Escalated At */
             escalated_at: string | null;
             /** Figures */
-            figures: components["schemas"]["Figure"][];
+            figures: components["schemas"]["alerts__api__models__Figure"][];
             handling: components["schemas"]["Handling"] | null;
             /** Hushed At */
             hushed_at: string | null;
@@ -887,6 +951,8 @@ export interface components {
             /** Actions */
             actions: components["schemas"]["Action"][];
             assignee: components["schemas"]["Assignee"] | null;
+            /** Calm */
+            calm: boolean;
             camera: components["schemas"]["Named"];
             /** Cleared At */
             cleared_at: string | null;
@@ -906,7 +972,7 @@ export interface components {
             /** Evidence */
             evidence: components["schemas"]["Evidence"][];
             /** Figures */
-            figures: components["schemas"]["Figure"][];
+            figures: components["schemas"]["alerts__api__models__Figure"][];
             handling: components["schemas"]["Handling"] | null;
             hops: components["schemas"]["Hops"];
             /** Hushed At */
@@ -1002,7 +1068,7 @@ export interface components {
          * @description What kind of word it is.
          * @enum {string}
          */
-        Kind: "dismissal" | "permit" | "silence" | "maintenance";
+        Kind: "dismissal" | "permit" | "silence" | "maintenance" | "trial";
         /**
          * LoggedIn
          * @description Who is logged in, and until when; ``stands_for`` are the assignees whose incidents are theirs.
@@ -1413,6 +1479,19 @@ export interface components {
             windows: components["schemas"]["Window"][];
         };
         /**
+         * SignOff
+         * @description The rule is right here: from now on it speaks and tells. ``early``: although its days are not over.
+         */
+        SignOff: {
+            /**
+             * Early
+             * @default false
+             */
+            early: boolean;
+            /** Reason */
+            reason: string;
+        };
+        /**
          * Speech
          * @description What a speaker was told to say, and what it answered.
          */
@@ -1541,6 +1620,35 @@ export interface components {
              * @default
              */
             trouble: string;
+        };
+        /**
+         * TrialView
+         * @description A rule in trial on a camera; from ``ends_at`` on it may be signed off.
+         *
+         *     ``figure`` is that of now, or of when it was signed off.
+         */
+        TrialView: {
+            camera: components["schemas"]["Named"];
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            figure: components["schemas"]["alerts__reports__trials__Figure"];
+            /** Id */
+            id: string;
+            /** Reason */
+            reason: string;
+            rule: components["schemas"]["NamedInBoth"];
+            /** Signed Off At */
+            signed_off_at: string | null;
+            /** Signed Off By Name */
+            signed_off_by_name: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
         };
         /**
          * Window
@@ -2437,6 +2545,100 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SuppressionView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_trials: {
+        parameters: {
+            query?: {
+                /** @description Those that were signed off as well. */
+                over?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialView"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_off_trial: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                trial_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignOff"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrialView"];
                 };
             };
             /** @description Unauthorized */

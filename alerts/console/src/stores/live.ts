@@ -54,7 +54,7 @@ export const useLive = defineStore('live', () => {
     missed.value += 1
     // The incident comes as it is now: one that somebody has dealt with meanwhile, or that a speaker still
     // deals with, or that nobody is to hear of, needs no alarm.
-    const calm = !incident.open || incident.muted || incident.state === 'broadcasting'
+    const calm = !incident.open || incident.calm || incident.state === 'broadcasting'
     const turned = isAlarming(incident) && known !== undefined && !isAlarming(known)
     if (!calm && (turned || ALARMING.includes(change.kind))) listeners.forEach((tell) => tell(incident))
   }
