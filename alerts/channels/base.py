@@ -16,7 +16,7 @@ from pydantic import Field
 from lianfang.almanac import Almanac
 from lianfang.config import Config, Problem, Spoken, Stanza, Text
 from lianfang.config.schedule import Schedule, Window
-from lianfang.errors import TransientError
+from lianfang.errors import PermanentError, TransientError
 
 Role = Literal["speaker", "notice"]
 # A horn of 100 dB at 1 m is still 60 dB at 100 m, about as loud as talk: beyond that nobody is woken.
@@ -73,6 +73,35 @@ class Channel(Protocol):
 
 class EmergencyOnAir(TransientError):  # noqa: N818 - reads as the fact it states
     """The speaker plays somebody else's emergency programme, which nothing of ours interrupts."""
+
+
+Outcome = Literal[
+    "accepted",
+    "playing",
+    "finished",
+    "refused",
+    "bad_parameter",
+    "pre_empted",
+    "stopped",
+    "error",
+    "expired",
+    "emergency",
+]
+"""What a speaker can say of a command."""
+UNDER_WAY: frozenset[Outcome] = frozenset({"accepted", "playing"})
+MAY_SUCCEED_LATER: frozenset[Outcome] = frozenset({"pre_empted", "error"})
+
+
+def receipt(outcome: Outcome, detail: str) -> Receipt:
+    """Return what a speaker's last word means for the delivery, or raise it: only ``finished`` is success."""
+    if outcome == "finished":
+        return Receipt(outcome, detail)
+    message = f"the speaker says {outcome}: {detail}".removesuffix(": ")
+    if outcome == "emergency":
+        raise EmergencyOnAir(message)
+    if outcome in MAY_SUCCEED_LATER:
+        raise TransientError(message)
+    raise PermanentError(message)
 
 
 Condition = Literal["ready", "playing", "emergency", "faulty"]

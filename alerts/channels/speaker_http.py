@@ -17,33 +17,20 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from alerts.channels._http import Answer, HttpEndpoint, check_ca_file, check_status, http_url
 from alerts.channels.base import (
+    UNDER_WAY,
     Condition,
     Delivery,
-    EmergencyOnAir,
+    Outcome,
     Receipt,
     SpeakerConfig,
     SpeakerStatus,
+    receipt,
 )
 from alerts.payload import Speech
 from lianfang.clock import Clock
 from lianfang.config import Config as WholeConfig
 from lianfang.config import Problem, Secret
 from lianfang.errors import PermanentError, TransientError
-
-Outcome = Literal[
-    "accepted",
-    "playing",
-    "finished",
-    "refused",
-    "bad_parameter",
-    "pre_empted",
-    "stopped",
-    "error",
-    "expired",
-    "emergency",
-]
-UNDER_WAY: frozenset[Outcome] = frozenset({"accepted", "playing"})
-MAY_SUCCEED_LATER: frozenset[Outcome] = frozenset({"pre_empted", "error"})
 
 
 class Config(SpeakerConfig):
@@ -118,7 +105,7 @@ class SpeakerHttpChannel:
         if said.outcome in UNDER_WAY:
             longest = timedelta(seconds=speech.max_s + self._config.timeout_s)
             said = await self._follow(delivery.id, speech.valid_until, speech.valid_until + longest)
-        return _receipt(said)
+        return receipt(said.outcome, said.detail)
 
     async def stop(self, command_id: str) -> Receipt:
         """Break the command off; return once the speaker says that it is over.
@@ -179,14 +166,3 @@ class SpeakerHttpChannel:
 def build(config: Config, clock: Clock) -> SpeakerHttpChannel:
     """Return the channel; LookupError if the token cannot be read."""
     return SpeakerHttpChannel(config, clock)
-
-
-def _receipt(said: SpeakerAnswer) -> Receipt:
-    if said.outcome == "finished":
-        return Receipt(said.outcome, said.detail)
-    message = f"the speaker says {said.outcome}: {said.detail}".removesuffix(": ")
-    if said.outcome == "emergency":
-        raise EmergencyOnAir(message)
-    if said.outcome in MAY_SUCCEED_LATER:
-        raise TransientError(message)
-    raise PermanentError(message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,9 +23,26 @@ class Tls(Stanza):
     key_file: Path | None = None
     """The key of our own certificate (PEM)."""
 
+    def context(self) -> ssl.SSLContext:
+        """Return the context of connections; OSError where a file is not what it should be."""
+        context = ssl.create_default_context(cafile=self.ca_file)
+        if self.cert_file is not None:
+            context.load_cert_chain(self.cert_file, self.key_file)
+        return context
+
     def check(self, config: Config) -> Iterable[Problem]:
-        """Yield files that cannot be read, and a certificate without its key."""
+        """Yield files that cannot be read, a certificate without its key, and what is no certificate."""
         del config
+        problems = [*self._missing()]
+        yield from problems
+        if problems:
+            return
+        try:
+            self.context()
+        except OSError as error:  # ssl.SSLError is one
+            yield Problem((), str(error), "PEM files, a certificate and its own key")
+
+    def _missing(self) -> Iterable[Problem]:
         for name in ("ca_file", "cert_file", "key_file"):
             file: Path | None = getattr(self, name)
             if file is not None and not file.is_file():

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from alerts.channels import speaker_http
+from alerts.channels.base import UNDER_WAY, Outcome
 from alerts.incidents.model import ChangeKind, State
 from alerts.payload import Notice, NoticeMode, Speech
 from alerts.pipeline.route import OF_THE_ASSIGNEE, TOLD
@@ -53,14 +53,14 @@ def test_the_command_has_the_bounds_of_the_code(openapi: dict[str, Any], model: 
 
 def test_the_words_are_those_of_the_code(openapi: dict[str, Any]) -> None:
     written = set(openapi["components"]["schemas"]["Answer"]["properties"]["outcome"]["enum"])
-    assert written == set(get_args(speaker_http.Outcome))
-    assert written == set(get_args(Word)) | speaker_http.UNDER_WAY
+    assert written == set(get_args(Outcome))
+    assert written == set(get_args(Word)) | UNDER_WAY
 
 
 @pytest.mark.parametrize(
     ("document", "words"),
     [
-        ("speaker_http.md", get_args(speaker_http.Outcome)),
+        ("speaker_http.md", get_args(Outcome)),
         ("speaker_http.md", tuple(Command.model_fields)),
         ("webhook.md", tuple(ChangeKind(change) for change in TOLD | OF_THE_ASSIGNEE)),
         ("webhook.md", tuple(State)),

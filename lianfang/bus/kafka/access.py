@@ -6,11 +6,11 @@ import logging
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Self
 
 from lianfang.bus.kafka.mends import CLOSING_SOCKETS, close_on_failure
 from lianfang.config.kafka import Kafka, brokers
+from lianfang.config.tls import Tls
 from lianfang.errors import LianfangError, TransientError
 
 # How long until a broker that cannot be reached is tried again, at most.
@@ -36,8 +36,7 @@ class Access:
         }
         protocol = "SSL" if settings.tls else "PLAINTEXT"
         if settings.tls:
-            tls = settings.tls
-            arguments["ssl_context"] = _ssl_context(tls.ca_file, tls.cert_file, tls.key_file)
+            arguments["ssl_context"] = _ssl_context(settings.tls)
         if settings.sasl:
             protocol = f"SASL_{protocol}"
             arguments["sasl_mechanism"] = settings.sasl.mechanism
@@ -49,12 +48,10 @@ class Access:
         return cls(",".join(places), {**arguments, "security_protocol": protocol})
 
 
-def _ssl_context(ca_file: Path | None, cert_file: Path | None, key_file: Path | None) -> ssl.SSLContext:
+def _ssl_context(tls: Tls) -> ssl.SSLContext:
     try:
-        context = ssl.create_default_context(cafile=ca_file)
-        if cert_file is not None:
-            context.load_cert_chain(cert_file, key_file)
-    except (OSError, ssl.SSLError) as error:
+        context = tls.context()
+    except OSError as error:
         raise LianfangError(f"kafka.tls: {error}") from error
     close_on_failure(context)
     return context

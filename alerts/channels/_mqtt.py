@@ -1,0 +1,174 @@
+"""What channels over MQTT have in common: a connection that is kept, and what goes through it.
+
+MQTT 5 only: the broker forgets what it could not hand on in time, so that no late command is played.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
+
+import aiomqtt
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from pydantic import Field
+
+from lianfang.config import Config as WholeConfig
+from lianfang.config import Problem, Secret, Stanza
+from lianfang.config.tls import Tls
+from lianfang.errors import TransientError
+from lianfang.redact import redact
+
+_KEEPALIVE_S = 15  # a connection that died without a word is noticed after one and a half of these
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 10.0
+_WAITING_AT_MOST = 1000  # messages that have come and are not looked at: a broker gone mad fills no memory
+_LONGEST_MESSAGE = 16 * 1024  # bytes
+
+Heard = Callable[[str, bytes], Awaitable[None]]
+"""Told of a message: its topic, its payload."""
+Lost = Callable[[], Awaitable[None]]
+"""Told that the connection broke: what is said until it stands again is not heard."""
+
+
+class Broker(Stanza):
+    """An MQTT 5 broker, and how we log in to it."""
+
+    host: str = Field(min_length=1, max_length=253, pattern=r"^[^\s/@]+$")
+    """Name or address."""
+    port: int | None = Field(default=None, ge=1, le=65535)
+    """1883 where not given, 8883 with TLS."""
+    tls: Tls | None = None
+    """TLS; not used where not given."""
+    username: str | None = Field(default=None, min_length=1)
+    """Who we are; nobody where not given."""
+    password: Secret | None = None
+    """The password."""
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port."""
+        return self.host, self.port or (8883 if self.tls else 1883)
+
+    def check(self, config: WholeConfig) -> Iterable[Problem]:
+        """Yield a password without a name, and warn of one that travels in clear."""
+        del config
+        if self.password is not None and self.username is None:
+            yield Problem(("password",), "a password without 'username'", "both or neither")
+        if self.password is not None and self.tls is None:
+            yield Problem(
+                ("password",), "a password without 'tls'", "tls, unless nobody can listen", warning=True
+            )
+
+
+class Link:
+    """A connection to ``broker`` that is made anew whenever it breaks; ``topics`` come to ``heard``.
+
+    A session never outlives its connection. One event loop owns it.
+    """
+
+    def __init__(
+        self, broker: Broker, topics: Sequence[str], heard: Heard, lost: Lost, timeout_s: float
+    ) -> None:
+        self._broker, self._topics, self._timeout_s = broker, topics, timeout_s
+        self._heard, self._lost = heard, lost
+        self._password = broker.password.read() if broker.password else None
+        self._tls = broker.tls.context() if broker.tls else None
+        self._client: aiomqtt.Client | None = None
+        self._task: asyncio.Task[None] | None = None
+        self.trouble = "no connection yet"
+        self._tried = asyncio.Event()
+        self._hurry = asyncio.Event()
+
+    async def ready(self) -> None:
+        """Return once it stands; TransientError says why it does not."""
+        await self._standing()
+
+    async def publish(self, topic: str, payload: bytes, expires_s: float) -> None:
+        """Hand a message to the broker, which forgets it after ``expires_s``; return once it has it."""
+        client = await self._standing()
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        properties.MessageExpiryInterval = max(1, int(expires_s))
+        try:
+            await client.publish(topic, payload, qos=1, properties=properties, timeout=self._timeout_s)
+        except aiomqtt.MqttError as error:
+            raise TransientError(f"the broker did not take it: {_said(error)}") from error
+
+    async def close(self) -> None:
+        """Close the connection, for good."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    async def _standing(self) -> aiomqtt.Client:
+        if self._task is None:
+            self._task = asyncio.create_task(self._keep())
+        self._hurry.set()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._timeout_s):
+                await self._tried.wait()
+        if self._client is None:
+            raise TransientError(self.trouble)
+        return self._client
+
+    async def _keep(self) -> None:
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            try:
+                await self._reach()
+                await self._serve()
+            except (aiomqtt.MqttError, OSError, TimeoutError) as error:
+                pause_s = _FIRST_PAUSE_S if self._client else min(2 * pause_s, _LONGEST_PAUSE_S)
+                await self._broken(error)
+            self._hurry.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await self._hurry.wait()
+
+    async def _reach(self) -> None:
+        """Open a connection and close it again: the library would wait for a dead host in a shared thread."""
+        async with asyncio.timeout(self._timeout_s):
+            _, writer = await asyncio.open_connection(*self._broker.address, ssl=self._tls)
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+    async def _serve(self) -> None:
+        host, port = self._broker.address
+        async with aiomqtt.Client(
+            host,
+            port,
+            username=self._broker.username,
+            password=self._password,
+            protocol=aiomqtt.ProtocolVersion.V5,
+            keepalive=_KEEPALIVE_S,
+            timeout=self._timeout_s,
+            tls_context=self._tls,
+            max_queued_incoming_messages=_WAITING_AT_MOST,
+        ) as client:
+            for topic in self._topics:
+                await client.subscribe(topic, qos=1)
+            self._client = client
+            self._tried.set()
+            async for message in client.messages:
+                payload = message.payload
+                if isinstance(payload, bytes) and len(payload) <= _LONGEST_MESSAGE:
+                    await self._heard(str(message.topic), payload)
+
+    async def _broken(self, error: Exception) -> None:
+        stood, self._client = self._client is not None, None
+        what = "the connection to the broker broke" if stood else "no connection to the broker"
+        self.trouble = f"{what}: {_said(error)}"
+        self._tried.set()
+        if stood:
+            await self._lost()
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return redact(str(error))
