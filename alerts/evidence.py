@@ -23,7 +23,7 @@ from sqlalchemy import select
 from alerts.channels.base import Picture
 from alerts.incidents.model import ChangeKind
 from alerts.pipeline.books import Books
-from alerts.store import Store, switches
+from alerts.store import Store, facts
 from alerts.store.incidents import add_change
 from alerts.store.schema import EvidenceRow
 from lianfang import codec
@@ -129,9 +129,9 @@ class EvidenceKeeper:
         return name
 
     def _polygon(self, row: EvidenceRow) -> tuple[tuple[float, float], ...]:
-        """Return the zone as it was drawn in the profile by which the picture was judged."""
+        """Return the zone as it was drawn in the version and profile by which the picture was judged."""
         with self._store.read() as session:
-            known = switches.load(session, row.captured_at)
+            known = facts.load(session, row.captured_at)
         camera = self._books.at(row.captured_at, known).config.cameras.get(row.camera)
         zone = camera.zones.get(row.zone) if camera else None
         return zone.polygon if zone else ()

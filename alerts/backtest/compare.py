@@ -69,14 +69,15 @@ def compared(
 
     Two are the same if rule, place and subject are, and one opened within the joining time of the other.
     """
+    names = {*config.rules, *(incident.rule for incident in incidents)}
     rows = [
         row
-        for row in session.scalars(select(IncidentRow).where(IncidentRow.rule.in_(config.rules)))
+        for row in session.scalars(select(IncidentRow).where(IncidentRow.rule.in_(names)))
         if span.holds(row.opened_at)
     ]
     lines, matched = [], set()
     for incident in incidents:
-        rule = config.rules[incident.rule]
+        rule = config.rules.get(incident.rule)
         near = timedelta(seconds=rule.join_s if isinstance(rule, RuleSettings) else 0)
         same = [
             row

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from alerts.backtest.past import decided
+from alerts.facts import NO_FACTS, Facts
 from alerts.objects import ObjectSettings
 from alerts.pipeline.decide import Decision
 from alerts.pipeline.order import Event
-from alerts.profiles import Switch
 from alerts.rules.base import RuleSettings, Sighting
 from alerts.suppression.case import Case, Held
 from alerts.suppression.chain import Trace
@@ -50,7 +50,7 @@ def explained(
     camera: str,
     at: datetime,
     said: Said,
-    switches: Sequence[Switch] = (),
+    facts: Facts = NO_FACTS,
 ) -> list[str]:
     """Return, line by line, what every rule made of the camera's last picture up to ``at``.
 
@@ -59,7 +59,7 @@ def explained(
     listener = Listener()
     lines = [f"nothing of camera {camera} is in the log up to {at.isoformat()}"]
     known = (event for event in events if event.captured_at <= at)
-    for event, settings, decisions in decided(config, known, switches, said, listener):
+    for event, settings, decisions in decided(config, known, facts, said, listener):
         if isinstance(event, Observation) and event.source == camera:
             lines = list(_lines(settings, event, listener, decisions, said))
         listener.forget()

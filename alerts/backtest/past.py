@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
+from alerts.facts import NO_FACTS, Facts
 from alerts.incidents.incident import Incident
 from alerts.pipeline.books import Books
 from alerts.pipeline.decide import Decider, Decision
 from alerts.pipeline.order import Event, Order
 from alerts.pipeline.speakers import Speakers
 from alerts.pipeline.worker import topics
-from alerts.profiles import Switch
 from alerts.suppression.chain import SILENT, Trace
 from alerts.suppression.said import NOTHING_SAID, Said
 from lianfang import codec
@@ -45,34 +45,42 @@ def raised(
     bus: Bus,
     span: Span,
     progress: Callable[[float], None],
-    switches: Sequence[Switch] = (),
+    facts: Facts = NO_FACTS,
     said: Said = NOTHING_SAID,
+    rules: Sequence[str] = (),
 ) -> list[Incident]:
-    """Return the incidents that the rules of ``config`` open in ``span``, as they were left, in that order.
+    """Return the incidents that the ``rules`` (none: all) of ``config`` open in ``span``, as they were left.
 
-    Each picture is judged under the profile that was in force when it was taken, by the schedules of
-    ``config`` and the ``switches`` of then, and what people ``said`` is held back then.
+    Each picture is judged under the version and the profile that were in force when it was taken, by the
+    schedules of ``config`` and the ``facts`` of then, and what people ``said`` is held back then.
 
-    What was logged before it counts too, as it did then; ``progress`` gets the share that is done, 0-1.
+    They are in the order in which they opened. What was logged before it counts too, as it did then;
+    ``progress`` gets the share that is done, 0-1.
+
     Raises TransientError where the bus does not answer.
     """
     found: dict[str, Incident] = {}
-    for _, _, decisions in decided(config, logged(bus, topics(config), progress), switches, said):
+    for _, _, decisions in decided(config, logged(bus, topics(config), progress), facts, said, rules=rules):
         for decision in decisions:
             found[decision.incident.id] = decision.incident
     return sorted((i for i in found.values() if span.holds(i.opened_at)), key=lambda i: (i.opened_at, i.id))
 
 
 def decided(
-    config: Config, events: Iterable[Event], switches: Sequence[Switch], said: Said, trace: Trace = SILENT
+    config: Config,
+    events: Iterable[Event],
+    facts: Facts,
+    said: Said,
+    trace: Trace = SILENT,
+    rules: Sequence[str] = (),
 ) -> Iterator[tuple[Event, Config, list[Decision]]]:
     """Yield each event that counts with the configuration it is judged by and what is decided on it."""
-    books = Books(config)
+    books = Books(config, rules)
     order, decider = Order(), Decider(books.everyday, trace)
     decider.said = said
     for event in events:
         if config.has(event.source) and order.admit(event) is None:
-            decider.follow(books.at(event.captured_at, switches))
+            decider.follow(books.at(event.captured_at, facts))
             settings = decider.book.config
             yield event, settings, decider.decide(event, Speakers(settings, said).refusal)
 

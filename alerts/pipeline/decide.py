@@ -54,6 +54,7 @@ class Decider:
         self.book = book
         self._states: dict[str, tuple[RuleBook, dict[str, State]]] = {}
         self._restored: dict[str, Any] = {}
+        self._looked: dict[str, RuleBook] = {}  # by which book something of a source was decided last
         self._holders: dict[tuple[str, str], dict[str, Incident]] = {}
         self._waiting: dict[tuple[str, str], Waiting] = {}
         self._coverage = Coverage(book.config.cameras, book.config.sensors)
@@ -120,7 +121,7 @@ class Decider:
         if not self._is_so(event):
             return []
         self._refusal = refusal
-        decisions = list(self._lost(event))
+        decisions = [*self._given_up(event), *self._lost(event)]
         for of, case, passed in self._sightings(event):
             for incident, changes in self._advance(replace(case, late=True) if late else case, passed):
                 decisions.append(Decision(case.rule, incident, changes, of))
@@ -142,11 +143,14 @@ class Decider:
             if not lasting and ready.lasting is not None and isinstance(event, Observation):
                 continue
             places = ready.places[event.source]
-            always = any(self._holders.get((rule_id, place)) for place, _ in places) or bool(
-                self.said.dismissals(rule_id, event.source)  # who is not there now may come to the spot
+            always = (
+                ready.together is not None
+                or any(self._holders.get((rule_id, place)) for place, _ in places)
+                # Who is not there now may come to a spot that was dismissed.
+                or bool(self.said.dismissals(rule_id, event.source))
             )
             states = self._states_of(ready.home(event.source))
-            sighting = _step(ready, rule_id, states, event, always=always or ready.together is not None)
+            sighting = ready.step(rule_id, states, event, always=always)
             for of, seen in self._awaited(rule_id, ready, event, sighting and replace(sighting, since=since)):
                 those = self._uplinks.sorted(seen) if ready.device is not None else seen
                 for place, zones in places:
@@ -236,6 +240,23 @@ class Decider:
         if changes or after != holder:
             yield after, changes
 
+    def _given_up(self, event: Event) -> Iterator[Decision]:
+        """Yield the incidents that end because the source does not look there any more for their rules.
+
+        They are those of rules, zones and cameras that a person has switched off or taken away. If somebody
+        is there and another camera sees them, that is another incident.
+        """
+        if self._looked.get(event.source) is self.book:
+            return
+        self._looked[event.source] = self.book
+        for (rule_id, place), holders in self._holders.items():
+            if rule_id not in self.book.config.rules or self.book.watches(event.source, rule_id, place):
+                continue
+            for subject, holder in list(holders.items()):
+                if event.source in holder.seen_by:
+                    del holders[subject]
+                    yield Decision(rule_id, *end(holder, event.captured_at, event.source), event)
+
     def _lost(self, event: Event) -> Iterator[Decision]:
         """Yield the incidents of which a camera or sensor now shows nothing; not those about devices."""
         if not _is_lost(event):
@@ -254,30 +275,6 @@ class Decider:
                 if changes:
                     holders[subject] = after
                     yield Decision(rule_id, after, changes, event)
-
-
-def _step(
-    ready: ReadyRule, rule_id: str, states: dict[str, State], event: Event, *, always: bool
-) -> Sighting | None:
-    """Let a rule see ``event``; None where it is none of its business, or nothing unless ``always``."""
-    sighting: Sighting | None
-    epoch, before = states.get(rule_id) or ("", ready.rule.initial())
-    if isinstance(event, Observation) and ready.looks is not None:
-        if epoch not in ("", event.track_epoch):
-            before = ready.looks.renumbered(before)
-        epoch = event.track_epoch
-        if not always and not ready.looks.concerns(before, event):
-            states[rule_id] = (epoch, before)
-            return None
-        after, sighting = ready.looks.step(before, event)
-    elif isinstance(event, CameraState) and ready.device is not None:
-        after, sighting = ready.device.step_state(before, event)
-    elif isinstance(event, Reading) and ready.sensor is not None and event.camera_id is None:
-        after, sighting = ready.sensor.step_reading(before, event)
-    else:
-        return None
-    states[rule_id] = (epoch, after)
-    return sighting
 
 
 def _is_lost(event: Event) -> bool:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy.orm import Session
 
+from alerts.facts import Facts, Version
 from alerts.pipeline.books import Books
 from alerts.pipeline.decide import Decider
 from alerts.pipeline.order import Event, Order
-from alerts.profiles import Switch
 from alerts.rules.base import EVER
 from alerts.store import Store, checkpoints, offsets
 from lianfang import codec
@@ -76,12 +76,10 @@ def resume(
     order: Order,
     decider: Decider,
     books: Books,
-    known: Sequence[Switch],
+    facts: Facts,
     clock: Clock,
 ) -> None:
     """Rebuild the rules' counters from just before the offset of a partition, and read on from there.
-
-    ``known`` are the switches of profiles.
 
     LostPartition where it is taken away meanwhile, TransientError where the bus does not give it.
     """
@@ -90,7 +88,7 @@ def resume(
     if not beginning <= at <= end:
         _log.error("offset_out_of_range", topic=partition.topic, stored=at, kept_from=beginning, end=end)
         at = beginning
-    reach = min(READ_BACK, timedelta(seconds=books.memory_s))
+    reach = min(READ_BACK, timedelta(seconds=books.memory_s(_recent(facts, clock.now()))))
     count = int(reach.total_seconds() / 60 * READ_BACK_RECORDS_A_MINUTE)
     start = at if mine.stored is None else max(beginning, at - count)
     restored = checkpoint is not None and checkpoint[0] <= at
@@ -106,10 +104,18 @@ def resume(
             if after and states:
                 decider.restore(states)
                 states = {}
-            decider.follow(books.at(event.captured_at, known))
+            decider.follow(books.at(event.captured_at, facts))
             decider.remember(event, lasting=after or not restored)
     decider.restore(states)
     consumer.seek(partition, at)
+
+
+def _recent(facts: Facts, now: datetime) -> Iterator[Version]:
+    """Yield the versions by which anything is judged that is read back."""
+    ends = [*(version.since for version in facts.versions[1:]), None]
+    for version, end in zip(facts.versions, ends, strict=False):
+        if end is None or end > now - READ_BACK:
+            yield version
 
 
 def _read_back(

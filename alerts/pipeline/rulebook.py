@@ -15,15 +15,20 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from alerts.pipeline.order import Event
 from alerts.pipeline.uplinks import ZONE
-from alerts.rules.base import DeviceRule, LastingRule, Rule, RuleSettings, SensorRule
+from alerts.rules.base import DeviceRule, LastingRule, Rule, RuleSettings, SensorRule, Sighting
 from alerts.together import Together
 from lianfang import plugins
 from lianfang.config import Config
 from lianfang.config.schedule import Hours
+from lianfang.events import CameraState, Observation, Reading
 
 _SHARED = frozenset({*RuleSettings.model_fields, "sensors", "speakers"})
 """Keys that say what follows from a sighting, or of whom: no rule counts by them."""
+
+State = tuple[str, Any]
+"""(track epoch, a rule's state) of one camera or sensor."""
 
 
 @dataclass
@@ -66,6 +71,27 @@ class ReadyRule:
         """For how long what was seen and heard matters to it."""
         return max(self.settings.memory_s, self.together.memory_s if self.together else 0)
 
+    def step(self, rule_id: str, states: dict[str, State], event: Event, *, always: bool) -> Sighting | None:
+        """Let the rule see ``event``; None where it is none of its business, or nothing unless ``always``."""
+        sighting: Sighting | None
+        epoch, before = states.get(rule_id) or ("", self.rule.initial())
+        if isinstance(event, Observation) and self.looks is not None:
+            if epoch not in ("", event.track_epoch):
+                before = self.looks.renumbered(before)
+            epoch = event.track_epoch
+            if not always and not self.looks.concerns(before, event):
+                states[rule_id] = (epoch, before)
+                return None
+            after, sighting = self.looks.step(before, event)
+        elif isinstance(event, CameraState) and self.device is not None:
+            after, sighting = self.device.step_state(before, event)
+        elif isinstance(event, Reading) and self.sensor is not None and event.camera_id is None:
+            after, sighting = self.sensor.step_reading(before, event)
+        else:
+            return None
+        states[rule_id] = (epoch, after)
+        return sighting
+
     def footing(self, config: Config, source: str) -> tuple[object, ...]:
         """Return all that the rule's state at a camera or sensor stands on: its own keys, where it looks."""
         own = {key: getattr(self.settings, key) for key in type(self.settings).model_fields.keys() - _SHARED}
@@ -90,10 +116,6 @@ class ReadyRule:
             yield place, frozenset(zone for zone in zones if config.place_of(source, zone) == place)
 
 
-State = tuple[str, Any]
-"""(track epoch, a rule's state) of one camera or sensor."""
-
-
 class RuleBook:
     """Every enabled rule of ``config``; ``version`` names the settings, and stands in what is decided."""
 
@@ -107,8 +129,9 @@ class RuleBook:
         }
         self.almanacs = {source: config.almanac(source) for source in (*config.cameras, *config.sensors)}
         self._by_source: dict[str, list[tuple[str, ReadyRule]]] = {}
+        off = {name for name, camera in config.cameras.items() if not camera.enabled}
         for rule_id, ready in self.rules.items():
-            for source in ready.places:
+            for source in ready.places.keys() - off:
                 self._by_source.setdefault(source, []).append((rule_id, ready))
 
     @property
@@ -128,6 +151,13 @@ class RuleBook:
     def homes(self, source: str) -> set[str]:
         """Return under which cameras and sensors the rules keep what they know of ``source``."""
         return {source, *(ready.home(source) for _, ready in self.of(source))}
+
+    def watches(self, source: str, rule_id: str, place: str) -> bool:
+        """Say whether a source looks at a place for a rule."""
+        return any(
+            name == rule_id and any(known == place for known, _ in ready.places[source])
+            for name, ready in self.of(source)
+        )
 
     def carried(self, source: str, states: Mapping[str, State], before: RuleBook) -> dict[str, State]:
         """Return those of a source's ``states`` by rule, made by ``before``, that go on here.

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from alerts.facts import NO_FACTS
 from alerts.incidents.incident import Incident
 from alerts.pipeline import levels
 from alerts.pipeline.books import Books
@@ -22,11 +23,9 @@ from alerts.pipeline.report import Report
 from alerts.pipeline.resume import Partition, resume, take
 from alerts.pipeline.speakers import Speakers
 from alerts.pipeline.watch import Watch
-from alerts.profiles import Switch
-from alerts.store import Store, offsets, suppressions
+from alerts.store import Store, facts, offsets, suppressions
 from alerts.store.incidents import hold, load_holders, recent_alarms, settled
 from alerts.store.store import QUIET
-from alerts.store.switches import load as load_switches
 from alerts.suppression.noise import ALARMS, WINDOW
 from alerts.suppression.reasons import Reason
 from lianfang import codec
@@ -75,6 +74,7 @@ class AlertWorker:
         self._bus, self._store, self._clock = bus, store, clock
         self._keys = log_keys(config)
         self._report = Report(registry)
+        self._facts = NO_FACTS
         self._poisoned: set[Position] = set()
         self.last_poll: float | None = None
         """Monotonic time of the last turn of the loop, for readiness."""
@@ -111,9 +111,9 @@ class AlertWorker:
             decider.hold(load_holders(session))
             decider.recall(recent_alarms(session, ALARMS, self._clock.now() - WINDOW))
             self._listen(session, decider)
-            known = self._switches(session)
+            self._learn(session)
         for partition, (mine, counted) in taken.items():
-            resume(consumer, partition, mine, counted, order, decider, self._books, known, self._clock)
+            resume(consumer, partition, mine, counted, order, decider, self._books, self._facts, self._clock)
         partitions = {p: mine for p, (mine, _) in taken.items()}
         while not stop.is_set() and consumer.assignment() == assigned:
             self.last_poll = self._clock.monotonic()
@@ -143,7 +143,7 @@ class AlertWorker:
                 mine = partitions[where]
                 offsets.advance(session, where, mine.generation, mine.stored, end)
             self._listen(session, decider)
-            switches = self._switches(session)
+            self._learn(session)
             events = [(entry, self._read(session, entry)) for entry in records]
             concerned = decider.concerned(e.source for _, e in events if e and not isinstance(e, Canary))
             decider.settled = settled(hold(session, concerned).values())
@@ -151,7 +151,7 @@ class AlertWorker:
                 if isinstance(event, Canary):
                     canaries.append((_place(entry), event))
                 elif event is not None and self._admitted(event, order):
-                    decider.follow(self._books.at(event.captured_at, switches))
+                    decider.follow(self._books.at(event.captured_at, self._facts))
                     partitions[_place(entry)].sources.add(event.source)
                     decided.append((event, self._decide(session, entry, event, decider, moved)))
                     if isinstance(event, Reading) and event.camera_id is None:
@@ -188,8 +188,10 @@ class AlertWorker:
             decider.said = said
             decider.hold(load_holders(session))  # a word may have muted some of them at once
 
-    def _switches(self, session: Session) -> tuple[Switch, ...]:
-        return load_switches(session, self._clock.now()) if self._books.profiles.any else ()
+    def _learn(self, session: Session) -> None:
+        """Take in by which rules pictures are judged from now on."""
+        switched = self._books.profiles.any
+        self._facts = facts.fresh(session, self._facts, self._clock.now(), switched=switched)
 
     def _copy(self, decider: Decider, events: Sequence[Event]) -> None:
         """Put readings into the streams of the cameras that ask for them; TransientError where that fails.

@@ -5,16 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    ForeignKey,
-    Index,
-    LargeBinary,
-    String,
-    UniqueConstraint,
-    event,
-)
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String, UniqueConstraint, event
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from alerts.store.types import BigInt, Text, UTCDateTime
@@ -256,6 +247,18 @@ class SwitchRow(Base):
     since: Mapped[datetime]
     until: Mapped[datetime | None]  # before this time; none: until the level falls
     ended_by: Mapped[str] = mapped_column(String(64), default="")  # who ended it before its time
+
+
+class VersionRow(Base):
+    """What people changed of the configuration, up to the next version. It is never changed or deleted."""
+
+    __tablename__ = "versions"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    since: Mapped[datetime]
+    author: Mapped[str] = mapped_column(String(64))
+    reason: Mapped[str] = mapped_column(Text)
+    changes: Mapped[dict[str, Any]]  # lianfang.config.changes.Changes
 
 
 class SpeakerRow(Base):

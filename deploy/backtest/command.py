@@ -14,14 +14,17 @@ import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from alerts.backtest import past
 from alerts.backtest.compare import COLUMNS, compared
 from alerts.backtest.past import Span
+from alerts.facts import Facts
 from alerts.incidents.incident import Incident
-from alerts.store import Store, open_store, suppressions
-from alerts.store.switches import load as load_switches
+from alerts.pipeline.books import Books
+from alerts.rules.base import EVER
+from alerts.store import Store, facts, open_store, suppressions
 from deploy.backtest import video
 from deploy.backtest.pictures import Album
 from deploy.backtest.video import Recording
@@ -37,18 +40,21 @@ def main(argv: Sequence[str]) -> int:
     """Run the command line; return 0, or 2 where something is wrong with what it was given."""
     arguments = _parser().parse_args(argv)
     try:
-        config = _only(load(arguments.config), arguments.rule)
+        file = load(arguments.config)
         span = Span(
             *(
-                None if t is None else read_time(t, config.community.zone)
+                None if t is None else read_time(t, file.community.zone)
                 for t in (arguments.begin, arguments.end)
             )
         )
-        album = Album(config, arguments.pictures) if arguments.pictures else None
-        store = open_store(config)
+        store = open_store(file)
         try:
+            known = _known(store, arguments.version)
+            edition = Books(file).of(known.versions[-1] if known.versions else None)
+            config = _only(edition.config, arguments.rule)
+            album = Album(config, arguments.pictures) if arguments.pictures else None
             if arguments.video is None:
-                incidents = _logged(config, store, span)
+                incidents = _logged(file, store, span, known, arguments.rule)
             else:
                 incidents = _seen(config, arguments, span, album)
             with store.read() as session:
@@ -70,12 +76,27 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def _logged(config: Config, store: Store, span: Span) -> list[Incident]:
-    """Return what the log raises, with what people switched and said at the time."""
+def _logged(config: Config, store: Store, span: Span, known: Facts, rules: Sequence[str]) -> list[Incident]:
+    """Return what the log raises, with what people changed, switched and said at the time."""
     with store.read() as session:
-        switches, said = load_switches(session), suppressions.ever(session)
+        said = suppressions.ever(session)
     with ExitStack() as opened:
-        return past.raised(config, reach(config, opened), span, _show, switches, said)
+        return past.raised(config, reach(config, opened), span, _show, known, said, rules)
+
+
+def _known(store: Store, number: int | None) -> Facts:
+    """Return what was switched, and the versions to judge by: each in its time, or the one asked for."""
+    with store.read() as session:
+        known = facts.load(session)
+    last = known.versions[-1].number if known.versions else 0
+    if number is None:
+        if last:
+            sys.stderr.write(f"versions 1 to {last} are laid over the file; --version 0: the file alone\n")
+        return known
+    if not 0 <= number <= last:
+        raise ValueError(f"no version {number}; allowed: 0 (the file alone) to {last}")
+    chosen = tuple(replace(version, since=EVER) for version in known.versions if version.number == number)
+    return replace(known, versions=chosen)
 
 
 def _seen(config: Config, arguments: argparse.Namespace, span: Span, album: Album | None) -> list[Incident]:
@@ -146,6 +167,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--camera", metavar="CAMERA", help="whose recording it is")
     parser.add_argument(
         "--pictures", type=Path, metavar="FOLDER", help="new folder for what each incident opened with"
+    )
+    parser.add_argument(
+        "--version", type=int, metavar="N", help="of the configuration, for all of it; 0 is the file alone"
     )
     parser.add_argument("--csv", type=Path, metavar="FILE", help="default: the terminal")
     parser.add_argument("--json", type=Path, metavar="FILE", help="the same as JSON")

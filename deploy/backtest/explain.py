@@ -15,9 +15,8 @@ from sqlalchemy.orm import Session
 from alerts.backtest import past
 from alerts.backtest.explain import explained
 from alerts.pipeline.worker import topics
-from alerts.store import open_store, suppressions
+from alerts.store import facts, open_store, suppressions
 from alerts.store.schema import ChangeRow, IncidentRow
-from alerts.store.switches import load as load_switches
 from deploy.backtest.command import reach
 from lianfang.clock import read_time
 from lianfang.config import Config, load
@@ -35,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
                 camera, at, lines = _asked(config, session, arguments)
                 said = suppressions.ever(session)
                 events = past.logged(reach(config, opened), topics(config), lambda _: None)
-                lines += explained(config, events, camera, at, said, load_switches(session))
+                lines += explained(config, events, camera, at, said, facts.load(session))
         finally:
             store.close()
     except (LianfangError, ValueError) as error:

@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 
-from alerts.store import Store
+from alerts.store import Store, versions
 from alerts.store.schema import EvidenceRow, IncidentRow
 from deploy.backtest.command import main
 from lianfang import codec
 from lianfang.bus.embedded import EmbeddedBus
 from lianfang.config import Config
+from lianfang.config.changes import read
 from lianfang.events import OBSERVATIONS
-from tests.support.configs import changed, loaded, write
+from tests.support.configs import BASE, changed, loaded, write
 from tests.support.observations import at, observation
 
 IN = (0.5, 0.9)
@@ -145,3 +146,27 @@ def test_what_is_wrong_is_said(
 ) -> None:
     assert backtest(tmp_path, *arguments) == 2
     assert message in capsys.readouterr().err
+
+
+def test_versions_are_laid_over_the_file_unless_it_is_to_stand_alone(
+    site: Config, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = Store(f"sqlite:///{site.data_dir / 'store.sqlite3'}")
+    late = {**BASE["rules"]["entry"], "frames": 9}
+    for changes in ({"rules": {"late": late}}, {"cameras_off": ["cam"]}):
+        with store.write() as session:
+            versions.add(session, read(changes), "chen", "", versions.newest(session), at(100))
+    store.close()
+
+    def rules(*arguments: str) -> list[str]:
+        assert backtest(tmp_path, "--json", str(tmp_path / "a.json"), *arguments) == 0
+        return [line["rule"] for line in json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))]
+
+    assert rules() == ["entry"], "since the second version nobody looks"
+    assert "versions 1 to 2 are laid over the file" in capsys.readouterr().err
+    assert rules("--version", "0") == ["entry", "entry"]
+    assert rules("--version", "1") == ["entry", "late", "entry", "late"]
+    assert rules("--version", "1", "--rule", "late") == ["late", "late"]
+    assert rules("--version", "2") == []
+    assert backtest(tmp_path, "--version", "3") == 2
+    assert capsys.readouterr().err == "no version 3; allowed: 0 (the file alone) to 2\n"

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from alerts.backtest.past import Span, raised
 from alerts.evidence import EvidenceKeeper
 from alerts.pipeline.books import Books
-from alerts.store import Store, switches
+from alerts.store import Store, facts, switches
 from alerts.store.schema import EvidenceRow, IncidentRow
 from lianfang.bus import Bus
 from lianfang.clock import ManualClock
@@ -96,8 +96,8 @@ def test_a_backtest_finds_what_was_found(config: Config, bus: Bus, store: Store,
     with working(config, bus, store, clock):
         until("the end of the log", decided(bus, store))
     with store.read() as session:
-        facts = switches.load(session)
-    replayed = raised(config, bus, Span(None, None), lambda _: None, facts)
+        known = facts.load(session)
+    replayed = raised(config, bus, Span(None, None), lambda _: None, known)
     assert [i.id for i in replayed] == [row.id for row in incidents(store)]
     alone = raised(config, bus, Span(None, None), lambda _: None)
     assert len(alone) == len(replayed) + 2, "without the key, who came at 12 is an incident of their own"

@@ -1,0 +1,30 @@
+"""Everything in the store that says by which rules a picture is judged."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from alerts.facts import Facts
+from alerts.store import switches, versions
+
+_REACH = timedelta(days=8)  # further back no log goes that a running service reads
+
+
+def load(session: Session, now: datetime | None = None) -> Facts:
+    """Return the facts that matter at ``now`` and the days before, or all."""
+    return Facts(switches.load(session, now), versions.load(session, now and now - _REACH))
+
+
+def fresh(session: Session, known: Facts, now: datetime, *, switched: bool) -> Facts:
+    """Return the facts as they are now, without switches unless they may be ``switched``.
+
+    It is asked many times a second, and versions are few.
+    """
+    last = known.versions[-1].number if known.versions else 0
+    changed = versions.newest(session) != last
+    return Facts(
+        switches.load(session, now) if switched else (),
+        versions.load(session, now - _REACH) if changed else known.versions,
+    )

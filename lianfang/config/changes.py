@@ -1,0 +1,118 @@
+"""What people change of a running configuration: laid over the file, and checked as the file is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from lianfang.config.faults import Document, judge_all, validated
+from lianfang.config.model import Camera, Config
+from lianfang.config.profiles import relative_paths
+from lianfang.config.stanza import Id, Key, Stanza
+from lianfang.errors import ConfigError, ConfigProblem
+
+_NAMED = Path("changes")
+Data = dict[str, Any]
+
+
+class Drawn(Stanza):
+    """What is drawn on the picture of a camera otherwise than in the file: whole stanzas, None is removed."""
+
+    zones: dict[Id, Data | None] = Field(default_factory=dict)
+    """Zones."""
+    lines: dict[Id, Data | None] = Field(default_factory=dict)
+    """Lines."""
+
+
+class Changes(Stanza):
+    """What is otherwise than in the file. Without anything it is the file."""
+
+    rules: dict[Id, Data] = Field(default_factory=dict)
+    """Whole stanzas of rules, of the file or new. None is ever removed: it is switched off."""
+    cameras: dict[Id, Drawn] = Field(default_factory=dict)
+    """Zones and lines of cameras."""
+    cameras_off: tuple[Id, ...] = ()
+    """Cameras that a person has switched off."""
+
+    def only_off(self) -> Changes:
+        """Return nothing of it but the cameras that are off: they stay so whatever else does not fit."""
+        return Changes(cameras_off=self.cameras_off)
+
+
+def read(data: Any) -> Changes:  # noqa: ANN401 - whatever was written once
+    """Return changes from plain data; ConfigError where they are none."""
+    return validated(Document(_NAMED, data), Changes)
+
+
+def applied(config: Config, changes: Changes) -> Config:
+    """Return ``config``, as loaded, with ``changes``; ConfigError carries every problem, by key.
+
+    Cameras that are off and that the file has no more are no fault.
+    """
+    cameras: dict[str, Any] = dict(config.cameras)
+    document = Document(_NAMED)
+    wrong = list(_strangers(document, config, changes))
+    for camera_id in changes.cameras.keys() & config.cameras.keys():
+        cameras[camera_id] = _drawn(config.cameras[camera_id], changes.cameras[camera_id])
+    if wrong:
+        raise ConfigError(wrong)
+    document.data = {**dict(config), "rules": {**config.rules, **changes.rules}, "cameras": cameras}
+    resulting = _without(validated(document, Config), changes.cameras_off)
+    wrong = [
+        document.problem(("rules", rule_id, key), repr(str(getattr(rule, key))), "a path from the root")
+        for rule_id in changes.rules
+        for rule in [resulting.rules[rule_id]]
+        for key in relative_paths(rule)
+    ]
+    wrong += [
+        document.problem(key, found, "no change here: the camera's detectors go by what the file says")
+        for key, found in _known_to_detectors(config, resulting)
+    ]
+    if wrong:
+        raise ConfigError(wrong)
+    judge_all(document, resulting, lambda _: None)
+    return resulting
+
+
+def _drawn(camera: Camera, drawn: Drawn) -> Data:
+    """Return the stanza of a camera as plain data, with what is drawn on it."""
+    zones: dict[str, Any] = {**camera.zones, **drawn.zones}
+    lines: dict[str, Any] = {**camera.lines, **drawn.lines}
+    return {
+        **dict(camera),
+        "zones": {name: zone for name, zone in zones.items() if zone is not None},
+        "lines": {name: line for name, line in lines.items() if line is not None},
+    }
+
+
+def _without(config: Config, cameras_off: tuple[str, ...]) -> Config:
+    off = {
+        name: config.cameras[name].model_copy(update={"enabled": False})
+        for name in cameras_off
+        if name in config.cameras
+    }
+    return config.model_copy(update={"cameras": {**config.cameras, **off}}) if off else config
+
+
+def _strangers(document: Document, config: Config, changes: Changes) -> Iterator[ConfigProblem]:
+    known = ", ".join(sorted(config.cameras))
+    for camera_id in sorted(changes.cameras.keys() - config.cameras.keys()):
+        yield document.problem(("cameras", camera_id), repr(camera_id), f"one of {known}")
+
+
+def _known_to_detectors(before: Config, after: Config) -> Iterator[tuple[Key, str]]:
+    """Yield zones that are changed although a stage of the camera looks at them: it reads only the file."""
+    for camera_id, camera in before.cameras.items():
+        stages = (before.detectors[name] for name in camera.detectors if name in before.detectors)
+        named = {zone for stage in stages for zone in getattr(stage, "zones", ())}
+        was, now = camera.zones, after.cameras[camera_id].zones
+        for zone_id in sorted(was.keys() | now.keys()):
+            zones = [zone for zone in (was.get(zone_id), now.get(zone_id)) if zone is not None]
+            same = len(zones) == 2 and zones[0].polygon == zones[1].polygon and zones[0].kind == zones[1].kind
+            kinds = sorted({zone.kind for zone in zones if zone.kind is not None})
+            if not same and (kinds or zone_id in named):
+                found = f"another shape of a zone of kind {', '.join(kinds)}" if kinds else "another shape"
+                yield ("cameras", camera_id, "zones", zone_id), found
