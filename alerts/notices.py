@@ -6,6 +6,7 @@ from alerts.incidents.model import ChangeKind
 from alerts.payload import Notice, NoticeContact, NoticeMode, NoticePlace
 from alerts.rules.base import RuleSettings
 from alerts.store.schema import IncidentRow
+from alerts.wording import source_name
 from lianfang.config import Config
 
 
@@ -41,14 +42,13 @@ def notice(
 
 def _place(config: Config, row: IncidentRow) -> NoticePlace:
     camera = config.cameras.get(row.camera)
-    source = camera or config.sensors.get(row.camera)
     point = config.points.get(row.point)
     zone = camera.zones.get(row.zone) if camera else None
     return NoticePlace(
         point=row.point,
         point_name=point.name if point else row.point,
         camera=row.camera,
-        camera_name=source.name if source else row.camera,
+        camera_name=source_name(config, row.camera),
         device_code=camera.device_code if camera else "",
         zone=row.zone,
         zone_name=(zone.name if zone else "") or row.zone,

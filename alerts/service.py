@@ -34,6 +34,7 @@ from alerts.metrics import DeliveryMetrics
 from alerts.pipeline.books import Books
 from alerts.pipeline.escalate import unsaid
 from alerts.pipeline.seasons import Seasons
+from alerts.pipeline.speaker_states import SpeakerStates
 from alerts.pipeline.watch import Canaries, Watch
 from alerts.pipeline.worker import AlertWorker
 from alerts.reports.collector import EffectsCollector
@@ -118,6 +119,7 @@ class AlertService:
         exported.register(self._seasons)
         exported.register(EffectsCollector(store, config, clock))
         self._canaries = Canaries(bus, self._watch, clock)
+        self._speaker_states = SpeakerStates(config, bus, clock)
         self._worker = AlertWorker(config, books, bus, store, clock, registry, self._watch)
         evidence_dir = config.evidence_folder
         self._evidence = EvidenceKeeper(store, bus, books, evidence_dir, clock)
@@ -194,6 +196,7 @@ class AlertService:
                 for name, stanza in self._config.receivers.items()
                 if isinstance(stanza, SpeakerConfig)
             },
+            tell=self._speaker_states.tell,
             unsaid=partial(unsaid, self._config),
         )
         api = self._config.api

@@ -1,8 +1,8 @@
-"""Words that speakers say: how many there are, and the end of a plate, so that a voice reads them rightly."""
+"""Words: counts and the ends of plates, so that a voice reads them rightly, and what devices are called."""
 
 from __future__ import annotations
 
-from lianfang.config import Spoken
+from lianfang.config import Config, Spoken
 
 _DIGITS = "零一二三四五六七八九"
 _ENGLISH = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -23,6 +23,15 @@ def plate_tail(plate: str) -> str:
     Never more of it: who stands at the roadside needs no stranger's plate.
     """
     return " ".join(plate[-3:])
+
+
+def source_name(config: Config, source: str) -> str:
+    """Return what people call a camera, a sensor or a speaker; the id where that is all that is known."""
+    device = config.cameras.get(source) or config.sensors.get(source)
+    if device is not None:
+        return device.name
+    name = getattr(config.receivers.get(source), "name", None)
+    return name.in_language(config.community.language) if name else source
 
 
 def _chinese(n: int) -> str:

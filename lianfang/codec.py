@@ -12,15 +12,16 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from lianfang.errors import DecodeError
-from lianfang.events import CameraState, Canary, Frame, Observation, Reading
+from lianfang.events import CameraState, Canary, Frame, Observation, Reading, SpeakerState
 
 Headers = Mapping[str, str]
 SCHEMA = "schema"
 _MAJOR = 1
-Event = Observation | CameraState | Reading | Canary
+Event = Observation | CameraState | SpeakerState | Reading | Canary
 _EVENTS: dict[str, type[Event]] = {
     "observation": Observation,
     "camera-state": CameraState,
+    "speaker-state": SpeakerState,
     "reading": Reading,
     "canary": Canary,
 }

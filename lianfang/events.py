@@ -117,6 +117,25 @@ class CameraState(_Event):
         return self.camera_id
 
 
+SpeakerCondition = Literal["ready", "emergency", "faulty", "silent"]
+"""``silent``: it does not answer. The others are what it says of itself."""
+
+
+class SpeakerState(_Event):
+    """How a speaker is that rules are about, in the observations' topic; said anew every minute."""
+
+    speaker_id: str
+    condition: SpeakerCondition
+    captured_at: AwareDatetime
+    epoch: str | None = None
+    reason: str = ""
+
+    @property
+    def source(self) -> str:
+        """The speaker."""
+        return self.speaker_id
+
+
 class Reading(_Event):
     """What a sensor measured, or that it measures nothing: a fact of ``sensor_id``, which is its key.
 

@@ -10,6 +10,7 @@ from alerts.channels.base import ChannelConfig
 from alerts.pipeline.speakers import covering
 from alerts.rules.base import About, RuleSettings
 from alerts.store.schema import IncidentRow
+from alerts.wording import source_name
 from lianfang.config import Config
 from lianfang.config.point import Contact as ContactStanza
 
@@ -57,9 +58,8 @@ class Names:
         return Named(id=point_id, name=point.name if point else point_id)
 
     def camera(self, camera_id: str) -> Named:
-        """Return the name of a camera, or of a sensor."""
-        source = self._config.cameras.get(camera_id) or self._config.sensors.get(camera_id)
-        return Named(id=camera_id, name=source.name if source else camera_id)
+        """Return the name of a camera, a sensor or a speaker."""
+        return Named(id=camera_id, name=source_name(self._config, camera_id))
 
     def figures(self, figures: Mapping[str, Mapping[str, float]]) -> list[Figure]:
         """Return the numbers beside an incident, by camera or sensor."""

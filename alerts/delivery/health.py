@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -25,12 +25,20 @@ _WRITTEN_EVERY_S = 60.0  # so that a state that stays is not taken for an old on
 
 
 class Rounds:
-    """Asks the speakers among ``channels``, each every so many seconds as ``every_s`` says."""
+    """Asks the speakers among ``channels``, each every so many seconds as ``every_s`` says.
+
+    ``tell`` hears of each, from any thread, what is news and now and then that it is as before.
+    """
 
     def __init__(
-        self, store: Store, channels: Mapping[str, Channel], every_s: Mapping[str, float], clock: Clock
+        self,
+        store: Store,
+        channels: Mapping[str, Channel],
+        every_s: Mapping[str, float],
+        clock: Clock,
+        tell: Callable[[str, Health, str], None] | None = None,
     ) -> None:
-        self._store, self._clock = store, clock
+        self._store, self._clock, self._tell = store, clock, tell
         self._speakers = {n: (c, every_s[n]) for n, c in channels.items() if isinstance(c, Speaker)}
 
     async def run(self) -> None:
@@ -69,7 +77,9 @@ class Rounds:
             return speakers.health(session, [name], self._clock.now())[name]
 
     def _write(self, name: str, health: Health, detail: str) -> bool:
-        """Write it down; return whether it is news. A store that is away hears of it the next time."""
+        """Write it down and tell of it; return whether it is news. A store that is away hears it later."""
+        if self._tell is not None:
+            self._tell(name, health, detail)
         try:
             with self._store.write() as session:
                 news = speakers.heard(session, name, health, detail=detail, now=self._clock.now())

@@ -18,6 +18,7 @@ from alerts.delivery.lane import Lane, LaneSettings
 from alerts.delivery.policy import NoticePolicy, SpeechPolicy
 from alerts.metrics import DeliveryMetrics
 from alerts.store import Store, outbox, receivers
+from alerts.store.speakers import Health
 from lianfang.clock import Clock
 from lianfang.errors import TransientError
 from lianfang.ids import new_epoch
@@ -54,7 +55,8 @@ class DeliveryWorker:
     """Delivers what is owed to ``channels``, by receiver, each in its role; closes them at the end.
 
     ``pictures`` gives the pictures of an incident for notices. ``ask_every_s`` says how often a speaker is
-    asked how it is, none where it is not given. ``unsaid`` is told of speeches that no speaker could say.
+    asked how it is, none where it is not given; ``tell`` hears the answers. ``unsaid`` is told of speeches
+    that no speaker could say.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class DeliveryWorker:
         speech: LaneSettings | None = None,
         notice: LaneSettings | None = None,
         ask_every_s: Mapping[str, float] | None = None,
+        tell: Callable[[str, Health, str], None] | None = None,
         unsaid: Unsaid | None = None,
     ) -> None:
         self._store, self._channels, self._clock, self._metrics = store, channels, clock, metrics
@@ -93,7 +96,7 @@ class DeliveryWorker:
             for role, how in settings.items()
         ]
         asked = {name: channels[name] for name in ask_every_s or {}}
-        self._rounds = Rounds(store, asked, ask_every_s or {}, clock)
+        self._rounds = Rounds(store, asked, ask_every_s or {}, clock, tell)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopped = False
         store.on_commit(self.wake)

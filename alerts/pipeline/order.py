@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from lianfang.events import CameraCondition, CameraState, Observation, Reading
+from lianfang.events import CameraCondition, CameraState, Observation, Reading, SpeakerState
 
-Event = Observation | CameraState | Reading
+Event = Observation | CameraState | SpeakerState | Reading
 """What the pipeline decides on."""
 
 _RETIRED_KEPT = 16  # a tracker that was superseded so many lives ago is no longer running

@@ -24,7 +24,7 @@ from alerts.store.schema import CameraStateRow, ChangeRow, EvidenceRow, Incident
 from alerts.store.speakers import stop
 from alerts.suppression.reasons import Reason
 from alerts.suppression.said import NOTHING_SAID, Said
-from lianfang.events import CameraState, Observation, Reading
+from lianfang.events import CameraState, Observation, Reading, SpeakerState
 from lianfang.ids import identify
 
 _SPOKEN = frozenset({ChangeKind.SPOKEN, ChangeKind.REPEATED})
@@ -201,9 +201,9 @@ def _is_thanked(rule: RuleSettings, incident: Incident) -> bool:
     return thanks and incident.spoken > 0 and incident.muted is None
 
 
-def _said(event: CameraState | Reading) -> dict[str, Any]:
+def _said(event: CameraState | SpeakerState | Reading) -> dict[str, Any]:
     """Return what the timeline says of an event that is no picture."""
-    if isinstance(event, CameraState):
+    if not isinstance(event, Reading):
         return {"reason": event.reason or event.condition}
     return {"reason": event.reason, "value": event.value, "unit": event.unit}
 

@@ -22,7 +22,8 @@ from alerts.together import Together
 from lianfang import plugins
 from lianfang.config import Config
 from lianfang.config.schedule import Hours
-from lianfang.events import CameraState, Observation, Reading
+from lianfang.config.sharing import sources
+from lianfang.events import CameraState, Observation, Reading, SpeakerState
 
 _SHARED = frozenset({*RuleSettings.model_fields, "sensors", "speakers"})
 """Keys that say what follows from a sighting, or of whom: no rule counts by them."""
@@ -83,7 +84,7 @@ class ReadyRule:
                 states[rule_id] = (epoch, before)
                 return None
             after, sighting = self.looks.step(before, event)
-        elif isinstance(event, CameraState) and self.device is not None:
+        elif isinstance(event, CameraState | SpeakerState) and self.device is not None:
             after, sighting = self.device.step_state(before, event)
         elif isinstance(event, Reading) and self.sensor is not None and event.camera_id is None:
             after, sighting = self.sensor.step_reading(before, event)
@@ -95,8 +96,8 @@ class ReadyRule:
     def footing(self, config: Config, source: str) -> tuple[object, ...]:
         """Return all that the rule's state at a camera or sensor stands on: its own keys, where it looks."""
         own = {key: getattr(self.settings, key) for key in type(self.settings).model_fields.keys() - _SHARED}
-        if source in config.sensors:
-            return own, config.sensors[source]
+        if source not in config.cameras:
+            return own, config.sensors.get(source)
         looked_at = self.settings.sources if self.settings.counts_jointly else (source,)
         cameras = [config.cameras[camera] for camera in looked_at]
         zones = [{z: c.zones[z].polygon for z in self.settings.zones if z in c.zones} for c in cameras]
@@ -104,7 +105,7 @@ class ReadyRule:
         return own, zones, lines
 
     def _places(self, config: Config, source: str) -> Iterator[tuple[str, frozenset[str]]]:
-        if self.device is not None or source in config.sensors:
+        if self.device is not None or source not in config.cameras:
             yield config.point_of(source), frozenset({""})
             uplink = config.cameras[source].uplink if source in config.cameras else None
             if uplink is not None:
@@ -127,7 +128,7 @@ class RuleBook:
             for rule_id, settings in config.rules.items()
             if isinstance(settings, RuleSettings) and settings.enabled
         }
-        self.almanacs = {source: config.almanac(source) for source in (*config.cameras, *config.sensors)}
+        self.almanacs = {source: config.almanac(source) for source in sources(config)}
         self._by_source: dict[str, list[tuple[str, ReadyRule]]] = {}
         off = {name for name, camera in config.cameras.items() if not camera.enabled}
         for rule_id, ready in self.rules.items():

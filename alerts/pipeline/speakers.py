@@ -34,6 +34,8 @@ def covering(config: Config, rule: RuleSettings, incident: Incident | IncidentRo
     They are those of its zone; for a sensor, which stands in none, those that its rule names or else those of
     every zone at its point.
     """
+    if rule.about == "device":
+        return ()  # nobody is there to be spoken to
     camera = config.cameras.get(incident.camera)
     if camera is not None:
         zone = camera.zones.get(incident.zone)

@@ -59,7 +59,7 @@ class Watch(Collector):
             for rule_id, rule in config.rules.items()
             if isinstance(rule, RuleSettings) and rule.enabled
             for source in (*rule.sources, *_asked(rule))
-            if source in config.sensors or config.cameras[source].enabled
+            if source in config.sensors or (source in config.cameras and config.cameras[source].enabled)
         ]
 
     def turned(self, partitions: Iterable[TopicPartition]) -> list[Event]:

@@ -17,7 +17,7 @@ from alerts.speech import SpeechSettings
 from lianfang.config import Config, Id, Problem, Stanza, Text
 from lianfang.config.escalation import Severity
 from lianfang.config.schedule import Schedule
-from lianfang.events import XYXYN, CameraState, Observation, Reading
+from lianfang.events import XYXYN, CameraState, Observation, Reading, SpeakerState
 
 About = Literal["people", "things", "device", "reading"]
 
@@ -72,7 +72,7 @@ class RuleSettings(Stanza):
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The cameras, and for some rules the sensors, whose events it hears."""
+        """The cameras, and for some rules the sensors and speakers, whose events it hears."""
         return self.cameras
 
     @property
@@ -190,10 +190,10 @@ class Rule(Protocol[S]):
 
 @runtime_checkable
 class DeviceRule(Rule[S], Protocol[S]):
-    """A rule about cameras themselves: it hears of their streams too, and its place is their point."""
+    """A rule about devices themselves: it hears how they are, and its place is their point."""
 
-    def step_state(self, state: S, event: CameraState) -> tuple[S, Sighting]:
-        """Return the next state and what is to be seen after a change of a camera's condition."""
+    def step_state(self, state: S, event: CameraState | SpeakerState) -> tuple[S, Sighting]:
+        """Return the next state and what is to be seen after what was said of a camera or a speaker."""
         ...
 
 

@@ -1,11 +1,11 @@
-"""``kind: device``: a camera without a picture, that nobody looks at or that looks wrong; a broken sensor."""
+"""``kind: device``: a camera without a picture, unseen or that looks wrong; a broken sensor or speaker."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -13,9 +13,13 @@ from alerts.rules.base import About, Member, RuleSettings, Sighting
 from alerts.sensors import FAULTS, Fault, fault, unknown_sensors
 from lianfang.config import Config as Root
 from lianfang.config import Id, Problem, Sensor
-from lianfang.events import CameraCondition, CameraState, Observation, Reading
+from lianfang.config.sharing import heard_at
+from lianfang.events import CameraCondition, CameraState, Observation, Reading, SpeakerState
 
-Condition = Literal["offline", "blind", "noisy", "camera_covered", "camera_turned", "camera_frozen"] | Fault
+OfCamera = Literal["offline", "blind", "noisy", "camera_covered", "camera_turned", "camera_frozen"]
+OfSpeaker = Literal["speaker_silent", "speaker_faulty"]
+Condition = OfCamera | Fault | OfSpeaker
+_OF_SPEAKERS: frozenset[str] = frozenset(get_args(OfSpeaker))
 _NOISY_FOR = timedelta(minutes=10)  # since it was said last
 _BY_STREAM: frozenset[str] = frozenset({"offline", "blind"})
 _TRACKS = "device"  # stands for a tracker's epoch: a condition has the same number whoever restarts
@@ -23,22 +27,27 @@ _WHOLE = (0.0, 0.0, 1.0, 1.0)
 
 
 class Config(RuleSettings):
-    """A camera or sensor has a fault. Its point is the place: several faults there are one incident."""
+    """A camera, sensor or speaker has a fault. Its point is the place: several faults there are one."""
 
     kind: Literal["device"]
     cameras: tuple[Id, ...] = ()
     """Cameras that it is about."""
     sensors: tuple[Id, ...] = ()
     """Sensors that it is about."""
+    speakers: tuple[Id, ...] = ()
+    """Speakers that it is about. One stands at the point of the first zone that names it."""
     conditions: Annotated[tuple[Condition, ...], Field(min_length=1)] = (
         "offline",
         "blind",
         "noisy",
         "sensor_silent",
         "sensor_implausible",
+        "speaker_silent",
+        "speaker_faulty",
     )
     """A camera's stream is lost; no detector looks at it; it raises too many alarms (see ``noisy_after``); or
-    what a tamper stage of it finds. A sensor says nothing any more; or what it cannot measure."""
+    what a tamper stage of it finds. A sensor says nothing any more; or what it cannot measure. A speaker does
+    not answer; or it says that it would not be heard."""
     join_s: float = Field(default=600, ge=0, le=3600)
     """A fault that comes again within this time joins the incident: a loose plug is one."""
     cleared_after: int = Field(default=1, ge=1, le=100)
@@ -46,14 +55,14 @@ class Config(RuleSettings):
 
     @model_validator(mode="after")
     def _some_device(self) -> Self:
-        if not self.cameras and not self.sensors:
-            raise ValueError("'cameras' or 'sensors', or both")
+        if not self.sources:
+            raise ValueError("'cameras', 'sensors' or 'speakers', or several of them")
         return self
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The cameras and the sensors."""
-        return *self.cameras, *self.sensors
+        """The cameras, the sensors and the speakers."""
+        return *self.cameras, *self.sensors, *self.speakers
 
     @property
     def about(self) -> About:
@@ -64,19 +73,40 @@ class Config(RuleSettings):
         """Yield conditions that no stage of a camera finds, and a speech that nobody would hear."""
         yield from super().check(config)
         yield from unknown_sensors(self.sensors, config)
+        yield from self._unheard(config)
         if self.speech is not None:
             yield Problem(("speech",), "a text", "nothing: a device's fault is nobody's in front of it")
         for camera_id in (c for c in self.cameras if c in config.cameras):
-            given = {*_BY_STREAM, "noisy", *FAULTS, *config.labels_given(config.cameras[camera_id].detectors)}
+            given = {
+                *_BY_STREAM,
+                "noisy",
+                *FAULTS,
+                *_OF_SPEAKERS,
+                *config.labels_given(config.cameras[camera_id].detectors),
+            }
             for j, condition in enumerate(self.conditions):
                 if condition not in given:
                     allowed = f"one with a tamper stage among the detectors of camera {camera_id}"
                     yield Problem(("conditions", j), repr(condition), allowed)
 
+    def _unheard(self, config: Root) -> Iterable[Problem]:
+        """Yield speakers that there are none of, that no zone names, or with the id of another source."""
+        known = config.receivers_of("speaker")
+        for i, speaker in enumerate(self.speakers):
+            if speaker not in known:
+                allowed = ", ".join(known) or "nothing: no speaker is configured"
+                yield Problem(("speakers", i), repr(speaker), f"one of {allowed}")
+            elif speaker in config.cameras or speaker in config.sensors:
+                yield Problem(
+                    ("speakers", i), repr(speaker), "a speaker that no camera or sensor is called as"
+                )
+            elif heard_at(config, speaker) is None:
+                yield Problem(("speakers", i), repr(speaker), "a speaker that the zone of a camera names")
+
 
 @dataclass(frozen=True)
 class Faults:
-    """What is wrong with a camera or sensor now; of ``offline`` and ``blind`` at most one.
+    """What is wrong with a camera, sensor or speaker now; of ``offline`` and ``blind`` at most one.
 
     ``noisy_at`` is when a camera was called noisy last.
     """
@@ -87,7 +117,7 @@ class Faults:
 
 @dataclass(frozen=True)
 class Device:
-    """The rule for the cameras and sensors of its stanza."""
+    """The rule for the devices of its stanza."""
 
     config: Config
     sensors: Mapping[str, Sensor]
@@ -111,11 +141,14 @@ class Device:
         faults = Faults(found, state.noisy_at)
         return self._seen(faults, observation.camera_id, observation.captured_at)
 
-    def step_state(self, state: Faults, event: CameraState) -> tuple[Faults, Sighting]:
-        """Take note of what the stream is worth.
+    def step_state(self, state: Faults, event: CameraState | SpeakerState) -> tuple[Faults, Sighting]:
+        """Take note of what the stream is worth, or how a speaker is.
 
         A stream that is back is still looked at by nobody until an observation says so.
         """
+        if isinstance(event, SpeakerState):
+            wrong = frozenset({f"speaker_{event.condition}"} & _OF_SPEAKERS)
+            return self._seen(replace(state, conditions=wrong), event.speaker_id, event.captured_at)
         if event.condition is CameraCondition.NOISY:
             return self._seen(replace(state, noisy_at=event.captured_at), event.camera_id, event.captured_at)
         lost = "offline" if event.condition is CameraCondition.OFFLINE else "blind"

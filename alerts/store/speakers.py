@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 from alerts.store import outbox
 from alerts.store.schema import OutboxRow, SpeakerRow
 from alerts.store.upsert import insert_into
+from lianfang.events import SpeakerCondition
 
-Health = Literal["ready", "emergency", "faulty", "silent"]
-"""``silent``: it does not answer. The others are what it says of itself."""
+Health = SpeakerCondition
 Why = Literal["pre_empted", "operator", "cleared", "muted"]
 """Why a speech is broken off."""
 

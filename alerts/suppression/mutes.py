@@ -17,9 +17,9 @@ Mute = Callable[[Case, Incident, Passed], Held | None]
 
 
 def maintenance(case: Case, incident: Incident, passed: Passed | None = None) -> Held | None:
-    """Mute whatever only cameras see that somebody works on; nobody may be in danger there by themselves."""
+    """Mute what only devices see, or are, that somebody works on: nobody may be in danger there."""
     del passed
-    words = [w for w in case.said.of(Kind.MAINTENANCE) if not w.receiver and w.point in ("", case.point)]
+    words = [w for w in case.said.of(Kind.MAINTENANCE) if w.point in ("", case.point)]
     return _first(case, incident, words, Reason.MAINTENANCE)
 
 
@@ -104,7 +104,8 @@ def listened(case: Case, incident: Incident, passed: Passed) -> Step:
 
 def _first(case: Case, incident: Incident, words: Iterable[Suppression], reason: Reason) -> Held | None:
     for word in words:
-        everywhere = not word.camera or incident.seen_by <= {word.camera}
+        device = word.camera or word.receiver
+        everywhere = not device or incident.seen_by <= {device}
         if everywhere and word.is_open(case.at, case.almanac):
             return Held(reason, word.id)
     return None

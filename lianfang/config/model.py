@@ -21,6 +21,7 @@ from lianfang.config.point import Point
 from lianfang.config.postgresql import Postgresql, address
 from lianfang.config.profiles import Profile
 from lianfang.config.sensor import Sensor
+from lianfang.config.sharing import heard_at
 from lianfang.config.stanza import Id, Problem, Spoken, Stanza, one_of
 from lianfang.config.uplink import Uplink
 from lianfang.plugins import PluginConfig
@@ -274,12 +275,13 @@ class Config(Stanza):
         return tuple(dict.fromkeys(asked))
 
     def has(self, source: str) -> bool:
-        """Say whether there is a camera or a sensor of that id."""
-        return source in self.cameras or source in self.sensors
+        """Say whether there is a camera, a sensor or a speaker of that id."""
+        return source in self.cameras or source in self.sensors or heard_at(self, source) is not None
 
     def point_of(self, source: str) -> str:
-        """Return the point of a camera or a sensor."""
-        return (self.sensors.get(source) or self.cameras[source]).point
+        """Return the point of a camera, a sensor or a speaker that some zone names."""
+        device = self.cameras.get(source) or self.sensors.get(source)
+        return device.point if device else heard_at(self, source) or ""
 
     def almanac(self, source: str | None = None) -> Almanac:
         """Return what schedules go by, at a camera or sensor if one is given; BadCalendar as ``calendar``."""

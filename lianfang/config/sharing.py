@@ -10,9 +10,23 @@ if TYPE_CHECKING:
 
 
 def places_of(config: Config, source: str) -> set[str]:
-    """Return the places that a camera or a sensor has to do with."""
+    """Return the places that a camera, a sensor or a speaker has to do with."""
     camera = config.cameras.get(source)
-    return {config.sensors[source].point} if camera is None else _places(camera)
+    return {config.point_of(source)} if camera is None else _places(camera)
+
+
+def heard_at(config: Config, speaker: str) -> str | None:
+    """Return the point at which a speaker stands: of the first zone that names it, None where none does."""
+    for camera in config.cameras.values():
+        if any(speaker in zone.speakers for zone in camera.zones.values()):
+            return camera.point
+    return None
+
+
+def sources(config: Config) -> list[str]:
+    """Return all whose events are in the log: cameras, sensors, and the speakers that rules are about."""
+    asked = (getattr(rule, "sources", ()) for rule in config.rules.values())
+    return sorted({*config.cameras, *config.sensors, *(source for some in asked for source in some)})
 
 
 def log_keys(config: Config) -> dict[str, str]:
@@ -22,8 +36,7 @@ def log_keys(config: Config) -> dict[str, str]:
     others, or that a rule counts jointly, have one key, the first of their ids: their events lie in one
     partition, in one order, and one alert service reads them.
     """
-    sources = sorted({*config.cameras, *config.sensors})
-    shared = {source: places_of(config, source) for source in sources}
+    shared = {source: places_of(config, source) for source in sources(config)}
     for rule_id, rule in config.rules.items():
         for source in getattr(rule, "sources", ()) if getattr(rule, "counts_jointly", False) else ():
             shared[source].add(f"rule {rule_id}")

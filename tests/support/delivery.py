@@ -17,6 +17,7 @@ from alerts.delivery.attempt import PictureSource
 from alerts.delivery.exchange import Unsaid
 from alerts.metrics import DeliveryMetrics
 from alerts.store import Store
+from alerts.store.speakers import Health
 from lianfang.clock import Clock
 
 _PATIENCE_S = 30.0  # until a condition that should come at once counts as not coming
@@ -76,6 +77,7 @@ def make_worker(
     registry: CollectorRegistry | None = None,
     unsaid: Unsaid | None = None,
     ask_every_s: Mapping[str, float] | None = None,
+    tell: Callable[[str, Health, str], None] | None = None,
 ) -> DeliveryWorker:
     """Return a worker over ``channels``; those in ``speakers`` are speakers."""
     roles: dict[str, Role] = {name: "speaker" if name in speakers else "notice" for name in channels}
@@ -89,6 +91,7 @@ def make_worker(
         jitter=FullJitter(),
         unsaid=unsaid,
         ask_every_s=ask_every_s,
+        tell=tell,
     )
 
 

@@ -115,7 +115,11 @@ def test_fields_of_a_newer_writer_are_kept() -> None:
         (b"{}", "camera-state/2.0", "knows major 1"),
         (b"{}", "", "knows major 1"),
         (b"{}", "camera-state", "knows major 1"),
-        (b"{}", "weather/1.0", "'weather' is not one of camera-state, canary, observation, reading"),
+        (
+            b"{}",
+            "weather/1.0",
+            "'weather' is not one of camera-state, canary, observation, reading, speaker-state",
+        ),
         (b'{"sensor_id": "s", "kind": "k", "value": NaN}', "reading/1.0", "reading: value"),
         (b"{", "observation/1.0", "observation: value"),
         (b"\xff\xfe", "observation/1.0", "observation: value"),

@@ -11,15 +11,14 @@ from hypothesis import strategies as st
 
 from alerts.incidents.incident import Incident
 from alerts.pipeline.decide import Decider
-from alerts.pipeline.order import Dropped, Order
+from alerts.pipeline.order import Dropped, Event, Order
 from alerts.pipeline.rulebook import RuleBook
 from lianfang.config import Config
-from lianfang.events import CameraCondition, CameraState, Observation, Reading
+from lianfang.events import CameraCondition, CameraState, Observation
 from tests.support.configs import loaded
 from tests.support.observations import at, observation
 
 A, B, C, OUT = (0.3, 0.9), (0.5, 0.9), (0.7, 0.9), (0.1, 0.9)
-Event = Observation | CameraState | Reading
 
 
 class Play:

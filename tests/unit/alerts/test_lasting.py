@@ -11,11 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from alerts.pipeline.order import Event
 from lianfang.config import Config
 from tests.support.configs import loaded
 from tests.support.observations import observation
 from tests.support.readings import GAUGE, reading
-from tests.unit.alerts.test_incidents import OUT, A, B, C, Event, Play
+from tests.unit.alerts.test_incidents import OUT, A, B, C, Play
 
 OBJECTS = {
     "kind": "objects",

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alerts.incidents.incident import Incident
+from alerts.pipeline.order import Event
 from alerts.rules.base import RuleSettings
 from alerts.suppression.reasons import Reason
 from alerts.suppression.said import Kind, Said, Suppression
@@ -17,7 +18,7 @@ from lianfang.config import Config
 from lianfang.events import CameraCondition, CameraState
 from tests.support.configs import loaded
 from tests.support.observations import at, observation
-from tests.unit.alerts.test_incidents import A, B, Event, Play, stay
+from tests.unit.alerts.test_incidents import A, B, Play, stay
 
 SPEECH = {"text": "请离开{place}", "again_s": 30, "times": 2}
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from alerts.pipeline.order import Event
 from alerts.together import LATE_S
 from lianfang.config import Config
 from lianfang.errors import ConfigError
@@ -16,7 +17,7 @@ from lianfang.events import Reading
 from tests.support.configs import loaded
 from tests.support.observations import observation
 from tests.support.readings import reading
-from tests.unit.alerts.test_incidents import OUT, A, Event, Play
+from tests.unit.alerts.test_incidents import OUT, A, Play
 
 MOTION = {"name": "红外", "point": "bank", "kind": "motion", "low": 0, "high": 1, "silent_s": 300}
 TOGETHER = {"sensor": "pir", "at_least": 1, "within_s": 10}
