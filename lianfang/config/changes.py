@@ -11,6 +11,7 @@ from pydantic import Field
 from lianfang.config.faults import Document, judge_all, validated
 from lianfang.config.model import Camera, Config
 from lianfang.config.profiles import relative_paths
+from lianfang.config.sharing import log_keys
 from lianfang.config.stanza import Id, Key, Stanza
 from lianfang.errors import ConfigError, ConfigProblem
 
@@ -74,6 +75,12 @@ def applied(config: Config, changes: Changes) -> Config:
     if wrong:
         raise ConfigError(wrong)
     judge_all(document, resulting, lambda _: None)
+    wrong = [
+        document.problem(key, found, "no change here: who reads what belongs together goes by the file")
+        for key, found in _joined_anew(config, resulting)
+    ]
+    if wrong:
+        raise ConfigError(wrong)
     return resulting
 
 
@@ -116,3 +123,13 @@ def _known_to_detectors(before: Config, after: Config) -> Iterator[tuple[Key, st
             if not same and (kinds or zone_id in named):
                 found = f"another shape of a zone of kind {', '.join(kinds)}" if kinds else "another shape"
                 yield ("cameras", camera_id, "zones", zone_id), found
+
+
+def _joined_anew(before: Config, after: Config) -> Iterator[tuple[Key, str]]:
+    """Yield sources that belong together only now: by the file, their events lie in several partitions."""
+    was, now = log_keys(before), log_keys(after)
+    first: dict[str, str] = {}
+    for source in now:
+        other = first.setdefault(now[source], source)
+        if was.get(other) != was.get(source) or source not in was:
+            yield (source,), f"{source} together with {other}"

@@ -85,6 +85,18 @@ def test_what_is_wrong_is_said_by_key(config: Config, changes: dict[str, Any], m
         applied(config, read(changes))
 
 
+def test_what_belongs_together_by_the_file_alone_stays_so(tmp_path: Path) -> None:
+    config = loaded(tmp_path, ("cameras.cam2.point", "gate"))
+    pool = {"polygon": LEFT, "place": "pool"}
+    both = {camera: {"zones": {"pool": pool}} for camera in ("cam", "cam2")}
+    assert applied(config, of(cameras={"cam": both["cam"]})).cameras["cam"].zones["pool"].place == "pool"
+    with pytest.raises(ConfigError, match="cam2: found cam2 together with cam; allowed: no change here"):
+        applied(config, of(cameras=both))
+    speakers = {"kind": "device", "name": "故障", "speakers": ["horn"]}
+    with pytest.raises(ConfigError, match="horn: found horn together with cam; allowed: no change here"):
+        applied(config, of(rules={"faults": speakers}))
+
+
 def test_a_profile_must_fit_too(tmp_path: Path) -> None:
     night = {"name": "夜", "priority": 1, "cameras": {"cam": {"zones": {"water": {"polygon": LEFT}}}}}
     config = loaded(tmp_path, ("profiles", {"night": night}), ("rules.entry.cameras", ["cam2"]))
