@@ -126,7 +126,7 @@ def _decided(decision: Decision, words: Mapping[str, str]) -> Iterator[str]:
     done = ", ".join(str(change.kind) for change in decision.changes) or "goes on"
     yield f"  incident {incident.id}, open since {incident.opened_at.isoformat()}: {done}"
     if incident.muted is not None:
-        by = words.get(incident.muted_by)
+        by = words.get(incident.muted_by, f"incident {incident.muted_by}" if incident.muted_by else "")
         yield f"    nobody hears of it: {incident.muted}" + (f" ({by})" if by else "")
     elif incident.silent is not None:
         yield f"    nothing is said: {incident.silent}"

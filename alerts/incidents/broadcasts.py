@@ -34,7 +34,7 @@ def persist(
     Only somebody who is seen is spoken to. Where nobody sees whether they left, people must look.
     """
     speech = settings.speech
-    if speech is None or not incident.occupied or incident.muted is not None:
+    if speech is None or not incident.occupied or incident.muted not in (None, Reason.WAITING):
         return incident, ()
     if incident.unseen:
         return _escalated(incident, at, camera, settings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import attrgetter
@@ -14,7 +14,6 @@ from alerts.incidents.incident import (
     Incident,
     Step,
     advance,
-    end,
     has_lapsed,
     is_new,
     open_incident,
@@ -22,13 +21,14 @@ from alerts.incidents.incident import (
 )
 from alerts.pipeline.coverage import Coverage
 from alerts.pipeline.lasting import dumped, loaded
-from alerts.pipeline.order import Event, is_missed
+from alerts.pipeline.order import Event, is_lost, is_missed
+from alerts.pipeline.parts import part
 from alerts.pipeline.rulebook import ReadyRule, RuleBook, State
 from alerts.pipeline.uplinks import Uplinks
-from alerts.rules.base import EVER, Member, Sighting
+from alerts.rules.base import EVER, Sighting
 from alerts.suppression.case import Case
 from alerts.suppression.chain import SILENT, Chain, Passed, Trace
-from alerts.suppression.mutes import listened
+from alerts.suppression.mutes import ended, inhibits, listened, unheld
 from alerts.suppression.noise import Noise
 from alerts.suppression.reasons import Reason
 from alerts.suppression.said import NOTHING_SAID, Said
@@ -90,8 +90,9 @@ class Decider:
         """Return the ids of the open incidents that events of ``sources`` may be about."""
         config = self.book.config
         places = {p for source in set(sources) if config.has(source) for p in places_of(config, source)}
-        open_there = (held for (_, place), held in self._holders.items() if place in places)
-        return {incident.id for held in open_there for incident in held.values()}
+        # Points are among the places: what is open elsewhere at one may hold back what is raised here.
+        known = (incident for held in self._holders.values() for incident in held.values())
+        return {incident.id for incident in known if places & {incident.place, incident.point}}
 
     def remember(self, event: Event, *, lasting: bool = True) -> None:
         """Let the rules count an event that was decided before; nothing follows from it.
@@ -158,7 +159,7 @@ class Decider:
                     yield (
                         of,
                         case,
-                        self._chain.put_through(case, _part(those, attrgetter("zone"), zones)),
+                        self._chain.put_through(case, part(those, attrgetter("zone"), zones)),
                     )
 
     def _awaited(
@@ -188,7 +189,22 @@ class Decider:
             active=ready.applies(sighting.camera, sighting.captured_at),
             said=self.said,
             back_at=self._coverage.back_at(sighting.camera),
+            inhibitor=self._inhibitor(rule_id, place, sighting),
         )
+
+    def _inhibitor(self, rule_id: str, place: str, sighting: Sighting) -> str:
+        """Return the id of an open incident that holds back what the rule raises at a place, "" for none."""
+        camera, at = sighting.camera, sighting.captured_at
+        for key in self.book.inhibitors.get((rule_id, camera), ()):
+            for other in self._holders.get(key, {}).values():
+                here = place == other.place or self.book.config.point_of(camera) == other.point
+                if (
+                    here
+                    and other.id not in self.settled
+                    and inhibits(other, at, self.book.rules[key[0]].settings)
+                ):
+                    return other.id
+        return ""
 
     def _states_of(self, source: str) -> dict[str, State]:
         """Return what the rules know of a camera or a sensor, by rule."""
@@ -210,8 +226,8 @@ class Decider:
         if not (sighting.members or sighting.present or holders):
             return
         for subject in sorted({m.subject for m in (*sighting.members, *sighting.present)} | holders.keys()):
-            part = _part(sighting, attrgetter("subject"), {subject})
-            yield from self._advance_one(case, subject, replace(passed, sighting=part))
+            mine = part(sighting, attrgetter("subject"), {subject})
+            yield from self._advance_one(case, subject, replace(passed, sighting=mine))
 
     def _advance_one(self, case: Case, subject: str, passed: Passed) -> Iterator[Step]:
         settings, holders, sighting = case.settings, self._holders[case.rule, case.place], passed.sighting
@@ -220,7 +236,7 @@ class Decider:
         if holder is not None and (
             has_lapsed(holder, sighting.captured_at, settings) or (done and is_new(holder, sighting))
         ):
-            yield end(holder, sighting.captured_at, sighting.camera)
+            yield ended(holder, case.at, case.camera)
             del holders[subject]
             holder, done = None, False
         if holder is not None:
@@ -255,11 +271,11 @@ class Decider:
             for subject, holder in list(holders.items()):
                 if event.source in holder.seen_by:
                     del holders[subject]
-                    yield Decision(rule_id, *end(holder, event.captured_at, event.source), event)
+                    yield Decision(rule_id, *ended(holder, event.captured_at, event.source), event)
 
     def _lost(self, event: Event) -> Iterator[Decision]:
         """Yield the incidents of which a camera or sensor now shows nothing; not those about devices."""
-        if not _is_lost(event):
+        if not is_lost(event):
             return
         for (rule_id, _), holders in self._holders.items():
             ready = self.book.rules.get(rule_id)
@@ -267,6 +283,9 @@ class Decider:
                 continue
             for subject, holder in holders.items():
                 after, changes = source_lost(holder, event.source, event.captured_at)
+                if changes:
+                    after, heard = unheld(after, event.captured_at, event.source)
+                    changes = (*changes, *heard)
                 if changes and ready is not None and holder.id not in self.settled:
                     after, more = persist(
                         after, event.captured_at, event.source, ready.settings, self._refusal
@@ -275,21 +294,3 @@ class Decider:
                 if changes:
                     holders[subject] = after
                     yield Decision(rule_id, after, changes, event)
-
-
-def _is_lost(event: Event) -> bool:
-    if isinstance(event, Reading):
-        return event.value is None
-    lost = (CameraCondition.OFFLINE, CameraCondition.BLIND)
-    return isinstance(event, CameraState) and event.condition in lost
-
-
-def _part(sighting: Sighting, what: Callable[[Member], str], wanted: Container[str]) -> Sighting:
-    """Return those of a sighting of whom ``what`` is in ``wanted``; all the others are elsewhere."""
-    seen = (*sighting.members, *sighting.present)
-    if all(what(member) in wanted for member in seen):
-        return sighting
-    members = tuple(m for m in sighting.members if what(m) in wanted)
-    present = tuple(m for m in sighting.present if what(m) in wanted)
-    others = frozenset(m.track_id for m in seen if m.track_id and what(m) not in wanted)
-    return replace(sighting, members=members, present=present, elsewhere=sighting.elsewhere | others)

@@ -90,6 +90,14 @@ def is_missed(event: Event) -> bool:
     return isinstance(event, CameraState) and event.condition is CameraCondition.BLIND
 
 
+def is_lost(event: Event) -> bool:
+    """Say whether the source of ``event`` shows nothing from now on."""
+    if isinstance(event, Reading):
+        return event.value is None
+    lost = (CameraCondition.OFFLINE, CameraCondition.BLIND)
+    return isinstance(event, CameraState) and event.condition in lost
+
+
 def _alone(event: Observation, before: SourceOrder) -> bool:
     """Say whether nobody but its tracker speaks about the camera's present connection."""
     if before.last_at is None or before.connections[-1:] != (event.frame.epoch,):

@@ -190,7 +190,7 @@ def _first_words(
 
 def _why(rule: RuleSettings, incident: Incident) -> dict[str, Any]:
     """Return, for the timeline, why nobody hears of an incident or nothing is said; nothing if neither."""
-    if incident.muted is not None:
+    if incident.muted not in (None, Reason.WAITING):
         return {"silent": incident.muted, "by": incident.muted_by}
     silent = incident.silent or (Reason.NO_SPEECH_CONFIGURED if rule.speech is None else None)
     return {"silent": silent} if silent else {}

@@ -22,7 +22,7 @@ from alerts.together import Together
 from lianfang import plugins
 from lianfang.config import Config
 from lianfang.config.schedule import Hours
-from lianfang.config.sharing import sources
+from lianfang.config.sharing import places_of, sources
 from lianfang.events import CameraState, Observation, Reading, SpeakerState
 
 _SHARED = frozenset({*RuleSettings.model_fields, "sensors", "speakers"})
@@ -134,6 +134,8 @@ class RuleBook:
         for rule_id, ready in self.rules.items():
             for source in ready.places.keys() - off:
                 self._by_source.setdefault(source, []).append((rule_id, ready))
+        self.inhibitors = dict(self._inhibitors())
+        """(rule, camera or sensor) → the (rule, place) of which incidents may hold back what it raises."""
 
     @property
     def memory_s(self) -> float:
@@ -159,6 +161,24 @@ class RuleBook:
             name == rule_id and any(known == place for known, _ in ready.places[source])
             for name, ready in self.of(source)
         )
+
+    def _inhibitors(self) -> Iterator[tuple[tuple[str, str], tuple[tuple[str, str], ...]]]:
+        for rule_id, ready in self.rules.items():
+            others = [(r, self.rules[r]) for r in ready.settings.inhibited_by if r in self.rules]
+            for source in ready.places if others else ():
+                near = places_of(self.config, source)
+                yield (
+                    (rule_id, source),
+                    tuple(
+                        dict.fromkeys(
+                            (other_id, place)
+                            for other_id, other in others
+                            for there, places in other.places.items()
+                            for place, _ in places
+                            if near & {place, self.config.point_of(there)}
+                        )
+                    ),
+                )
 
     def carried(self, source: str, states: Mapping[str, State], before: RuleBook) -> dict[str, State]:
         """Return those of a source's ``states`` by rule, made by ``before``, that go on here.

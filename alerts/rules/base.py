@@ -65,6 +65,10 @@ class RuleSettings(Stanza):
     """Alarms of one camera in 10 minutes after which further ones are only recorded, until it is quieter."""
     trial_days: int | None = Field(default=None, ge=0, le=90)
     """Days in trial on a camera that is new to it; the community's if not given, 0 for none."""
+    inhibited_by: tuple[Id, ...] = ()
+    """Rules that say more: while an incident of one is open at the place or its point, this one is muted."""
+    within_s: float = Field(default=5, gt=0, le=60)
+    """So long people and receivers wait for an incident of ``inhibited_by``; speakers do not."""
     record_only: bool = False
     """True: its incidents are counted and spoken to, and alarm no operator."""
     closes_itself: bool = False
@@ -114,9 +118,38 @@ class RuleSettings(Stanza):
                     f"one of {', '.join(notices)}" if notices else "nothing: no such receiver is configured"
                 )
                 yield Problem(("notify", i, "receiver"), repr(notice.receiver), allowed)
+        yield from self._uninhibited(config)
         for key, schedule in (("active", self.active), ("speech", self.speech and self.speech.active)):
             for problem in schedule.sunless(config, self.sources) if schedule else ():
                 yield problem.under(key, *(["active"] if key == "speech" else []))
+
+    def _uninhibited(self, config: Config) -> Iterable[Problem]:
+        """Yield what cannot hold this rule back, or must not."""
+        mine = [name for name, rule in config.rules.items() if rule is self]
+        here = {config.point_of(source) for source in self.sources if config.has(source)}
+        if self.inhibited_by and self.life_safety:
+            yield Problem(("inhibited_by",), "life_safety", "no rule: what may save a life is always heard")
+        for i, other_id in enumerate(self.inhibited_by):
+            other = config.rules.get(other_id)
+            if not isinstance(other, RuleSettings):
+                allowed = f"one of {', '.join(sorted(config.rules.keys() - set(mine))) or 'none'}"
+                yield Problem(("inhibited_by", i), repr(other_id), allowed)
+            elif other is self or any(r in _above(config, other_id) for r in mine):
+                yield Problem(("inhibited_by", i), repr(other_id), "a rule that does not wait for this one")
+            elif not here & {config.point_of(s) for s in other.sources if config.has(s)}:
+                yield Problem(("inhibited_by", i), repr(other_id), "a rule that looks at the same point")
+
+
+def _above(config: Config, rule_id: str) -> set[str]:
+    """Return the rules that hold a rule back, by way of others too."""
+    found: set[str] = set()
+    left = [rule_id]
+    while left:
+        rule = config.rules.get(left.pop())
+        new = set(rule.inhibited_by) - found if isinstance(rule, RuleSettings) else set()
+        found |= new
+        left += new
+    return found
 
 
 EVER = datetime.min.replace(tzinfo=UTC)

@@ -18,7 +18,8 @@ class Case:
 
     ``spots`` are those that were dismissed for this rule on this camera, each with what is known of it.
     ``back_at`` is when the camera was back after it was lost for a while, ``late`` if ``at`` is long ago,
-    ``alarms`` how many the camera has raised by the rule lately.
+    ``alarms`` how many the camera has raised by the rule lately,
+    ``inhibitor`` the id of an incident that holds this back.
     """
 
     rule: str
@@ -34,6 +35,7 @@ class Case:
     back_at: datetime | None = None
     late: bool = False
     alarms: int = 0
+    inhibitor: str = ""
 
     def is_about(self, word: Suppression) -> bool:
         """Say whether a word is about this rule and this place, whichever camera looks.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import datetime, timedelta
 
-from alerts.incidents.incident import Change, Incident, Step
+from alerts.incidents.incident import Change, Incident, Step, end, has_lapsed
 from alerts.incidents.model import ChangeKind
+from alerts.rules.base import RuleSettings
 from alerts.suppression.case import Case, Held
 from alerts.suppression.chain import Passed
 from alerts.suppression.permits import is_in_force
@@ -66,7 +68,25 @@ def late(case: Case, incident: Incident, passed: Passed) -> Held | None:
     return Held(Reason.LATE) if case.late and not case.settings.life_safety else None
 
 
-MUTES: tuple[Mute, ...] = (maintenance, silence, permit, trial, noisy, late)
+def inhibited(case: Case, incident: Incident, passed: Passed) -> Held | None:
+    """Mute what another rule says more about, and wait for a moment whether one does.
+
+    So it does not matter which of the two becomes known first.
+    """
+    del passed
+    if case.inhibitor:
+        return Held(Reason.INHIBITED, case.inhibitor)
+    settings = case.settings
+    new = abs(case.at - incident.opened_at) < timedelta(seconds=settings.within_s)
+    return Held(Reason.WAITING) if settings.inhibited_by and new else None
+
+
+def inhibits(other: Incident, at: datetime, settings: RuleSettings) -> bool:
+    """Say whether an incident of another rule is open at ``at``; one that is silenced holds nothing back."""
+    return other.muted in (None, Reason.WAITING, Reason.INHIBITED) and not has_lapsed(other, at, settings)
+
+
+MUTES: tuple[Mute, ...] = (maintenance, silence, permit, trial, noisy, late, inhibited)
 
 
 def muted(case: Case, incident: Incident, passed: Passed) -> Held | None:
@@ -90,16 +110,31 @@ def muted_by_word(case: Case, incident: Incident) -> Held | None:
 def listened(case: Case, incident: Incident, passed: Passed) -> Step:
     """Return the incident muted or heard, as it is now. One that opened just now says so by itself.
 
-    Where nobody is there any more it stays as it was: there is nothing to be heard.
+    Where nobody is there any more it stays as it was: there is nothing to be heard, unless it only waited.
     """
     by = muted(case, incident, passed)
     reason = by.reason if by else None
-    if not incident.occupied or reason is incident.muted:
+    over = not incident.occupied and incident.muted is not Reason.WAITING
+    if over or reason is incident.muted:
         return incident, ()
     after = replace(incident, muted=reason, muted_by=by.by if by else "")
     if incident.opened_at == case.at:
         return after, ()
     return after, (Change(ChangeKind.MUTED if by else ChangeKind.HEARD, case.at, case.camera),)
+
+
+def unheld(incident: Incident, at: datetime, camera: str) -> Step:
+    """Return the incident heard if it only waited: its camera is lost, or it ends, and nothing else came."""
+    if incident.muted is not Reason.WAITING:
+        return incident, ()
+    return replace(incident, muted=None), (Change(ChangeKind.HEARD, at, camera),)
+
+
+def ended(incident: Incident, at: datetime, camera: str) -> Step:
+    """Return the incident ended, and heard before if it only waited: what comes there next is another one."""
+    after, heard = unheld(incident, at, camera)
+    after, over = end(after, at, camera)
+    return after, (*heard, *over)
 
 
 def _first(case: Case, incident: Incident, words: Iterable[Suppression], reason: Reason) -> Held | None:

@@ -19,6 +19,8 @@ class Reason(StrEnum):
     TRIAL = "trial"  # the rule is new on the camera, and no person has signed it off
     NOISY = "noisy"  # the camera has raised too many alarms by the rule
     LATE = "late"  # known so late that nobody is called in a hurry, nor warned
+    INHIBITED = "inhibited"  # an incident of another rule says more about the place
+    WAITING = "waiting"  # such an incident may come yet: speakers do not wait for it
     # Nothing is said; people are told.
     TASK = "task"  # what remains where a permit ended: somebody must tidy up, nobody is there to be warned
     NO_SPEECH_CONFIGURED = "no_speech_configured"

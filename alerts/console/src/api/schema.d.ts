@@ -829,8 +829,8 @@ export interface components {
          *     ``speakers`` cover its zone, nearest first; ``hushed_at`` is since when an operator wants silence there.
          *     ``open`` says that people still have to do with it, or may soon: a speaker talks to them. ``presence`` is
          *     unknown while no fresh observation says anything. ``silent`` is why nothing was said ("" if something
-         *     was), ``muted`` why nobody hears of it ("" if they do), by the suppression ``muted_by``; ``calm`` that
-         *     operators are not alarmed either: of a trial where a life is at stake they are.
+         *     was), ``muted`` why nobody hears of it ("" if they do), by the suppression or the incident ``muted_by``;
+         *     ``calm`` that operators are not alarmed either: of a trial where a life is at stake they are.
          *     ``confirm_notifies`` are the receivers that hear of it only once it is confirmed. By ``limit_at``
          *     people must have done what the state asks for; ``overdue`` says that they have not.
          */
