@@ -21,23 +21,26 @@ SpeechText = Annotated[str, Field(min_length=1, max_length=MAX_SPEECH_CHARACTERS
 
 
 class Utterance(_Payload):
-    """A text, and the language that it is said in."""
+    """A text, and the language that it is said in. ``clip``: the file of a recording of it, "" for none."""
 
     language: Spoken
     text: SpeechText
+    clip: str = ""
 
 
 class Speech(_Payload):
     """A command to a speaker: say this, once or more, and do not begin after ``valid_until``.
 
     ``also`` is the same in other languages, said after ``text`` each time. Of two commands the speaker says
-    the one of higher ``priority`` (0-100) first. After ``max_s`` seconds it breaks off by itself.
+    the one of higher ``priority`` (0-100) first. After ``max_s`` seconds it breaks off by itself. A speaker
+    that plays sound only plays the file ``clip``, a recording of ``text``, where there is one.
     """
 
     schema_version: Literal["lianfang.speech/1"] = "lianfang.speech/1"
     id: str
     text: SpeechText
     language: Spoken = "zh"
+    clip: str = ""
     also: tuple[Utterance, ...] = ()
     volume_pct: Annotated[int, Field(ge=0, le=100)]
     repeat: Annotated[int, Field(ge=1, le=10)]

@@ -37,9 +37,11 @@ from alerts.pipeline.seasons import Seasons
 from alerts.pipeline.speaker_states import SpeakerStates
 from alerts.pipeline.watch import Canaries, Watch
 from alerts.pipeline.worker import AlertWorker
+from alerts.receivers import channel_to
 from alerts.reports.collector import EffectsCollector
 from alerts.store import Store, offsets, open_store
-from lianfang import plugins
+from alerts.voice.clips import Clips
+from alerts.voice.server import serving
 from lianfang.bus import Bus
 from lianfang.bus.connect import join, own
 from lianfang.clock import Clock, SystemClock
@@ -183,7 +185,8 @@ class AlertService:
 
     async def _outside(self, stop: threading.Event) -> None:
         """Run everything that talks to the outside world: delivery, API, console."""
-        channels, roles = self._channels()
+        clips = Clips.of(self._config)
+        channels, roles = self._channels(clips)
         delivery = DeliveryWorker(
             self._store,
             channels,
@@ -218,7 +221,7 @@ class AlertService:
             stop.set()
 
         try:
-            async with asyncio.TaskGroup() as group:
+            async with serving(self._config.voice.serve, clips, self._clock), asyncio.TaskGroup() as group:
                 settings = self._config.dead_man
                 dead_man = group.create_task(report_alive(settings, self.alive)) if settings else None
                 group.create_task(end())
@@ -227,15 +230,13 @@ class AlertService:
         finally:
             stop.set()  # for the thread of `end`, which asyncio.run waits for
 
-    def _channels(self) -> tuple[dict[str, Channel], dict[str, Role]]:
+    def _channels(self, clips: Clips) -> tuple[dict[str, Channel], dict[str, Role]]:
         receivers = {
             name: stanza
             for name, stanza in self._config.receivers.items()
             if isinstance(stanza, ChannelConfig)
         }
-        channels = {
-            name: plugins.build("alerts.channels", stanza, self._clock) for name, stanza in receivers.items()
-        }
+        channels = {name: channel_to(stanza, self._clock, clips) for name, stanza in receivers.items()}
         return channels, {name: stanza.role for name, stanza in receivers.items()}
 
     def _worker_state(self) -> str:

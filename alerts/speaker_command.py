@@ -13,7 +13,8 @@ from uuid import uuid4
 
 from alerts.channels.base import Delivery, Speaker, SpeakerConfig
 from alerts.payload import MAX_SPEECH_CHARACTERS, Speech
-from lianfang import plugins
+from alerts.receivers import channel_to
+from alerts.voice.clips import Clips
 from lianfang.clock import Clock, SystemClock
 from lianfang.config import Config, Spoken, load
 from lianfang.config.stanza import one_of
@@ -35,10 +36,11 @@ def main(argv: Sequence[str]) -> int:
         config = load(options.config)
         settings = _settings(config, options.speaker)
         speech = _speech(options, settings, clock) if options.what == "test" else None
-        speaker: Speaker = plugins.build("alerts.channels", settings, clock)
+        speaker = channel_to(settings, clock, Clips.of(config))
     except (LianfangError, LookupError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    assert isinstance(speaker, Speaker)  # noqa: S101 - what a SpeakerConfig builds
     try:
         sys.stdout.write(asyncio.run(_try(speaker, speech, clock)))
     except LianfangError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from pydantic import Field, field_validator
 
@@ -17,6 +18,8 @@ class SpeechSettings(Stanza):
 
     text: Text
     """May hold {place}, {point}, {zone}, {people} (2), {count} (两个人) and {plate_tail} (its last three)."""
+    clips: dict[Spoken, Path] = Field(default_factory=dict)
+    """Recordings of `text` by language, for speakers that play sound only; a voice speaks where none is."""
     languages: tuple[Spoken, ...] = ()
     """What each text is said in, one after the other; the speaker's, else the community's if not given."""
     volume_pct: int = Field(default=70, ge=0, le=100)
@@ -72,8 +75,23 @@ class SpeechSettings(Stanza):
         templates = (t for text in self.texts for t in (text.zh, text.yue, text.en))
         return any(f"{{{field}}}" in template for template in templates)
 
+    def _unplayable(self) -> Iterable[Problem]:
+        if not self.clips:
+            return
+        from alerts.voice.sound import read  # noqa: PLC0415 - FFmpeg, for the few who have recordings
+
+        for language, file in self.clips.items():
+            try:
+                read(file)
+            except ValueError as error:
+                yield Problem(("clips", language), f"{file}: {error}", "a file of sound, 120 s at most")
+
     def check(self, config: Config) -> Iterable[Problem]:
-        """Yield texts without the English that somebody asked for; a Cantonese voice reads the Chinese."""
+        """Yield recordings that cannot be played, and texts without the English that somebody asked for.
+
+        A Cantonese voice reads the Chinese.
+        """
+        yield from self._unplayable()
         if "en" not in (self.languages or config.spoken_languages()):
             return
         for text in self.texts:

@@ -147,6 +147,11 @@ class ChannelConfig(Stanza):
     timeout_s: float = 10
     """Seconds until one attempt counts as failed."""
 
+    @property
+    def plays_sound(self) -> bool:
+        """Whether it needs speeches as sound: it is built with ``clips`` then."""
+        return False
+
 
 class Quieter(Schedule):
     """Hours in which a speaker is quieter than at others."""

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
@@ -31,6 +31,9 @@ from lianfang.clock import Clock
 from lianfang.config import Config as WholeConfig
 from lianfang.config import Problem, Secret
 from lianfang.errors import PermanentError, TransientError
+
+# It speaks the text itself: our files are nothing to it.
+_NOT_SENT: dict[str, Any] = {"schema_version": True, "clip": True, "also": {"__all__": {"clip"}}}
 
 
 class Config(SpeakerConfig):
@@ -94,7 +97,7 @@ class SpeakerHttpChannel:
         now = self._clock.now()
         if now >= speech.valid_until:
             raise PermanentError("not sent: its validity has passed")
-        body = speech.model_dump(mode="json", exclude={"schema_version"}) | {
+        body = speech.model_dump(mode="json", exclude=_NOT_SENT) | {
             "id": delivery.id,
             "sent_at": now.isoformat(),
         }

@@ -9,6 +9,7 @@ import asyncio
 import json
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
+from datetime import timedelta
 from typing import Annotated, Any, Literal, get_args
 from uuid import uuid4
 
@@ -27,7 +28,8 @@ from alerts.channels.base import (
     SpeakerStatus,
     receipt,
 )
-from alerts.payload import Speech
+from alerts.payload import Speech, Utterance
+from alerts.voice.clips import Clips
 from lianfang.clock import Clock
 from lianfang.config import Config as WholeConfig
 from lianfang.config import Problem, Spoken
@@ -70,11 +72,18 @@ class Config(SpeakerConfig):
     says_end: bool = True
     """False: it never says that it has finished; that it has taken a command is its last word then."""
     speaks: tuple[Spoken, ...] = Field(default=("zh",), min_length=1)
-    """Languages that its own voice speaks; texts in others are left out."""
+    """Languages that its own voice speaks; texts in others are left out, or sound."""
+    play_url: bool = False
+    """True: recordings, and languages that it does not speak, are fetched by it as sound (`voice.serve`)."""
     first_from: int = Field(default=50, ge=0, le=100)
     """Urgency from which a command goes before what others have queued there (`firstPlay`)."""
     timeout_s: float = Field(default=5, gt=0, le=30)
     """Seconds that broker and speaker may take for any answer."""
+
+    @property
+    def plays_sound(self) -> bool:
+        """Only where it is told to."""
+        return self.play_url
 
     def check(self, config: WholeConfig) -> Iterable[Problem]:
         """Yield topics that are not told apart, and a heartbeat that nobody would hear."""
@@ -84,6 +93,10 @@ class Config(SpeakerConfig):
             yield Problem(("result_topic",), self.result_topic, "another topic than command_topic")
         if self.status_topic in others:
             yield Problem(("status_topic",), str(self.status_topic), "a topic of its own")
+        if self.play_url and config.voice.serve is None:
+            yield Problem(
+                ("play_url",), "true without voice.serve", "voice.serve, where it fetches the sound"
+            )
         if self.heartbeat_s is not None and self.status_topic is None:
             yield Problem(("heartbeat_s",), f"{self.heartbeat_s:g} without status_topic", "status_topic")
 
@@ -91,8 +104,8 @@ class Config(SpeakerConfig):
 class SpeakerMqttChannel:
     """Tells one speaker what to say, and waits for its own word about it: the broker's is none."""
 
-    def __init__(self, config: Config, clock: Clock) -> None:
-        self._config, self._clock = config, clock
+    def __init__(self, config: Config, clock: Clock, clips: Clips | None = None) -> None:
+        self._config, self._clock, self._clips = config, clock, clips
         self._results = _RESULTS | config.results
         self._states = _STATES | config.states
         self._words = Words()
@@ -111,7 +124,7 @@ class SpeakerMqttChannel:
         left_s = self._left_s(speech)
         if left_s <= 0:
             raise PermanentError("not sent: its validity has passed")
-        command = self._command(delivery.id, speech)
+        command, lasts_s = await self._command(delivery.id, speech)
         known = self._words.about(delivery.id)
         if known is None or known.outcome not in UNDER_WAY | {"finished", "stopped"}:
             await self._link.ready()
@@ -120,7 +133,7 @@ class SpeakerMqttChannel:
             await self._publish(command, left_s)
         word = await self._until(delivery.id, (), self._config.timeout_s)
         if word.outcome in UNDER_WAY and not self._config.says_end:
-            return await self._wait_out(delivery.id, command)
+            return await self._wait_out(delivery.id, lasts_s)
         if word.outcome == "accepted":
             word = await self._until(delivery.id, _WAITING, self._left_s(speech))
         if word.outcome == "playing":
@@ -170,22 +183,25 @@ class SpeakerMqttChannel:
         """Close the connection."""
         await self._link.close()
 
-    def _command(self, frame: str, speech: Speech) -> dict[str, Any]:
-        said = [(speech.language, speech.text), *((u.language, u.text) for u in speech.also)]
-        texts = [text for language, text in said if language in self._config.speaks]
-        if not texts:
-            asked = ", ".join(language for language, _ in said)
+    async def _command(self, frame: str, speech: Speech) -> tuple[dict[str, Any], float]:
+        """Return the command, and about how many seconds it takes to play."""
+        said = (Utterance(language=speech.language, text=speech.text, clip=speech.clip), *speech.also)
+        texts = [one.text for one in said if one.language in self._config.speaks]
+        if self._clips is not None and (len(texts) < len(said) or any(one.clip for one in said)):
+            clip = await self._clips.clip(speech)
+            link = self._clips.link(clip, speech.valid_until + timedelta(seconds=speech.max_s))
+            what, once_s = {"method": "playUrl", "url": link}, clip.seconds
+        elif texts:
+            content = " ".join(texts)
+            what, once_s = {"method": "startTts", "content": content}, _A_CHARACTER_S * len(content)
+        else:
+            asked = ", ".join(one.language for one in said)
             raise PermanentError(f"it speaks {', '.join(self._config.speaks)}, not {asked}")
-        content = " ".join(texts)
-        fitting = int(speech.max_s / (_A_CHARACTER_S * len(content)))
-        return {
-            "method": "startTts",
-            "frameId": frame,
-            "content": content,
-            "vol": speech.volume_pct,
-            "repeat": min(speech.repeat, max(1, fitting)),  # its own bound, should nobody reach it any more
-            "firstPlay": speech.priority >= self._config.first_from,
-        }
+        # Its own bound, should nobody reach it any more.
+        repeat = min(speech.repeat, max(1, int(speech.max_s / once_s)))
+        first = speech.priority >= self._config.first_from
+        command = {"frameId": frame, "vol": speech.volume_pct, "repeat": repeat, "firstPlay": first}
+        return what | command, once_s * repeat
 
     def _refuse_if_useless(self) -> None:
         if self._state is None:
@@ -206,9 +222,8 @@ class SpeakerMqttChannel:
             raise TransientError(f"no answer from the speaker within {self._config.timeout_s:g} s")
         return word
 
-    async def _wait_out(self, frame: str, command: Mapping[str, Any]) -> Receipt:
+    async def _wait_out(self, frame: str, lasts_s: float) -> Receipt:
         """Let a device that has the command, and says no more, speak for about as long as that takes."""
-        lasts_s = _A_CHARACTER_S * len(command["content"]) * command["repeat"]
         word = await self._until(frame, UNDER_WAY, lasts_s)
         if word.outcome not in UNDER_WAY:
             return receipt(word.outcome, word.detail)
@@ -264,6 +279,6 @@ class SpeakerMqttChannel:
         await self._words.lost(self._link.trouble)
 
 
-def build(config: Config, clock: Clock) -> SpeakerMqttChannel:
-    """Return the channel; LookupError if the password cannot be read."""
-    return SpeakerMqttChannel(config, clock)
+def build(config: Config, clock: Clock, clips: Clips | None = None) -> SpeakerMqttChannel:
+    """Return the channel; LookupError if the password cannot be read. ``clips`` where it plays sound."""
+    return SpeakerMqttChannel(config, clock, clips)

@@ -43,6 +43,7 @@ def speech_for(
         id=said.id,
         text=first.text,
         language=first.language,
+        clip=first.clip,
         also=tuple(also),
         volume_pct=min(said.volume_pct, loudest),
         repeat=said.repeat,
@@ -68,7 +69,11 @@ def _utterances(
         or (config.community.language,)
     )
     spoken = dict.fromkeys(text.spoken(language) for language in asked)
-    return [Utterance(language=lang, text=_filled(config, rule, row, lang, t)) for lang, t in spoken]
+    recorded = rule.speech.clips if rule.speech and text == rule.speech.text else {}
+    return [
+        Utterance(language=lang, text=_filled(config, rule, row, lang, t), clip=str(recorded.get(lang, "")))
+        for lang, t in spoken
+    ]
 
 
 def _filled(config: Config, rule: RuleSettings, row: IncidentRow, language: Spoken, template: str) -> str:

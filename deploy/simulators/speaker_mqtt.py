@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Annotated, Any, Literal, Self
 
+import aiohttp
 import aiomqtt
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -38,20 +39,31 @@ class _StartTts(_Command):
     firstPlay: bool  # noqa: N815
 
 
+class _PlayUrl(_Command):
+    method: Literal["playUrl"]
+    url: Annotated[str, Field(pattern=r"^http://\S+$")]  # many devices know no https
+    vol: Annotated[int, Field(ge=0, le=100)]
+    repeat: Annotated[int, Field(ge=1, le=10)]
+    firstPlay: bool  # noqa: N815
+
+
 class _StopAudio(_Command):
     method: Literal["stopAudio"]
 
 
-_COMMANDS: TypeAdapter[_StartTts | _StopAudio] = TypeAdapter(
-    Annotated[_StartTts | _StopAudio, Field(discriminator="method")]
+_COMMANDS: TypeAdapter[_StartTts | _PlayUrl | _StopAudio] = TypeAdapter(
+    Annotated[_StartTts | _PlayUrl | _StopAudio, Field(discriminator="method")]
 )
+
+_LARGEST = 6 * 1024 * 1024  # bytes of a file that it plays
 
 
 @dataclass
 class _Spoken:
-    command: _StartTts
+    command: _StartTts | _PlayUrl
     mute: bool
     outcome: str = "accepted"
+    detail: str = ""
     ended_by: asyncio.Future[Word] = field(default_factory=asyncio.Future)
 
     def end(self, word: Word) -> None:
@@ -92,6 +104,7 @@ class MqttSpeakerSimulator:
         self.say = say
         self.received: list[dict[str, Any]] = []
         self.heard: list[str] = []
+        self.fetched: list[bytes] = []
         self.obeys_stop = True
         self.state = "online"
         self._spoken: dict[str, _Spoken] = {}
@@ -163,7 +176,7 @@ class MqttSpeakerSimulator:
         else:
             await self._take(command, mute=fault == "mute")
 
-    async def _take(self, command: _StartTts, *, mute: bool) -> None:
+    async def _take(self, command: _StartTts | _PlayUrl, *, mute: bool) -> None:
         known = self._spoken.get(command.frameId)
         if known is not None and known.outcome not in AGAIN:
             known.mute = mute
@@ -194,7 +207,7 @@ class MqttSpeakerSimulator:
                 self._current = self._queue.pop(0)
                 word = await self._speak(self._current)
                 self._current.outcome = word
-                self.say(f"{word}: {self._current.command.content}")
+                self.say(f"{word}: {_shown(self._current.command)}")
                 if self._says_end:
                     await self._say_of(self._current)
                 self._current = None
@@ -209,11 +222,17 @@ class MqttSpeakerSimulator:
         spoken.outcome = "playing"
         if self._says_end:
             await self._say_of(spoken)
-        await asyncio.wait([spoken.ended_by], timeout=self._pace_s * len(command.content) * command.repeat)
+        once_s = self._pace_s * len(command.content) if isinstance(command, _StartTts) else 0.0
+        if isinstance(command, _PlayUrl):
+            self.fetched.append(sound := await _fetched(command.url))
+            if not sound.startswith(b"RIFF") or len(sound) > _LARGEST:
+                spoken.detail = "it cannot be fetched"
+                return "error"
+        await asyncio.wait([spoken.ended_by], timeout=once_s * command.repeat)
         if spoken.ended_by.done():
             return spoken.ended_by.result()
         if word == "finished":
-            self.heard += [command.content]
+            self.heard.append(_shown(command))
         return word
 
     async def _beat(self) -> None:
@@ -223,13 +242,25 @@ class MqttSpeakerSimulator:
 
     async def _say_of(self, spoken: _Spoken) -> None:
         if not spoken.mute:
-            await self._answer(spoken.command.frameId, spoken.outcome)
+            await self._answer(spoken.command.frameId, spoken.outcome, spoken.detail)
 
     async def _answer(self, frame: str, result: str, msg: str = "") -> None:
         await self._publish(self.result_topic, {"frameId": frame, "result": result, "msg": msg})
 
     async def _publish(self, topic: str, said: object, *, retain: bool = False) -> None:
         await self._client.publish(topic, json.dumps(said, ensure_ascii=False), qos=1, retain=retain)
+
+
+def _shown(command: _StartTts | _PlayUrl) -> str:
+    return command.content if isinstance(command, _StartTts) else command.url.partition("?")[0]
+
+
+async def _fetched(url: str) -> bytes:
+    """Return what is at ``url``, nothing where that is no success."""
+    with suppress(aiohttp.ClientError):
+        async with aiohttp.ClientSession() as session, session.get(url, allow_redirects=False) as answer:
+            return await answer.read() if answer.status == 200 else b""
+    return b""
 
 
 def main() -> None:

@@ -24,6 +24,7 @@ from lianfang.config.sensor import Sensor
 from lianfang.config.sharing import heard_at
 from lianfang.config.stanza import Id, Problem, Spoken, Stanza, one_of
 from lianfang.config.uplink import Uplink
+from lianfang.config.voice import Voice
 from lianfang.plugins import PluginConfig
 
 SourceStanza = Annotated[SerializeAsAny[Stanza], PluginConfig("ingest.sources").validator()]
@@ -195,6 +196,8 @@ class Config(Stanza):
     """What matters."""
     profiles: dict[Id, Profile] = Field(default_factory=dict)
     """What is different at some times: a flood, a festival. One is in force, or none of them."""
+    voice: Voice = Voice()
+    """What speaks for speakers that play sound only."""
     receivers: dict[Id, ChannelStanza] = Field(default_factory=dict)
     """Who is told: speakers and platforms."""
     escalation: dict[Severity, Escalation] = Field(default_factory=usual_limits)

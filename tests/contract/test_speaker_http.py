@@ -215,7 +215,7 @@ def test_speaker_simulator_is_strict(change: dict[str, Any], status: int) -> Non
 
     async def run() -> tuple[int, int]:
         async with SpeakerSimulator(TOKEN, say=silent) as speaker, aiohttp.ClientSession() as session:
-            body = {k: v for k, v in speech().items() if k != "schema_version"}
+            body = {k: v for k, v in speech().items() if k not in {"schema_version", "clip"}}
             body |= {"sent_at": datetime.now(UTC).isoformat(), **change}
             say = f"{speaker.url}/v1/say"
             async with session.post(say, data=json.dumps(body), headers=_bearer(TOKEN)) as right:
@@ -229,3 +229,15 @@ def test_speaker_simulator_is_strict(change: dict[str, Any], status: int) -> Non
 
 def _bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
+
+
+def test_speaker_gets_no_file_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    recorded = {"clip": "a.wav", "also": [{"language": "en", "text": "Get back", "clip": "b.wav"}]}
+
+    async def run() -> Receipt | Exception:
+        async with SpeakerSimulator(TOKEN, say=silent) as speaker:
+            channel = speaker_channel(speaker.url, monkeypatch)
+            (answer,) = await send(channel, delivery_of(speech() | recorded))
+            return answer
+
+    assert isinstance(asyncio.run(run()), Receipt)  # it refuses what it does not know

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
+import aiohttp
 import aiomqtt
 import pytest
 
 from alerts.channels.base import EmergencyOnAir, Receipt
+from alerts.voice import sound
+from alerts.voice.clips import Clips
+from alerts.voice.server import serving
+from deploy.demo.site import free_port
 from deploy.simulators.commands import Word
+from lianfang.clock import SystemClock
+from lianfang.config.voice import ClipServer, Voice
 from lianfang.errors import PermanentError, TransientError
 from tests.support.delivery import until
 from tests.support.mosquitto import shared_broker
 from tests.support.mqtt_speaker import SLOW_S, Site, at_site, until_state
+from tests.support.voice import needs_espeak, tone
 
 FINAL: list[tuple[Word, type[Exception] | None]] = [
     ("finished", None),
@@ -198,3 +207,43 @@ def test_an_emergency_programme_outranks_everything() -> None:
         await task
 
     at_site(test, seconds_per_character=SLOW_S)
+
+
+def test_sound_for_what_it_does_not_speak(tmp_path: Path) -> None:
+    needs_espeak()
+    port = free_port(0)
+    serve = ClipServer(port=port, base_url=f"http://127.0.0.1:{port}")
+    clips = Clips(Voice(serve=serve), tmp_path / "voice")
+    recorded = tmp_path / "recorded.wav"
+    recorded.write_bytes(sound.wav(tone(1)))
+
+    async def test(site: Site) -> None:
+        async with serving(serve, clips, SystemClock()):
+            also = [{"language": "yue", "text": "请即刻离开"}]
+            assert await site.say("text") == Receipt("finished")
+            assert await site.say("sound", also=also, volume_pct=30) == Receipt("finished")
+            assert await site.say("recorded", clip=str(recorded)) == Receipt("finished")
+            link = site.speaker.received[1]["url"]
+            async with aiohttp.ClientSession() as session, session.get(f"{link}0") as forged:
+                assert forged.status == 404
+        first, second, third = site.speaker.received
+        assert [c["method"] for c in (first, second, third)] == ["startTts", "playUrl", "playUrl"]
+        assert (second["vol"], second["repeat"]) == (30, 2)
+        lengths = [len(sound.read(file)) / sound.RATE for file in site.speaker.fetched]
+        assert lengths[0] > 2, "both languages"
+        assert lengths[1] == pytest.approx(1, abs=0.01)
+
+    at_site(test, config={"play_url": True}, clips=clips)
+
+
+def test_sound_that_it_cannot_fetch(tmp_path: Path) -> None:
+    needs_espeak()
+    serve = ClipServer(port=1, base_url="http://127.0.0.1:1")
+    clips = Clips(Voice(serve=serve), tmp_path)
+
+    async def test(site: Site) -> None:
+        answer = await site.say(language="yue", max_s=1)
+        assert isinstance(answer, TransientError)
+        assert str(answer) == "the speaker says error: it cannot be fetched"
+
+    at_site(test, config={"play_url": True}, clips=clips)

@@ -10,6 +10,7 @@ from typing import Any
 
 from alerts.channels import speaker_mqtt
 from alerts.channels.base import Receipt, Speaker
+from alerts.voice.clips import Clips
 from deploy.simulators.speaker_mqtt import MqttSpeakerSimulator
 from lianfang.clock import Clock, SystemClock
 from lianfang.errors import LianfangError
@@ -26,6 +27,7 @@ def channel_to(
     device: str,
     *,
     clock: Clock | None = None,
+    clips: Clips | None = None,
     **changed: Any,  # noqa: ANN401 - as the configuration has it
 ) -> Speaker:
     """Return the channel to a simulated speaker."""
@@ -37,7 +39,7 @@ def channel_to(
         "status_topic": f"speakers/{device}/status",
         **changed,
     }
-    return speaker_mqtt.build(speaker_mqtt.Config.model_validate(stanza), clock or SystemClock())
+    return speaker_mqtt.build(speaker_mqtt.Config.model_validate(stanza), clock or SystemClock(), clips)
 
 
 @dataclass
@@ -71,6 +73,7 @@ def at_site(
     *,
     broker: Mosquitto | None = None,
     config: dict[str, Any] | None = None,
+    clips: Clips | None = None,
     **simulated: Any,  # noqa: ANN401 - as the simulator takes it
 ) -> None:
     """Run ``test`` at a speaker behind a broker."""
@@ -81,7 +84,7 @@ def at_site(
         async with AsyncExitStack() as resources:
             simulator = MqttSpeakerSimulator("127.0.0.1", port, device, say=silent, **simulated)
             speaker = await resources.enter_async_context(simulator)
-            channel = channel_to(port, device, **(config or {}))
+            channel = channel_to(port, device, clips=clips, **(config or {}))
             assert isinstance(channel, Speaker)
             resources.push_async_callback(channel.close)
             await test(Site(speaker, channel))

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from alerts.voice import sound
 from lianfang.config import load
 from lianfang.errors import ConfigError
 from tests.support.configs import changed, write
+from tests.support.voice import needs_espeak, tone
 
 BROKER = {"host": "mqtt.example.cn", "username": "lianfang"}
 MQTT: dict[str, Any] = {
@@ -21,9 +23,9 @@ MQTT: dict[str, Any] = {
 }
 
 
-def problems(folder: Path, stanza: dict[str, Any]) -> list[tuple[str, str]]:
+def problems(folder: Path, stanza: dict[str, Any], *changes: tuple[str, Any]) -> list[tuple[str, str]]:
     """Return what is wrong with a configuration whose speaker is ``stanza``: key and what was found."""
-    file = write(folder, changed(("receivers.horn", stanza)))
+    file = write(folder, changed(("receivers.horn", stanza), *changes))
     try:
         load(file)
     except ConfigError as error:
@@ -51,9 +53,39 @@ def test_a_good_one(tmp_path: Path) -> None:
         ({"status_topic": None, "heartbeat_s": 60}, "heartbeat_s", "60 without status_topic"),
         ({"results": {"1": "done"}}, "results.1", "'done'"),
         ({"speaks": ["fr"]}, "speaks.0", "'fr'"),
+        ({"play_url": True}, "play_url", "true without voice.serve"),
         ({"speaks": []}, "speaks", ""),
     ],
 )
 def test_what_is_wrong_is_said(tmp_path: Path, change: dict[str, Any], key: str, found: str) -> None:
     told = problems(tmp_path, MQTT | change)
     assert [k for k, f in told if found in f] == [key], told
+
+
+@pytest.mark.parametrize(
+    ("voice", "key", "found"),
+    [
+        ({"program": "no-such-program"}, "voice.program", "no-such-program -v cmn-latn-pinyin: No such file"),
+        ({"program": "false"}, "voice.program", "false -v cmn-latn-pinyin: exit code 1"),
+        ({"voices": {"en": "klingonese"}}, "voice.voices.en", "The specified espeak-ng voice does not exist"),
+        ({"voices": {"en": "--help"}}, "voice.voices", "--help"),
+        ({"loudness_db": 0}, "voice.loudness_db", "0"),
+        ({"serve": {"port": 1, "base_url": "10.0.0.5"}}, "voice.serve.base_url", "'10.0.0.5'"),
+    ],
+)
+def test_a_wrong_voice_is_an_error_at_start(
+    tmp_path: Path, voice: dict[str, Any], key: str, found: str
+) -> None:
+    needs_espeak()
+    serve = {"serve": {"port": 8803, "base_url": "http://10.0.0.5:8803"}}
+    told = problems(tmp_path, MQTT | {"play_url": True}, ("voice", serve | voice))
+    assert [k for k, f in told if found in f] == [key], told
+    assert problems(tmp_path, MQTT, ("voice", {"program": "no-such-program"})) == [], "nobody needs it"
+
+
+def test_a_recording_that_is_none_is_an_error_at_start(tmp_path: Path) -> None:
+    (tmp_path / "text.mp3").write_text("no sound")
+    (tmp_path / "good.wav").write_bytes(sound.wav(tone(1)))
+    clips = {"zh": "text.mp3", "en": "none.mp3", "yue": "good.wav"}
+    told = problems(tmp_path, MQTT, ("rules.entry.speech.clips", clips))
+    assert [key for key, _ in told] == ["rules.entry.speech.clips.zh", "rules.entry.speech.clips.en"]

@@ -12,10 +12,12 @@ from alerts.payload import Speech
 from alerts.pipeline.speeches import Said, priority, speech_for
 from alerts.rules.base import RuleSettings
 from alerts.store.schema import IncidentRow
+from alerts.voice import sound
 from lianfang.config import Config, Text
 from lianfang.errors import ConfigError
 from tests.support.configs import changed, loaded
 from tests.support.observations import START
+from tests.support.voice import tone
 
 TEXT = Text(zh="请离开{place}", yue="请即刻离开{place}", en="Leave {place}")
 NIGHT = START + timedelta(hours=10)  # midnight in Shanghai
@@ -134,3 +136,15 @@ def test_lives_come_first_then_severity_then_who_asks(tmp_path: Path) -> None:
     ranks = [priority(rule, by_person=person) for rule in (low, critical, life) for person in (False, True)]
     assert ranks == sorted(set(ranks))
     assert max(ranks) <= 100
+
+
+def test_a_recording_belongs_to_its_text_and_language(tmp_path: Path) -> None:
+    for name in ("zh.wav", "en.wav"):
+        (tmp_path / name).write_bytes(sound.wav(tone(1)))
+    text = {"zh": "离开", "yue": "走开", "en": "Leave"}
+    speech = {"text": text, "clips": {"zh": "zh.wav", "en": "en.wav"}}
+    config = loaded(tmp_path, ("community.languages", ["zh", "yue", "en"]), ("rules.entry.speech", speech))
+    said = told(config, Text(**text))
+    clips = [said.clip, *(utterance.clip for utterance in said.also)]
+    assert clips == [str(tmp_path / "zh.wav"), "", str(tmp_path / "en.wav")]
+    assert told(config, Text(zh="快离开")).clip == "", "other words are not those that were recorded"

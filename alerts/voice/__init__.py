@@ -1,0 +1,1 @@
+"""Voice: what speakers that play sound only are given instead of text."""

@@ -1,0 +1,145 @@
+"""Speeches as sound: spoken once, kept in a folder, fetched by speakers through links that expire."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from alerts.payload import Speech, Utterance
+from alerts.voice import espeak, sound
+from alerts.voice.sound import Samples
+from lianfang.config import Config
+from lianfang.config.voice import Voice
+from lianfang.errors import PermanentError
+
+_BETWEEN_S = 0.4  # between two languages
+_KEPT = 1000  # files
+_VERSION = 1  # of how a clip is made: another one makes all of them anew
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A speech as sound, once through."""
+
+    file: Path
+    samples: Samples
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return len(self.samples) / sound.RATE
+
+
+class Clips:
+    """What was spoken, in ``folder``; a key there signs the links."""
+
+    def __init__(self, voice: Voice, folder: Path) -> None:
+        self.folder = folder
+        self._voice = voice
+        self._key = b""
+
+    @classmethod
+    def of(cls, config: Config) -> Clips:
+        """Return those of an installation."""
+        return cls(config.voice, config.data_dir / "voice")
+
+    async def clip(self, speech: Speech) -> Clip:
+        """Return the speech as sound, all its languages in order; PermanentError if it cannot be spoken."""
+        first = Utterance(language=speech.language, text=speech.text, clip=speech.clip)
+        return await asyncio.to_thread(self._clip, (first, *speech.also))
+
+    def link(self, clip: Clip, until: datetime) -> str:
+        """Return where a speaker can fetch the clip until then."""
+        if self._voice.serve is None:
+            raise PermanentError("no link for it: the configuration has no voice.serve")
+        name, end = clip.file.name, str(int(until.timestamp()))
+        return (
+            f"{self._voice.serve.base_url.rstrip('/')}/{name}?until={end}&signature={self._sign(name, end)}"
+        )
+
+    def find(self, name: str, until: str, signature: str, now: datetime) -> Path | None:
+        """Return the file that a link leads to; None where the link is not ours, or is over."""
+        if not hmac.compare_digest(self._sign(name, until).encode(), signature.encode()):
+            return None
+        file = self.folder / name
+        return file if now.timestamp() < int(until) and file.is_file() else None
+
+    def _clip(self, utterances: Sequence[Utterance]) -> Clip:
+        file = self.folder / f"{self._digest(utterances)}.wav"
+        if file.is_file():
+            with suppress(ValueError, OSError):
+                samples = sound.read(file)
+                file.touch()
+                return Clip(file, samples)
+        parts: list[Samples] = []
+        for utterance in utterances:
+            parts += [sound.silence(_BETWEEN_S)] if parts else []
+            parts.append(sound.normalised(self._said(utterance), self._voice.loudness_db))
+        samples = np.concatenate(parts)
+        self._keep(file, sound.wav(samples))
+        return Clip(file, samples)
+
+    def _said(self, utterance: Utterance) -> Samples:
+        if not utterance.clip:
+            return espeak.speak(self._voice, utterance.language, utterance.text)
+        try:
+            return sound.read(Path(utterance.clip))
+        except ValueError:  # it was checked at start, and has gone since: the text is there
+            return espeak.speak(self._voice, utterance.language, utterance.text)
+
+    def _digest(self, utterances: Sequence[Utterance]) -> str:
+        voice = self._voice
+        said = [
+            [u.language, u.text, voice.voices.get(u.language), u.clip, _changed_at(u.clip)]
+            for u in utterances
+        ]
+        how = [_VERSION, voice.program, voice.words_a_minute, voice.loudness_db]
+        return hashlib.sha256(json.dumps([how, said]).encode()).hexdigest()
+
+    def _keep(self, file: Path, data: bytes) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        _write(file, data)
+        kept = sorted(self.folder.glob("*.wav"), key=lambda f: f.stat().st_mtime)
+        for old in kept[:-_KEPT]:
+            old.unlink(missing_ok=True)
+
+    def _sign(self, name: str, until: str) -> str:
+        self._key = self._key or self._shared_key()
+        return hmac.new(self._key, f"{name}\n{until}".encode(), hashlib.sha256).hexdigest()
+
+    def _shared_key(self) -> bytes:
+        """Return the key that all processes of the installation sign with; the first one makes it."""
+        file = self.folder / "key"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            made = file.with_name(f".key.{os.getpid()}.{secrets.token_hex(4)}")
+            made.touch(mode=0o600)
+            made.write_bytes(secrets.token_bytes(32))
+            try:
+                os.link(made, file)
+            finally:
+                made.unlink()
+        return file.read_bytes()
+
+
+def _changed_at(clip: str) -> int:
+    with suppress(OSError):
+        return Path(clip).stat().st_mtime_ns if clip else 0
+    return 0
+
+
+def _write(file: Path, data: bytes) -> None:
+    made = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    made.write_bytes(data)
+    made.replace(file)

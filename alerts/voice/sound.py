@@ -1,0 +1,114 @@
+"""Sound as samples: read from any file, brought to one loudness, written as speakers take it.
+
+Samples are int16, mono, ``RATE`` a second, shape (N,).
+"""
+
+from __future__ import annotations
+
+import io
+import wave
+from pathlib import Path
+
+import av
+import av.error
+import numpy as np
+from numpy.typing import NDArray
+
+Samples = NDArray[np.int16]
+
+RATE = 16_000
+_TELEPHONE = 8_000  # G.711: what cameras, telephones and GB/T 28181 play
+_LONGEST_S = 120
+_FULL = 32768.0
+_KNEE, _PEAK = 0.5, 0.9
+_STEPS, _MOST_GAIN_DB = 3, 40.0
+_SILENT_DB = -50.0
+_BLOCK_S = 0.1
+
+
+def read(source: Path | bytes) -> Samples:
+    """Return the sound in a file, or in the bytes of one; ValueError where there is none, or too much."""
+    try:
+        with av.open(io.BytesIO(source) if isinstance(source, bytes) else str(source), "r") as container:
+            if not container.streams.audio:
+                raise ValueError("no sound in it")
+            resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
+            parts: list[Samples] = []
+            length = 0
+            for frame in container.decode(audio=0):
+                parts += [whole.to_ndarray()[0] for whole in resampler.resample(frame)]
+                length = sum(map(len, parts[-1:]), length)
+                if length > _LONGEST_S * RATE:
+                    raise ValueError(f"longer than {_LONGEST_S} s")
+            parts += [whole.to_ndarray()[0] for whole in resampler.resample(None)]
+    except (av.error.FFmpegError, OSError) as error:
+        raise ValueError(error.strerror or str(error)) from error
+    found: Samples = np.concatenate(parts) if parts else np.zeros(0, np.int16)
+    if not len(found):
+        raise ValueError("no sound in it")
+    return found
+
+
+def loudness_db(samples: Samples) -> float:
+    """Return the mean level in dB below full scale, of the parts that are not silent; -inf for silence."""
+    block = int(_BLOCK_S * RATE)
+    whole = samples.astype(np.float64) / _FULL
+    whole = np.pad(whole, (0, -len(whole) % block)).reshape(-1, block)
+    power = (whole**2).mean(axis=1)
+    loud = power[power > 10 ** (_SILENT_DB / 10)]
+    return float(10 * np.log10(loud.mean())) if len(loud) else float("-inf")
+
+
+def normalised(samples: Samples, target_db: float) -> Samples:
+    """Return it with a mean level of ``target_db``, its peaks bent rather than cut; silence as it is."""
+    if loudness_db(samples) == float("-inf"):
+        return samples
+    louder = samples
+    gain_db = 0.0
+    for _ in range(_STEPS):  # what is bent is quieter: a little more gain makes up for it
+        gain_db = min(gain_db + target_db - loudness_db(louder), _MOST_GAIN_DB)
+        louder = _bent(samples / _FULL * 10 ** (gain_db / 20))
+    return louder
+
+
+def _bent(level: NDArray[np.float64]) -> Samples:
+    """Return samples of full scale 1 whose parts above ``_KNEE`` come ever closer to ``_PEAK``."""
+    size, room = np.abs(level), _PEAK - _KNEE
+    over = _KNEE + room * np.tanh((size - _KNEE) / room)
+    bent: Samples = (np.sign(level) * np.where(size > _KNEE, over, size) * _FULL).round().astype(np.int16)
+    return bent
+
+
+def silence(seconds: float) -> Samples:
+    """Return so much silence."""
+    return np.zeros(int(seconds * RATE), np.int16)
+
+
+def scaled(samples: Samples, volume_pct: int) -> Samples:
+    """Return it quieter, for devices without a volume of their own: 100 is as it is, 50 is 12 dB less."""
+    quieter: Samples = (samples * (volume_pct / 100) ** 2).round().astype(np.int16)
+    return quieter
+
+
+def wav(samples: Samples) -> bytes:
+    """Return it as a WAV file."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(RATE)
+        out.writeframes(samples.tobytes())
+    return file.getvalue()
+
+
+def g711a(samples: Samples) -> bytes:
+    """Return it as G.711 A-law, 8000 bytes a second."""
+    encoder = av.CodecContext.create("pcm_alaw", "w")
+    assert isinstance(encoder, av.AudioCodecContext)  # noqa: S101 - FFmpeg knows what it is
+    encoder.sample_rate, encoder.layout, encoder.format = _TELEPHONE, "mono", "s16"
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=_TELEPHONE)
+    frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
+    frame.sample_rate = RATE
+    frames = [*resampler.resample(frame), *resampler.resample(None)]
+    packets = [packet for part in [*frames, None] for packet in encoder.encode(part)]
+    return b"".join(bytes(packet) for packet in packets)
