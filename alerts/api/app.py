@@ -17,6 +17,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from alerts.api import (
     auth,
+    broadcasts,
     cameras,
     console,
     effects,
@@ -87,6 +88,7 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
         suppressions.router(deps),
         trials.router(deps),
         effects.router(deps),
+        broadcasts.router(deps),
     ):
         behind_login.include_router(router)
     api = APIRouter(prefix="/api", max_body_size=MAX_BODY_BYTES)

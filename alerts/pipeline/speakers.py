@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from alerts.channels.base import SpeakerConfig
 from alerts.incidents.incident import Incident
+from alerts.pipeline.budget import spent
 from alerts.rules.base import RuleSettings
 from alerts.store.receivers import disabled
 from alerts.store.schema import IncidentRow, OutboxRow
@@ -64,18 +65,31 @@ class Speakers:
 
     def free(self, rule: RuleSettings, incident: Incident | IncidentRow, at: datetime) -> Allowed:
         """Return the speakers of the incident's zone that may speak for ``rule`` of what was seen then."""
-        if rule.speech is None:
-            return (), Reason.NO_SPEECH_CONFIGURED
-        if incident.review:
-            return (), Reason.A_PERSON_MUST_LOOK_FIRST
-        if self._is_hushed(incident):
-            return (), Reason.AN_OPERATOR_WANTS_SILENCE
-        hours, almanac = rule.speech.active, self.config.almanac(incident.camera)
-        if hours is not None and not hours.applies(at, almanac):
-            return (), Reason.NOT_AT_THIS_HOUR
-        if self.now is not None and self.now() >= at + timedelta(seconds=rule.speech.valid_s):
-            return (), Reason.LATE  # to warn somebody of what was a while ago only confuses
+        reason = self._refused(rule, incident, at)
+        if reason is not None:
+            return (), reason
+        almanac = self.config.almanac(incident.camera)
         return self.allowed(rule, covering(self.config, rule, incident), at, almanac)
+
+    def _refused(self, rule: RuleSettings, incident: Incident | IncidentRow, at: datetime) -> Reason | None:
+        """Return why no speaker may speak, whichever there are."""
+        if rule.speech is None:
+            return Reason.NO_SPEECH_CONFIGURED
+        if incident.review:
+            return Reason.A_PERSON_MUST_LOOK_FIRST
+        if self._is_hushed(incident):
+            return Reason.AN_OPERATOR_WANTS_SILENCE
+        hours = rule.speech.active
+        if hours is not None and not hours.applies(at, self.config.almanac(incident.camera)):
+            return Reason.NOT_AT_THIS_HOUR
+        if self.now is not None and self.now() >= at + timedelta(seconds=rule.speech.valid_s):
+            return Reason.LATE  # to warn somebody of what was a while ago only confuses
+        return Reason.BUDGET if self._is_enough(rule, incident.camera, at) else None
+
+    def _is_enough(self, rule: RuleSettings, camera: str, at: datetime) -> bool:
+        if self.session is None or rule.life_safety:
+            return False
+        return spent(self.session, self.config.community.broadcasts, at).is_enough(camera)
 
     def _is_hushed(self, incident: Incident | IncidentRow) -> bool:
         row: IncidentRow | None = None

@@ -130,6 +130,7 @@ class OutboxRow(Base):
         Index("ix_outbox_due", "state", "receiver", "due_at"),
         Index("ix_outbox_key", "receiver", "incident_id", "seq"),
         Index("ix_outbox_said", "receiver", "captured_at"),
+        Index("ix_outbox_kind", "kind", "captured_at"),
         {"sqlite_autoincrement": True},
     )
 

@@ -29,5 +29,6 @@ class Reason(StrEnum):
     NO_SPEAKER_COVERS_THE_ZONE = "no_speaker_covers_the_zone"
     QUIET_HOURS = "quiet_hours"
     SPEAKER_HAS_SAID_ENOUGH = "speaker_has_said_enough"
+    BUDGET = "budget"  # of the community's broadcasts, or of the camera's
     SPEAKER_IN_MAINTENANCE = "speaker_in_maintenance"
     AN_OPERATOR_WANTS_SILENCE = "an_operator_wants_silence"

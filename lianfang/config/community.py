@@ -20,6 +20,15 @@ if TYPE_CHECKING:
 Language = Literal["zh", "en"]
 
 
+class Broadcasts(Stanza):
+    """How much is said at most, beside each speaker's share; what may save a life is said all the same."""
+
+    per_hour: int = Field(default=60, ge=1, le=10_000)
+    """Broadcasts in any hour by all speakers together."""
+    camera_per_hour: int = Field(default=20, ge=1, le=10_000)
+    """Broadcasts in any hour because of what one camera, or one sensor, sees."""
+
+
 class Community(Stanza):
     """The community that this installation watches for."""
 
@@ -34,6 +43,8 @@ class Community(Stanza):
     languages: tuple[Spoken, ...] = ()
     """What speakers say each text in, one after the other, such as [zh, yue]; ``language`` if not given."""
 
+    broadcasts: Broadcasts = Broadcasts()
+    """How much is said at most in a storm of alarms."""
     trial_days: int = Field(default=7, ge=0, le=90)
     """Days for which a rule is in trial on a camera that is new to it: recorded and shown, nothing said."""
 

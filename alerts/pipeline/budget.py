@@ -1,0 +1,51 @@
+"""How much the whole community has heard lately: a storm of alarms must not make it deaf to all of them.
+
+Each speaker has a share of its own (``SpeakerConfig``); this is about all of them together, and about a
+camera whose zones have several.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session
+
+from alerts.store.schema import IncidentRow, OutboxRow
+from lianfang.config.community import Broadcasts
+
+_HOUR = timedelta(hours=1)
+# What was not heard annoyed nobody. Built once: it is asked before every speech.
+_SAID = (
+    select(IncidentRow.camera)
+    .join(OutboxRow, OutboxRow.incident_id == IncidentRow.id)
+    .where(
+        OutboxRow.kind == "speech",
+        OutboxRow.captured_at > bindparam("since"),
+        OutboxRow.state.in_(("pending", "delivered", "stopped")),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What was said in an hour, or is going to be, by the camera that saw why."""
+
+    bounds: Broadcasts
+    by_camera: Counter[str]
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether the community has heard enough."""
+        return self.by_camera.total() >= self.bounds.per_hour
+
+    def is_enough(self, camera: str) -> bool:
+        """Say whether nothing more may be said of what a camera sees."""
+        return self.is_used_up or self.by_camera[camera] >= self.bounds.camera_per_hour
+
+
+def spent(session: Session, bounds: Broadcasts, at: datetime) -> Spent:
+    """Return what was said in the hour up to ``at``."""
+    return Spent(bounds, Counter(session.scalars(_SAID, {"since": at - _HOUR})))
