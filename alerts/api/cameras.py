@@ -63,6 +63,7 @@ def router(deps: Dependencies, views: CameraViews) -> APIRouter:
             language=community.language,
             timezone=community.timezone,
             receivers=Names(deps.config).receivers(),
+            speakers=deps.config.receivers_of("speaker"),
             assignees=Names(deps.config).assignees(),
         )
 

@@ -27,12 +27,13 @@ class CamerasChanged(Answer):
 
 
 class Community(Answer):
-    """Whom this installation watches for."""
+    """Whom this installation watches for. ``speakers`` are those of the receivers that speak."""
 
     name: str
     language: Literal["zh", "en"]
     timezone: str
     receivers: list[NamedInBoth]
+    speakers: list[str]
     assignees: list[Assignee]
 
 

@@ -69,3 +69,39 @@ def test_maintenance_is_loud_in_the_bar(console: Console) -> None:
     page = console.login(console.page())
     expect(page.locator("header .held.loud")).to_contain_text("1 处检修中")
     page.screenshot(path=SCREENSHOTS / "suppression_maintenance.png")
+
+
+def test_a_camera_and_a_speaker_are_put_into_maintenance(console: Console) -> None:
+    page = console.login(console.page())
+    wall = page.locator(".empty")
+    expect(wall).to_contain_text("3 路摄像头全部在看守")
+    page.get_by_role("button", name="静默与许可").click()
+    listed = page.get_by_role("region", name="按人的意思不再报警的")
+    for what, reason in (("东湖北岸 · 1号机位", "换镜头"), ("bank_speaker", "换功放")):
+        listed.get_by_role("button", name="登记检修").click()
+        form = listed.get_by_role("form", name="登记检修")
+        expect(form.get_by_role("button", name="生效")).to_be_disabled()
+        form.get_by_label("检修什么").select_option(label=what)
+        form.get_by_label("持续多久").select_option(value="4")
+        form.get_by_label("理由（必填）").fill(reason)
+        page.screenshot(path=SCREENSHOTS / "maintenance_form.png")
+        form.get_by_role("button", name="生效").click()
+        expect(listed.get_by_role("listitem").filter(has_text=reason)).to_contain_text(what.split(" · ")[-1])
+    expect(page.locator("header .held.loud")).to_contain_text("2 处检修中")
+    expect(wall).to_contain_text("2 路摄像头在看守，另有 1 路检修中或已停用")
+    expect(wall.get_by_role("listitem")).to_have_text("东湖北岸 · 1号机位检修中")
+    page.screenshot(path=SCREENSHOTS / "maintenance_wall.png")
+    listed.get_by_role("button", name="解除").last.click()
+    expect(wall).to_contain_text("3 路摄像头全部在看守")
+
+
+def test_a_camera_that_is_switched_off_is_not_watching(console: Console) -> None:
+    site = console.site
+    off = site.config.cameras["gate_cam"].model_copy(update={"enabled": False})
+    site.config = site.config.model_copy(update={"cameras": {**site.config.cameras, "gate_cam": off}})
+    console.stop()
+    console.start()
+    page = console.login(console.page())
+    wall = page.locator(".empty.partly")
+    expect(wall).to_contain_text("2 路摄像头在看守，另有 1 路检修中或已停用")
+    expect(wall.get_by_role("listitem")).to_have_text("北门 · 北门球机已停用")

@@ -251,6 +251,7 @@ def test_community(client: Client) -> None:
         ("walker", "赵敏", "person"),
     ]
     assert (assignees[0]["points"], assignees[0]["contact"]["name"]) == (["lake"], "赵敏")
+    assert shown.pop("speakers") == ["bank_speaker"]
     assert shown == {"name": "东湖社区", "language": "zh", "timezone": "Asia/Shanghai"}
     # Without a name of its own a receiver is called by its id.
     assert {"id": "police", "name": {"zh": "police", "en": "police"}} in receivers

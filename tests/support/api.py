@@ -21,7 +21,7 @@ from sqlalchemy import select, text
 
 from alerts import actions
 from alerts.api import ApiServer, Dependencies, create_app
-from alerts.channels.base import ChannelConfig
+from alerts.channels.base import ChannelConfig, SpeakerConfig
 from alerts.incidents.model import ChangeKind
 from alerts.payload import Speech
 from alerts.rules import device
@@ -93,7 +93,7 @@ def config(folder: Path, *, mode: str = "live", **api: Data) -> Config:
         },
         detectors={"objects": Stanza()},
         rules={"river": rule, "gate": gate, "fault": fault},
-        receivers={name: ChannelConfig() for name in ("police", "bank_speaker", "grid_app")},
+        receivers={"police": ChannelConfig(), "bank_speaker": SpeakerConfig(), "grid_app": ChannelConfig()},
         escalation={
             "critical": Escalation(
                 acknowledge_s=60,

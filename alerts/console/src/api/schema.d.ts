@@ -630,7 +630,7 @@ export interface components {
         ChangeKind: "opened" | "raised" | "cleared" | "returned" | "repeated" | "spoken" | "unsaid" | "muted" | "heard" | "escalated" | "unseen" | "seen" | "evidence" | "delivered" | "delivery_failed" | "stopped" | "called" | "hushed" | "acknowledged" | "confirmed" | "assigned" | "unassigned" | "dispatched" | "handled" | "reopened" | "false_alarm" | "permitted" | "closed" | "overdue" | "tier_due" | "forwarded" | "ended";
         /**
          * Community
-         * @description Whom this installation watches for.
+         * @description Whom this installation watches for. ``speakers`` are those of the receivers that speak.
          */
         Community: {
             /** Assignees */
@@ -644,6 +644,8 @@ export interface components {
             name: string;
             /** Receivers */
             receivers: components["schemas"]["NamedInBoth"][];
+            /** Speakers */
+            speakers: string[];
             /** Timezone */
             timezone: string;
         };

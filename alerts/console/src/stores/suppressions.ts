@@ -1,7 +1,7 @@
 import { defineStore } from 'pinia'
 import { computed, ref } from 'vue'
 
-import { api, type Say, type Suppression, unwrap } from '@/api/client'
+import { api, type Camera, type Say, type Suppression, unwrap } from '@/api/client'
 
 const READ_EVERY_MS = 15_000
 
@@ -9,6 +9,9 @@ const READ_EVERY_MS = 15_000
 export const useSuppressions = defineStore('suppressions', () => {
   const all = ref<Suppression[]>([])
   const maintenance = computed(() => all.value.filter((word) => word.kind === 'maintenance' && word.state === 'in_force'))
+  /** Whether somebody works on a camera or at its point. */
+  const isMaintained = (camera: Camera) =>
+    maintenance.value.some((word) => word.camera?.id === camera.id || word.point?.id === camera.point.id)
   let timer = 0
 
   async function read(): Promise<void> {
@@ -34,5 +37,5 @@ export const useSuppressions = defineStore('suppressions', () => {
 
   const end = () => window.clearInterval(timer)
 
-  return { all, maintenance, read, say, lift, begin, end }
+  return { all, maintenance, isMaintained, read, say, lift, begin, end }
 })
