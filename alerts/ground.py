@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-import numpy as np
 import shapely
-from numpy.typing import NDArray
 
 from lianfang.config import Camera
 from lianfang.events import Observation
 
 _Corners = tuple[tuple[float, float], ...]
+_Bounds = tuple[float, float, float, float]
+"""(x_min, y_min, x_max, y_max)."""
 _CAMERAS = 4096  # more than one process serves
 
 
@@ -24,9 +24,8 @@ _CAMERAS = 4096  # more than one process serves
 class Ground:
     """The zones of a camera; it remembers the picture that it was asked about last."""
 
-    names: tuple[str, ...]
-    polygons: NDArray[np.object_]
-    """Prepared, (zones, 1)."""
+    zones: tuple[tuple[str, shapely.Polygon, _Bounds], ...]
+    """Each prepared, with its bounds."""
     _last: tuple[Observation | None, Mapping[str, frozenset[int]]] = field(default=(None, {}))
 
     @classmethod
@@ -43,21 +42,23 @@ class Ground:
         return found
 
     def _find(self, observation: Observation) -> Mapping[str, frozenset[int]]:
-        if not observation.objects or not self.names:
-            return {}
-        boxes: NDArray[np.float64] = np.array([o.xyxyn for o in observation.objects])
-        x, y = (boxes[:, 0] + boxes[:, 2]) / 2, boxes[:, 3]
-        # "intersects" and not "contains": feet on the picture's lower edge are in a zone drawn to that edge.
-        hits = shapely.intersects_xy(self.polygons, x, y).tolist()
-        return {
-            name: frozenset(i for i, hit in enumerate(row) if hit)
-            for name, row in zip(self.names, hits, strict=True)
-            if any(row)
-        }
+        feet = [((x_min + x_max) / 2, y) for x_min, _, x_max, y in (o.xyxyn for o in observation.objects)]
+        found: dict[str, frozenset[int]] = {}
+        for name, polygon, (left, top, right, bottom) in self.zones:
+            # Most are far from most zones: the polygon is asked about the others only.
+            near = [i for i, (x, y) in enumerate(feet) if left <= x <= right and top <= y <= bottom]
+            if not near:
+                continue
+            # "intersects" and not "contains": feet on the picture's lower edge are in a zone drawn to it.
+            hits = shapely.intersects_xy(polygon, [feet[i] for i in near])
+            if those := frozenset(i for i, hit in zip(near, hits.tolist(), strict=True) if hit):
+                found[name] = those
+        return found
 
 
 @lru_cache(_CAMERAS)
 def _ground(zones: tuple[tuple[str, _Corners], ...]) -> Ground:
-    polygons = np.array([shapely.Polygon(corners) for _, corners in zones], dtype=np.object_)
-    shapely.prepare(polygons)
-    return Ground(tuple(name for name, _ in zones), polygons[:, np.newaxis])
+    polygons = [(name, shapely.Polygon(corners)) for name, corners in zones]
+    for _, polygon in polygons:
+        shapely.prepare(polygon)
+    return Ground(tuple((name, polygon, polygon.bounds) for name, polygon in polygons))

@@ -75,9 +75,11 @@ class ObjectSettings(RuleSettings):
 
     def counted(self, detected: DetectedObject) -> str | None:
         """Return the track of somebody who counts: known to the tracker, sure, and as the rule wants them."""
-        sure = detected.label in self.labels and detected.confidence >= self.min_confidence
-        fits = all(detected.attributes.get(k) in wanted for k, wanted in self.having.items())
-        return detected.track_id if sure and fits else None
+        if detected.label not in self.labels or detected.confidence < self.min_confidence:
+            return None
+        having = self.having
+        fits = not having or all(detected.attributes.get(k) in wanted for k, wanted in having.items())
+        return detected.track_id if fits else None
 
     def excluded(self, detected: DetectedObject) -> bool:
         """Say whether this is known to be another than the rule wants: not merely not sure yet."""
@@ -107,7 +109,8 @@ def sighting(
     elsewhere: set[str] = set()
     for detected, zone in placed:
         if zone is None:
-            elsewhere.update([detected.track_id] if detected.track_id else [])
+            if detected.track_id:
+                elsewhere.add(detected.track_id)
             continue
         found = Member(
             track_id=detected.track_id,

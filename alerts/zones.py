@@ -64,7 +64,7 @@ class Zones:
     def occupied(self, observation: Observation) -> bool:
         """Say whether anything at all stands in a zone of the rule."""
         standing = self.grounds[observation.camera_id].standing(observation)
-        return any(zone in standing for zone in self.settings.zones)
+        return not standing.keys().isdisjoint(self.settings.zones)
 
     def inside(self, observation: Observation) -> Iterator[tuple[DetectedObject, str | None]]:
         """Yield each object that the rule is about with its zone by the rule's operator, None elsewhere.

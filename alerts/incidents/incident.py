@@ -106,20 +106,22 @@ def advance(incident: Incident, sighting: Sighting, settings: RuleSettings) -> S
     comes and goes elsewhere does not, unless nobody has looked for a while: then they may be anybody.
     """
     people, total = follow(incident.members, sighting, incident.members_total)
-    figures = incident.figures
     if incident.subject in sighting.figures:
-        figures = {**figures, sighting.camera: sighting.figures[incident.subject]}
-    incident = replace(incident, members=people, members_total=total, figures=figures)
+        figures = {**incident.figures, sighting.camera: sighting.figures[incident.subject]}
+        incident = replace(incident, figures=figures)
     count = len(seen_at(people, sighting.camera, sighting.captured_at))
     if sighting.members or (incident.occupied and count):
-        return _occupied(incident, sighting, count)
+        return _occupied(incident, sighting, count, people, total)
+    incident = replace(incident, members=people, members_total=total)
     settling = bool(sighting.present) and sighting.captured_at - sighting.since < SETTLE
     if incident.occupied and not settling:
         return _empty(incident, sighting, settings)
     return incident, ()
 
 
-def _occupied(incident: Incident, sighting: Sighting, count: int) -> Step:
+def _occupied(
+    incident: Incident, sighting: Sighting, count: int, people: tuple[Person, ...], total: int
+) -> Step:
     at, camera = sighting.captured_at, sighting.camera
     changes = []
     if not incident.occupied:
@@ -130,6 +132,8 @@ def _occupied(incident: Incident, sighting: Sighting, count: int) -> Step:
         changes.append(Change(ChangeKind.RAISED, at, camera))
     after = replace(
         incident,
+        members=people,
+        members_total=total,
         people=max(incident.people, count),
         last_seen_at=max(incident.last_seen_at, at),
         occupied=True,

@@ -140,27 +140,25 @@ class Decider:
             self._coverage.heard(event.source, event.captured_at)
         elif isinstance(event, CameraState) and event.condition is CameraCondition.OFFLINE:
             self._coverage.lost(event.source, event.captured_at)
-        for rule_id, ready in self.book.of(event.source):
+        source = event.source
+        states = self._states_of(source)
+        held = {rule_id for rule_id, _ in self._holders.keys() & self.book.keys(source)}
+        for rule_id, ready in self.book.of(source):
             if not lasting and ready.lasting is not None and isinstance(event, Observation):
                 continue
-            places = ready.places[event.source]
-            always = (
-                ready.together is not None
-                or any(self._holders.get((rule_id, place)) for place, _ in places)
-                # Who is not there now may come to a spot that was dismissed.
-                or bool(self.said.dismissals(rule_id, event.source))
-            )
-            states = self._states_of(ready.home(event.source))
-            sighting = ready.step(rule_id, states, event, always=always)
+            # Who is not there now may come to a spot that was dismissed.
+            awaited = rule_id in held or bool(self.said.dismissals(rule_id, source))
+            always = awaited or ready.together is not None
+            known = states if ready.jointly is None else self._states_of(ready.jointly)
+            sighting = ready.step(rule_id, known, event, always=always)
+            if not always and (sighting is None or sighting.is_empty) and ready.device is None:
+                continue  # most rules in most pictures: nobody is there, and nobody has been
             for of, seen in self._awaited(rule_id, ready, event, sighting and replace(sighting, since=since)):
                 those = self._uplinks.sorted(seen) if ready.device is not None else seen
-                for place, zones in places:
+                for place, zones in ready.places[source]:
                     case = self._case(rule_id, ready, place, those)
-                    yield (
-                        of,
-                        case,
-                        self._chain.put_through(case, part(those, attrgetter("zone"), zones)),
-                    )
+                    there = part(those, attrgetter("zone"), zones)
+                    yield of, case, self._chain.put_through(case, there)
 
     def _awaited(
         self, rule_id: str, ready: ReadyRule, event: Event, sighting: Sighting | None
@@ -222,12 +220,16 @@ class Decider:
 
     def _advance(self, case: Case, passed: Passed) -> Iterator[Step]:
         """Yield what becomes of each incident at the place, and of each subject that is seen there."""
-        holders, sighting = self._holders.setdefault((case.rule, case.place), {}), passed.sighting
-        if not (sighting.members or sighting.present or holders):
+        key, sighting = (case.rule, case.place), passed.sighting
+        if sighting.is_empty and key not in self._holders:
             return
+        holders = self._holders.setdefault(key, {})
         for subject in sorted({m.subject for m in (*sighting.members, *sighting.present)} | holders.keys()):
             mine = part(sighting, attrgetter("subject"), {subject})
-            yield from self._advance_one(case, subject, replace(passed, sighting=mine))
+            those = passed if mine is sighting else replace(passed, sighting=mine)
+            yield from self._advance_one(case, subject, those)
+        if not holders:
+            del self._holders[key]
 
     def _advance_one(self, case: Case, subject: str, passed: Passed) -> Iterator[Step]:
         settings, holders, sighting = case.settings, self._holders[case.rule, case.place], passed.sighting

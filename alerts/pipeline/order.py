@@ -7,7 +7,7 @@ the wrong time has come.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -58,16 +58,16 @@ class Order:
                 return Dropped.LATE
         if is_said_of(event):
             return None  # said by another host than the source's, by its own clock: it makes nothing late
-        after = replace(before, last_at=event.captured_at)
-        if connection is not None and connection not in before.connections:
-            after = replace(after, connections=(*before.connections, connection)[-_RETIRED_KEPT:])
-        if isinstance(event, Observation) and event.track_epoch != before.epoch:
-            if event.track_epoch in before.retired and not _alone(event, before):
+        epoch, retired, connections = before.epoch, before.retired, before.connections
+        if connection is not None and connection not in connections:
+            connections = (*connections, connection)[-_RETIRED_KEPT:]
+        if isinstance(event, Observation) and event.track_epoch != epoch:
+            if event.track_epoch in retired and not _alone(event, before):
                 return Dropped.OLD_EPOCH
-            others = tuple(epoch for epoch in before.retired if epoch != event.track_epoch)
-            retired = others if before.epoch is None else (*others, before.epoch)
-            after = replace(after, epoch=event.track_epoch, retired=retired[-_RETIRED_KEPT:])
-        self.sources[stream] = after
+            others = tuple(old for old in retired if old != event.track_epoch)
+            retired = (others if epoch is None else (*others, epoch))[-_RETIRED_KEPT:]
+            epoch = event.track_epoch
+        self.sources[stream] = SourceOrder(event.captured_at, epoch, retired, connections)
         return None
 
 

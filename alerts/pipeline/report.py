@@ -26,7 +26,9 @@ class Report(Trace):
     """Counts what is decided and what is held back. ``began`` holds the latter until it is written down."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._hops = hop_histogram(registry)
+        hops = hop_histogram(registry)
+        self._detected = hops.labels("published_to_detected")
+        self._decided = hops.labels("detected_to_decided")
         self._seen = Counter(
             "lianfang_observations_total", "Observations decided on", ["camera"], registry=registry
         )
@@ -72,8 +74,8 @@ class Report(Trace):
     def _observed(self, event: Observation, now: datetime) -> None:
         self._seen.labels(event.camera_id).inc()
         hop = (event.detected_at - event.published_at).total_seconds()
-        self._hops.labels("published_to_detected").observe(max(hop, 0))
-        self._hops.labels("detected_to_decided").observe(max((now - event.detected_at).total_seconds(), 0))
+        self._detected.observe(max(hop, 0))
+        self._decided.observe(max((now - event.detected_at).total_seconds(), 0))
 
     def _changed(self, incident: Incident, change: Change) -> None:
         _log.info(

@@ -55,6 +55,7 @@ class ReadyRule:
         )
         asked = getattr(self.settings, "together", None)
         self.together = Together(asked, config.sensors[asked.sensor]) if asked else None
+        self.jointly: str | None = self.settings.sources[0] if self.settings.counts_jointly else None
         self.places = {source: tuple(self._places(config, source)) for source in self.settings.sources}
         self.hours = dict(_hours(self.settings, config))
 
@@ -65,7 +66,7 @@ class ReadyRule:
 
     def home(self, source: str) -> str:
         """Return the camera or sensor under which the rule's state of ``source`` is kept."""
-        return self.settings.sources[0] if self.settings.counts_jointly else source
+        return self.jointly or source
 
     @property
     def memory_s(self) -> float:
@@ -75,13 +76,15 @@ class ReadyRule:
     def step(self, rule_id: str, states: dict[str, State], event: Event, *, always: bool) -> Sighting | None:
         """Let the rule see ``event``; None where it is none of its business, or nothing unless ``always``."""
         sighting: Sighting | None
-        epoch, before = states.get(rule_id) or ("", self.rule.initial())
+        known = states.get(rule_id)
+        epoch, before = known or ("", self.rule.initial())
         if isinstance(event, Observation) and self.looks is not None:
             if epoch not in ("", event.track_epoch):
                 before = self.looks.renumbered(before)
             epoch = event.track_epoch
             if not always and not self.looks.concerns(before, event):
-                states[rule_id] = (epoch, before)
+                if known is None or known[0] != epoch:
+                    states[rule_id] = (epoch, before)
                 return None
             after, sighting = self.looks.step(before, event)
         elif isinstance(event, CameraState | SpeakerState) and self.device is not None:
@@ -134,6 +137,10 @@ class RuleBook:
         for rule_id, ready in self.rules.items():
             for source in ready.places.keys() - off:
                 self._by_source.setdefault(source, []).append((rule_id, ready))
+        self._keys = {
+            source: [(rule_id, place) for rule_id, ready in rules for place, _ in ready.places[source]]
+            for source, rules in self._by_source.items()
+        }
         self.inhibitors = dict(self._inhibitors())
         """(rule, camera or sensor) → the (rule, place) of which incidents may hold back what it raises."""
 
@@ -150,6 +157,10 @@ class RuleBook:
     def of(self, source: str) -> Sequence[tuple[str, ReadyRule]]:
         """Return the rules that look at a camera or hear a sensor, by id; none for what it does not know."""
         return self._by_source.get(source, ())
+
+    def keys(self, source: str) -> Sequence[tuple[str, str]]:
+        """Return (rule, place) of everything that a camera or a sensor is watched for."""
+        return self._keys.get(source, ())
 
     def homes(self, source: str) -> set[str]:
         """Return under which cameras and sensors the rules keep what they know of ``source``."""

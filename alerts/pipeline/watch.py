@@ -61,6 +61,7 @@ class Watch(Collector):
             for source in (*rule.sources, *_asked(rule))
             if source in config.sensors or (source in config.cameras and config.cameras[source].enabled)
         ]
+        self._sources = frozenset(source for _, source in self._rules)
 
     def turned(self, partitions: Iterable[TopicPartition]) -> list[Event]:
         """Note that the worker turned its loop over ``partitions``.
@@ -143,7 +144,7 @@ class Watch(Collector):
     def _take(self) -> None:
         """Look after the sources in our partitions; what was heard of others is of another time."""
         now = self._clock.now()
-        mine = {source for _, source in self._rules if self._places[source] in self._heard}
+        mine = {source for source in self._sources if self._places[source] in self._heard}
         self._mine = {source: self._mine.get(source, now) for source in mine}
         self._seen = {source: at for source, at in self._seen.items() if source in mine}
 

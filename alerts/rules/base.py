@@ -193,6 +193,11 @@ class Sighting:
     since: datetime = EVER
     figures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody fulfils the rule, nor may do."""
+        return not (self.members or self.present)
+
 
 S = TypeVar("S")
 

@@ -121,6 +121,7 @@ class Device:
 
     config: Config
     sensors: Mapping[str, Sensor]
+    conditions: frozenset[str]
 
     def initial(self) -> Faults:
         """Return the state in which all is well."""
@@ -133,11 +134,11 @@ class Device:
     def concerns(self, state: Faults, observation: Observation) -> bool:
         """Say whether anything is wrong with the view, or something was wrong."""
         wrong = state.conditions or state.noisy_at is not None
-        return bool(wrong) or any(o.label in self.config.conditions for o in observation.objects)
+        return bool(wrong) or any(o.label in self.conditions for o in observation.objects)
 
     def step(self, state: Faults, observation: Observation) -> tuple[Faults, Sighting]:
         """Take note that somebody looks, and of what they find wrong with the view."""
-        found = frozenset(o.label for o in observation.objects if o.label in self.config.conditions)
+        found = frozenset(o.label for o in observation.objects if o.label in self.conditions)
         faults = Faults(found, state.noisy_at)
         return self._seen(faults, observation.camera_id, observation.captured_at)
 
@@ -187,4 +188,4 @@ class Device:
 
 def build(config: Config, root: Root) -> Device:
     """Return the rule."""
-    return Device(config, {s: root.sensors[s] for s in config.sensors})
+    return Device(config, {s: root.sensors[s] for s in config.sensors}, frozenset(config.conditions))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from math import hypot
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import shapely
 from pydantic import Field
@@ -48,8 +48,7 @@ class Config(ObjectSettings):
                     yield Problem(("lines", j), repr(line), f"a line of camera {camera_id}: {allowed}")
 
 
-@dataclass(frozen=True, slots=True)
-class Crosser:
+class Crosser(NamedTuple):
     """The side of a line that a track was last clearly on, where and when; since when if it crossed."""
 
     side: Side
@@ -90,14 +89,18 @@ class LineCrossing:
         at = observation.captured_at
         crossers = {key: c for key, c in state.crossers.items() if at - c.last_at <= _FORGOTTEN}
         placed: list[tuple[DetectedObject, str | None]] = []
-        lines = self.lines[observation.camera_id].items()
+        width, height = observation.width, observation.height
+        lines = [
+            (line_id, line, _drawn(line.start, line.end, width, height))
+            for line_id, line in self.lines[observation.camera_id].items()
+        ]
         for detected in (o for o in observation.objects if o.label in self.config.labels):
             zone, counts = None, self.config.counted(detected) is not None
-            for line_id, line in lines:
+            for line_id, line, drawn in lines:
                 key = line_id, detected.track_id or ""
                 crosser = crossers.get(key)
                 if counts:
-                    crosser = self._moved(crosser, line, detected, observation)
+                    crosser = self._moved(crosser, drawn, detected, observation)
                 if crosser is not None:
                     crossers[key] = crosser
                     if crosser.crossed_at is not None and self._holds(crosser.crossed_at, at):
@@ -109,14 +112,13 @@ class LineCrossing:
         return at - crossed_at <= timedelta(seconds=self.config.hold_s)
 
     def _moved(
-        self, before: Crosser | None, line: Line, detected: DetectedObject, observation: Observation
+        self, before: Crosser | None, drawn: _Drawn, detected: DetectedObject, observation: Observation
     ) -> Crosser | None:
         """Return where a track is now, None while it has not yet been clearly on a side."""
         width, height = observation.width, observation.height
         x_min, y_min, x_max, y_max = detected.xyxyn
         foot = (x_min + x_max) / 2 * width, y_max * height
-        drawn, at = _drawn(line.start, line.end, width, height), observation.captured_at
-        off_px = drawn.right_of(foot)
+        off_px, at = drawn.right_of(foot), observation.captured_at
         if abs(off_px) <= self.config.margin * (y_max - y_min) * height:
             return before and Crosser(before.side, before.foot, at, before.crossed_at)
         side: Side = "right" if off_px > 0 else "left"
