@@ -200,6 +200,7 @@ def test_urls(url: str, *, right: bool) -> None:
         ("whsec_" + base64.b64encode(b"short").decode(), False),
         ("whsec_not base64 at all, but long enough to be", False),
     ],
+    ids=["right", "without its prefix", "short", "no base64"],
 )
 def test_webhook_keys_are_checked(monkeypatch: pytest.MonkeyPatch, key: str, *, right: bool) -> None:
     stanza = {"kind": "webhook", "url": "http://police", "secrets": [secret_in_env(monkeypatch, key)]}
