@@ -31,7 +31,6 @@ from alerts.deadman import report_alive
 from alerts.delivery.worker import DeliveryWorker
 from alerts.evidence import EvidenceKeeper
 from alerts.metrics import DeliveryMetrics
-from alerts.pipeline.books import Books
 from alerts.pipeline.escalate import unsaid
 from alerts.pipeline.seasons import Seasons
 from alerts.pipeline.speaker_states import SpeakerStates
@@ -39,6 +38,7 @@ from alerts.pipeline.watch import Canaries, Watch
 from alerts.pipeline.worker import AlertWorker
 from alerts.receivers import channel_to
 from alerts.reports.collector import EffectsCollector
+from alerts.settings import Settings
 from alerts.store import Store, offsets, open_store
 from alerts.voice.clips import Clips
 from alerts.voice.server import serving
@@ -113,11 +113,12 @@ class AlertService:
         exported: CollectorRegistry,
     ) -> None:
         self._config, self._store, self._clock = config, store, clock
-        books = Books(config)
+        self._settings = settings = Settings(config, store, clock)
+        books = settings.books
         # Also for rules that only some profile has: who is blind must be known before the flood comes.
-        self._watch = Watch(books.everyday.config, clock, bus.partition_of)
+        self._watch = Watch(books.everyday.config, clock, bus.partition_of, settings.config)
         exported.register(self._watch)
-        self._seasons = Seasons(config, store, clock)
+        self._seasons = Seasons(settings, clock)
         exported.register(self._seasons)
         exported.register(EffectsCollector(store, config, clock))
         self._canaries = Canaries(bus, self._watch, clock)
@@ -125,13 +126,13 @@ class AlertService:
         self._worker = AlertWorker(config, books, bus, store, clock, registry, self._watch)
         evidence_dir = config.evidence_folder
         self._evidence = EvidenceKeeper(store, bus, books, evidence_dir, clock)
-        self._deadlines = Deadlines(store, lambda: config, clock, registry)
+        self._deadlines = Deadlines(store, settings.config, clock, registry)
         self._metrics = DeliveryMetrics(registry)
         self._dependencies = Dependencies(
-            config=config,
+            settings=settings,
             store=store,
             clock=clock,
-            act=partial(actions.act, store, config, clock),
+            act=lambda *what: actions.act(store, settings.config(), clock, *what),
             evidence_dir=evidence_dir,
             registry=exported,
             ready=self.ready,
@@ -145,6 +146,7 @@ class AlertService:
             "bus": "out of reach" if self._worker.bus_lost else "ok",
             "store": self._store_state(),
             "canary": self._watch.state(),
+            "settings": self._settings.fault() or "ok",
         }
 
     def alive(self) -> Mapping[str, str]:
@@ -153,7 +155,9 @@ class AlertService:
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop``; LianfangError says which part failed, or what keeps it from starting."""
-        trials.begin(self._store, self._config, self._clock)  # before the first picture is decided on
+        trials.begin(
+            self._store, self._settings.config(), self._clock
+        )  # before the first picture is decided on
         threads = [
             self._thread("alerts", self._worker.run, stop),
             self._thread("evidence", self._evidence.run, stop),
@@ -200,7 +204,7 @@ class AlertService:
                 if isinstance(stanza, SpeakerConfig)
             },
             tell=self._speaker_states.tell,
-            unsaid=partial(unsaid, self._config),
+            unsaid=lambda *said: unsaid(self._settings.config(), *said),
         )
         api = self._config.api
         server = ApiServer(create_app(self._dependencies), host=api.host, port=api.port)

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from alerts.reports.trials import Figure, figures
 from alerts.rules.base import RuleSettings
@@ -29,21 +30,26 @@ def begin(store: Store, config: Config, clock: Clock) -> None:
 
     A rule that has raised incidents on a camera before there were trials is not new there.
     """
-    now, wanted = clock.now(), set(_pairs(config))
     with store.write() as session:
-        newest = {(row.rules[0], row.camera): row for row in suppressions.trials(session)}
-        new = wanted - newest.keys()
-        if new:
-            new -= {(rule, camera) for rule, camera in session.execute(_RAISED)}
-        for pair, row in newest.items():
-            if pair not in wanted and row.until is None:
-                suppressions.end_at(session, row, now)
-            elif pair in wanted and row.until is not None and now - row.until > FORGOTTEN:
-                new.add(pair)
-            elif pair in wanted and row.until is not None:
-                suppressions.end_at(session, row, None)
-        for rule, camera in sorted(new):
-            suppressions.add(session, _trial(rule, camera, now))
+        renew(session, config, clock.now())
+
+
+def renew(session: Session, config: Config, now: datetime) -> None:
+    """Do so in the caller's transaction, because the configuration is another one from now on."""
+    wanted = set(_pairs(config))
+    newest = {(row.rules[0], row.camera): row for row in suppressions.trials(session)}
+    new = wanted - newest.keys()
+    if new:
+        new -= {(rule, camera) for rule, camera in session.execute(_RAISED)}
+    for pair, row in newest.items():
+        if pair not in wanted and row.until is None:
+            suppressions.end_at(session, row, now)
+        elif pair in wanted and row.until is not None and now - row.until > FORGOTTEN:
+            new.add(pair)
+        elif pair in wanted and row.until is not None:
+            suppressions.end_at(session, row, None)
+    for rule, camera in sorted(new):
+        suppressions.add(session, _trial(rule, camera, now))
 
 
 def days(config: Config, rule_id: str) -> int:

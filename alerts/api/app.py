@@ -32,6 +32,7 @@ from alerts.api import (
     suppressions,
     trials,
 )
+from alerts.api import settings as settings_routes
 from alerts.api.dependencies import Dependencies
 from alerts.api.feed import ChangeFeed
 from alerts.api.gate import MAX_BODY_BYTES, CurrentSession, Gate, current_session
@@ -55,8 +56,9 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
     file = deps.config.data_dir / _SESSIONS_FILE
     passwords = Passwords(settings.operators, earlier_credentials(file))
     sessions = Sessions(file, deps.clock, timedelta(hours=settings.session_hours), passwords.hashes)
-    names = Names(deps.config)
-    views, camera_views = Views(names, Timing(deps.config)), cameras.CameraViews(deps.config, names)
+    names = Names(deps.settings.config)
+    views = Views(names, Timing(deps.settings.config))
+    camera_views = cameras.CameraViews(deps.settings.config, names)
     feed = ChangeFeed(events.StoreSource(deps, views, camera_views))
 
     app = FastAPI(
@@ -85,6 +87,7 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
         events.router(deps, feed, sessions),
         cameras.router(deps, camera_views),
         profiles.router(deps),
+        settings_routes.router(deps),
         suppressions.router(deps),
         trials.router(deps),
         effects.router(deps),

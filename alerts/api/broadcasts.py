@@ -25,7 +25,7 @@ class BroadcastsView(BaseModel):
 
 def router(deps: Dependencies) -> APIRouter:
     """Return /broadcasts."""
-    routes, names = APIRouter(tags=["broadcasts"]), Names(deps.config)
+    routes, names = APIRouter(tags=["broadcasts"]), Names(deps.settings.config)
 
     @routes.get("/broadcasts")
     def show_broadcasts() -> BroadcastsView:

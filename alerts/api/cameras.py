@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from fastapi import APIRouter
 from sqlalchemy import select
@@ -12,7 +12,7 @@ from alerts.api import site_models
 from alerts.api.dependencies import Dependencies
 from alerts.api.names import Names
 from alerts.store.schema import CameraStateRow
-from lianfang.config import Config
+from lianfang.config import Camera, Config
 from lianfang.events import CameraCondition
 from lianfang.redact import redact
 
@@ -20,16 +20,19 @@ from lianfang.redact import redact
 class CameraViews:
     """The cameras of the configuration with what their streams said last."""
 
-    def __init__(self, config: Config, names: Names) -> None:
+    def __init__(self, config: Callable[[], Config], names: Names) -> None:
         self._config, self._names = config, names
 
     def all(self, session: Session) -> list[site_models.Camera]:
         """Return every camera, in the order of the configuration."""
+        config = self._config()
         states = {row.camera: row for row in session.scalars(select(CameraStateRow))}
-        return [self._camera(camera_id, states.get(camera_id)) for camera_id in self._config.cameras]
+        return [
+            self._camera(camera_id, camera, states.get(camera_id))
+            for camera_id, camera in config.cameras.items()
+        ]
 
-    def _camera(self, camera_id: str, state: CameraStateRow | None) -> site_models.Camera:
-        camera = self._config.cameras[camera_id]
+    def _camera(self, camera_id: str, camera: Camera, state: CameraStateRow | None) -> site_models.Camera:
         known: Iterable[str] = list(CameraCondition)
         condition = state.condition if state is not None and state.condition in known else "unknown"
         return site_models.Camera.model_validate(
@@ -62,9 +65,9 @@ def router(deps: Dependencies, views: CameraViews) -> APIRouter:
             name=community.name,
             language=community.language,
             timezone=community.timezone,
-            receivers=Names(deps.config).receivers(),
+            receivers=Names(deps.settings.config).receivers(),
             speakers=deps.config.receivers_of("speaker"),
-            assignees=Names(deps.config).assignees(),
+            assignees=Names(deps.settings.config).assignees(),
         )
 
     return routes

@@ -10,6 +10,7 @@ from typing import Protocol
 from prometheus_client import CollectorRegistry
 
 from alerts.actions import Doing
+from alerts.settings import Settings
 from alerts.store import Store
 from lianfang.clock import Clock
 from lianfang.config import Config
@@ -34,10 +35,15 @@ class Dependencies:
     what is wrong with it, and is called from several threads.
     """
 
-    config: Config
+    settings: Settings
     store: Store
     clock: Clock
     act: Act
     evidence_dir: Path
     registry: CollectorRegistry
     ready: Callable[[], Mapping[str, str]]
+
+    @property
+    def config(self) -> Config:
+        """The configuration in force now."""
+        return self.settings.config()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 from alerts.api.models import Assignee, Contact, Figure, Named, NamedInBoth, Words
@@ -18,8 +18,13 @@ from lianfang.config.point import Contact as ContactStanza
 class Names:
     """Looks ids up. A configuration may have lost one since: then the id stands for the name."""
 
-    def __init__(self, config: Config) -> None:
-        self._config = config
+    def __init__(self, config: Callable[[], Config]) -> None:
+        """``config`` gives the configuration in force."""
+        self._in_force = config
+
+    @property
+    def _config(self) -> Config:
+        return self._in_force()
 
     def rule(self, rule_id: str) -> NamedInBoth:
         """Return the rule's name in both languages."""

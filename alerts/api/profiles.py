@@ -93,8 +93,7 @@ class ProfileKey(_Model):
 def router(deps: Dependencies) -> APIRouter:
     """Return the routes below /profiles."""
     routes = APIRouter(prefix="/profiles", tags=["profiles"])
-    profiles, names = Profiles(deps.config), Names(deps.config)
-    known = _known(deps.config, names)
+    profiles, names = Profiles(deps.settings.file), Names(deps.settings.config)
 
     def state(session: Session) -> ProfileState:
         at = deps.clock.now() + switches.LEAD
@@ -109,7 +108,7 @@ def router(deps: Dependencies) -> APIRouter:
                 since=switch.since if switch else None,
                 until=switch.until if switch else None,
             ),
-            profiles=known,
+            profiles=_known(deps.config, names),
             switches=[_switch(row, names) for row in switches.rows(session, _SHOWN)],
             calendars_ended=_ended(deps.config, at),
         )
@@ -124,8 +123,8 @@ def router(deps: Dependencies) -> APIRouter:
     def press_profile_key(body: ProfileKey, user: CurrentSession) -> ProfileState:
         """Put a profile in force for a while, whatever schedules and levels say. It takes a second."""
         now = deps.clock.now()
-        if body.profile not in {profile.id for profile in known}:
-            allowed = ", ".join(profile.id for profile in known)
+        if body.profile not in {profile.id for profile in _known(deps.config, names)}:
+            allowed = ", ".join(profile.id for profile in _known(deps.config, names))
             raise _refused("unknown_profile", f"no profile {body.profile!r}, only {allowed}")
         if not now + switches.LEAD < body.until <= now + LONGEST:
             raise _refused("bad_end", f"`until` is not in the next {LONGEST.days} days")

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from alerts.actions import Doing
 from alerts.api.app import create_app
 from alerts.api.dependencies import Dependencies
+from alerts.settings import Settings
 from alerts.store import Store
 from lianfang.clock import SystemClock
 from lianfang.config import Camera, Community, Config, Stanza
@@ -33,7 +34,7 @@ def document() -> dict[str, Any]:
         try:
             app = create_app(
                 Dependencies(
-                    config=config,
+                    settings=Settings(config, store, SystemClock()),
                     store=store,
                     clock=SystemClock(),
                     act=_nothing,

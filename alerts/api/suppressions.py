@@ -137,7 +137,7 @@ def router(deps: Dependencies) -> APIRouter:
     routes = APIRouter(
         prefix="/suppressions", tags=["suppressions"], responses=described(HTTPStatus.UNPROCESSABLE_ENTITY)
     )
-    names = Names(deps.config)
+    names = Names(deps.settings.config)
 
     @routes.get("")
     def list_suppressions(

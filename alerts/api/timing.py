@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from alerts.api.models import TierStatus, Words
@@ -14,12 +15,12 @@ from lianfang.config import Config
 class Timing:
     """Reads limits out of rows, by the configuration as it is now."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Callable[[], Config]) -> None:
         self._config = config
 
     def of(self, row: IncidentRow) -> dict[str, Any]:
         """Return ``overdue``, ``limit_at`` and ``tiers`` of an incident."""
-        case, limits = timed(row), self._config.limits(row.severity)
+        case, limits = timed(row), self._config().limits(row.severity)
         if case is None:
             return {"overdue": False, "limit_at": None, "tiers": []}
         ahead = dict(tiers_ahead(case, limits))

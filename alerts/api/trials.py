@@ -56,7 +56,7 @@ def router(deps: Dependencies) -> APIRouter:
     routes = APIRouter(
         prefix="/trials", tags=["trials"], responses=described(HTTPStatus.UNPROCESSABLE_ENTITY)
     )
-    names = Names(deps.config)
+    names = Names(deps.settings.config)
 
     @routes.get("")
     def list_trials(

@@ -268,7 +268,7 @@ class Decider:
             return
         self._looked[event.source] = self.book
         for (rule_id, place), holders in self._holders.items():
-            if rule_id not in self.book.config.rules or self.book.watches(event.source, rule_id, place):
+            if self.book.watches(event.source, rule_id, place):
                 continue
             for subject, holder in list(holders.items()):
                 if event.source in holder.seen_by:

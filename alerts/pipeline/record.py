@@ -41,9 +41,11 @@ def record(
 ) -> None:
     """Write one decision into the caller's transaction. Written twice, it changes nothing."""
     config = book.config
-    rule = config.rules[decision.rule]
+    rule = config.rules.get(decision.rule)
+    if not isinstance(rule, RuleSettings):
+        _forgotten(session, decision, now())
+        return
     speakers = Speakers(config, said, session, now)
-    assert isinstance(rule, RuleSettings)  # noqa: S101 - the decider has no others
     incident = decision.incident
     state = State.RECORDED if rule.record_only else State.NEW
     before = session.get(IncidentRow, incident.id)
@@ -70,6 +72,14 @@ def record(
             data |= enter(row, after(Event.OVER, State(row.state)), at)
             add_change(session, incident.id, ChangeKind.CLOSED, "system", data, at)
             route.notify(session, config, rule, row, ChangeKind.CLOSED, at, change.at)
+
+
+def _forgotten(session: Session, decision: Decision, at: datetime) -> None:
+    """Write what becomes of an incident whose rule is gone: nobody is left to be told."""
+    record_moves(session, [decision.incident])
+    for change in decision.changes:
+        data = {"camera": change.camera, "captured_at": change.at.isoformat()}
+        add_change(session, decision.incident.id, change.kind, "system", data, at)
 
 
 def record_moves(session: Session, incidents: Iterable[Incident]) -> None:

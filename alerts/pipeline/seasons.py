@@ -1,4 +1,4 @@
-"""What the day is like, as people want to know it: the profile in force, and calendars that have ended.
+"""What the day is like, as people want to know it: profile and version in force, calendars that have ended.
 
 It decides nothing: each picture is judged by what was in force when it was taken. Here it is only said, in
 the log once when it changes, and in the metrics.
@@ -16,22 +16,23 @@ from prometheus_client.registry import Collector
 from sqlalchemy.exc import SQLAlchemyError
 
 from alerts.profiles import InForce, Profiles
-from alerts.store import Store, switches
+from alerts.settings import Settings
 from lianfang.clock import Clock
-from lianfang.config import Config
 from lianfang.config.profiles import EVERYDAY
+from lianfang.errors import TransientError
 
 _log = structlog.get_logger()
 
-_EVERY_S = 1.0
+_EVERY_S = 0.5
 
 
 class Seasons(Collector):
-    """Looks at the clock every second. Thread-safe."""
+    """Looks at the store and the clock twice a second. Thread-safe."""
 
-    def __init__(self, config: Config, store: Store, clock: Clock) -> None:
-        self._config, self._store, self._clock = config, store, clock
-        self._profiles = Profiles(config)
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._settings, self._config, self._clock = settings, settings.file, clock
+        self._profiles = Profiles(settings.file)
+        self._version = 0
         self._in_force = InForce(EVERYDAY, "otherwise")
         self._ended: frozenset[Path] = frozenset()
 
@@ -40,7 +41,7 @@ class Seasons(Collector):
         while True:
             try:
                 self.look()
-            except SQLAlchemyError as error:
+            except (TransientError, SQLAlchemyError) as error:
                 _log.debug("profile_not_read", reason=str(error))
             if stop.wait(_EVERY_S):
                 return
@@ -48,12 +49,15 @@ class Seasons(Collector):
     def look(self) -> None:
         """Look once."""
         now = self._clock.now()
-        with self._store.read() as session:
-            found = self._profiles.at(now, switches.load(session, now) if self._profiles.any else ())
+        found = self._profiles.at(now, self._settings.look().switches)
         if found.profile != self._in_force.profile:
             by = found.switch.by if found.switch else ""
             _log.info("profile_in_force", profile=found.profile, why=found.why, by=by)
         self._in_force = found
+        version = self._settings.version()
+        if version is not None and version.number != self._version:
+            _log.info("version_in_force", version=version.number)
+            self._version = version.number
         today = now.astimezone(self._config.community.zone).date()
         ended = dict(self._config.community.calendar.ended(today))
         for file in sorted(ended.keys() - self._ended):

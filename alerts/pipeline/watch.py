@@ -39,10 +39,18 @@ class Watch(Collector):
     """What the alert worker has heard and seen, and what is missing. Thread-safe."""
 
     def __init__(
-        self, config: Config, clock: Clock, partition_of: Callable[[str, str], int] = lambda _topic, _key: 0
+        self,
+        config: Config,
+        clock: Clock,
+        partition_of: Callable[[str, str], int] = lambda _topic, _key: 0,
+        in_force: Callable[[], Config] | None = None,
     ) -> None:
-        """``partition_of`` says where in a topic of the log the events of a key are."""
+        """``partition_of`` says where in a topic of the log the events of a key are.
+
+        ``in_force`` gives the configuration that is in force, of which ``config`` is the file.
+        """
         self._config, self._clock = config, clock
+        self._in_force = in_force or (lambda: config)
         self._lock = threading.Lock()
         self._places = {
             source: TopicPartition(topic, partition_of(topic, key))
@@ -54,14 +62,7 @@ class Watch(Collector):
         self._took_s: dict[TopicPartition, float] = {}
         self._seen: dict[str, datetime] = {}
         self._said: dict[str, float] = {}  # silent sources, and when that was last said
-        self._rules = [
-            (rule_id, source)
-            for rule_id, rule in config.rules.items()
-            if isinstance(rule, RuleSettings) and rule.enabled
-            for source in (*rule.sources, *_asked(rule))
-            if source in config.sensors or (source in config.cameras and config.cameras[source].enabled)
-        ]
-        self._sources = frozenset(source for _, source in self._rules)
+        self._look_at(config)
 
     def turned(self, partitions: Iterable[TopicPartition]) -> list[Event]:
         """Note that the worker turned its loop over ``partitions``.
@@ -141,9 +142,15 @@ class Watch(Collector):
         yield silent
         yield canary
 
+    def _look_at(self, config: Config) -> None:
+        self._of, self._rules = config, list(_looking(config))
+        self._sources = frozenset(source for _, source in self._rules)
+
     def _take(self) -> None:
         """Look after the sources in our partitions; what was heard of others is of another time."""
-        now = self._clock.now()
+        now, config = self._clock.now(), self._in_force()
+        if config is not self._of:
+            self._look_at(config)
         mine = {source for source in self._sources if self._places[source] in self._heard}
         self._mine = {source: self._mine.get(source, now) for source in mine}
         self._seen = {source: at for source, at in self._seen.items() if source in mine}
@@ -187,6 +194,15 @@ class Canaries:
         key = next(k for k in keys if self._bus.partition_of(partition.topic, k) == partition.partition)
         value, headers = codec.encode_event(Canary(sent_at=self._clock.now()))
         self._bus.publish(partition.topic, key, value, headers).result(CANARY_EVERY_S)
+
+
+def _looking(config: Config) -> Iterator[tuple[str, str]]:
+    """Yield (rule, camera or sensor) for whoever is to be heard of; not cameras that are off."""
+    for rule_id, rule in config.rules.items():
+        if isinstance(rule, RuleSettings) and rule.enabled:
+            for source in (*rule.sources, *_asked(rule)):
+                if source in config.sensors or (source in config.cameras and config.cameras[source].enabled):
+                    yield rule_id, source
 
 
 def _asked(rule: RuleSettings) -> tuple[str, ...]:

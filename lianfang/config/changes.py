@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from lianfang.config.faults import Document, judge_all, validated
-from lianfang.config.model import Camera, Config
+from lianfang.config.model import Camera, Config, Zone
 from lianfang.config.profiles import relative_paths
 from lianfang.config.sharing import log_keys
 from lianfang.config.stanza import Id, Key, Stanza
@@ -32,7 +32,7 @@ class Changes(Stanza):
     """What is otherwise than in the file. Without anything it is the file."""
 
     rules: dict[Id, Data] = Field(default_factory=dict)
-    """Whole stanzas of rules, of the file or new. None is ever removed: it is switched off."""
+    """Whole stanzas of rules, of the file or new."""
     cameras: dict[Id, Drawn] = Field(default_factory=dict)
     """Zones and lines of cameras."""
     cameras_off: tuple[Id, ...] = ()
@@ -69,8 +69,8 @@ def applied(config: Config, changes: Changes) -> Config:
         for key in relative_paths(rule)
     ]
     wrong += [
-        document.problem(key, found, "no change here: the camera's detectors go by what the file says")
-        for key, found in _known_to_detectors(config, resulting)
+        document.problem(key, "another shape", "none: detectors look at this zone, and know the file only")
+        for key in _known_to_detectors(config, resulting)
     ]
     if wrong:
         raise ConfigError(wrong)
@@ -110,19 +110,25 @@ def _strangers(document: Document, config: Config, changes: Changes) -> Iterator
         yield document.problem(("cameras", camera_id), repr(camera_id), f"one of {known}")
 
 
-def _known_to_detectors(before: Config, after: Config) -> Iterator[tuple[Key, str]]:
-    """Yield zones that are changed although a stage of the camera looks at them: it reads only the file."""
-    for camera_id, camera in before.cameras.items():
-        stages = (before.detectors[name] for name in camera.detectors if name in before.detectors)
-        named = {zone for stage in stages for zone in getattr(stage, "zones", ())}
+def is_fixed(file: Config, camera_id: str, zone_id: str, zone: Zone | Data | None) -> bool:
+    """Say whether detectors look at a zone, of the file or as it is to be: they know the file only."""
+    camera = file.cameras[camera_id]
+    stages = (file.detectors[name] for name in camera.detectors if name in file.detectors)
+    named = any(zone_id in getattr(stage, "zones", ()) for stage in stages)
+    kinds = (
+        z.get("kind") if isinstance(z, dict) else z and z.kind for z in (zone, camera.zones.get(zone_id))
+    )
+    return named or any(kinds)
+
+
+def _known_to_detectors(file: Config, after: Config) -> Iterator[Key]:
+    """Yield zones of which the shape is changed although detectors look at them."""
+    for camera_id, camera in file.cameras.items():
         was, now = camera.zones, after.cameras[camera_id].zones
         for zone_id in sorted(was.keys() | now.keys()):
-            zones = [zone for zone in (was.get(zone_id), now.get(zone_id)) if zone is not None]
-            same = len(zones) == 2 and zones[0].polygon == zones[1].polygon and zones[0].kind == zones[1].kind
-            kinds = sorted({zone.kind for zone in zones if zone.kind is not None})
-            if not same and (kinds or zone_id in named):
-                found = f"another shape of a zone of kind {', '.join(kinds)}" if kinds else "another shape"
-                yield ("cameras", camera_id, "zones", zone_id), found
+            shapes = [zone and (zone.polygon, zone.kind) for zone in (was.get(zone_id), now.get(zone_id))]
+            if shapes[0] != shapes[1] and is_fixed(file, camera_id, zone_id, now.get(zone_id)):
+                yield "cameras", camera_id, "zones", zone_id
 
 
 def _joined_anew(before: Config, after: Config) -> Iterator[tuple[Key, str]]:

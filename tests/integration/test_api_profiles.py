@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
 from alerts.pipeline.seasons import Seasons
+from alerts.settings import Settings
 from alerts.store import Store, switches
 from lianfang.clock import ManualClock
 from lianfang.config import Config, Text
@@ -129,7 +130,7 @@ def test_the_service_says_once_what_is_in_force_and_which_calendar_has_ended(tmp
     store, clock = Store(f"sqlite:///{tmp_path}/store.db"), ManualClock(START)
     last = START.date() + timedelta(days=1)
     config = with_profiles(tmp_path, f"date,until,kind\n{last},,holiday\n")
-    seasons, registry = Seasons(config, store, clock), CollectorRegistry()
+    seasons, registry = Seasons(Settings(config, store, clock), clock), CollectorRegistry()
     registry.register(seasons)
 
     def value(name: str, **labels: str) -> float | None:

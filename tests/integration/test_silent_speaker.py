@@ -58,7 +58,7 @@ def test_it_is_an_incident_until_it_answers(bus: Bus, store: Store, tmp_path: Pa
     changes = rows(store, ChangeRow)
     assert [row.kind for row in changes] == ["opened", "cleared"]
     assert changes[0].data["reason"] == "no answer within 3 s"
-    assert Names(config).camera("horn").name == "东岸音柱"
+    assert Names(lambda: config).camera("horn").name == "东岸音柱"
     notice = rows(store, OutboxRow)[0].payload
     assert (notice["place"]["camera_name"], notice["place"]["point_name"]) == ("东岸音柱", "东岸")
     assert rows(store, EvidenceRow) == []

@@ -110,31 +110,36 @@ def test_a_backtest_goes_by_the_versions_of_then_or_by_a_chosen_one(
 
 
 @pytest.mark.parametrize(
-    "off",
+    ("after", "ended"),
     [
-        read({"rules": {"entry": {**ENTRY, "enabled": False}}}),
-        read({"cameras_off": ["cam"]}),
-        read(
-            {
-                "cameras": {"cam": {"zones": {"other": {"polygon": LEFT, "place": "gate"}}}},
-                "rules": {"entry": {**ENTRY, "zones": ["other"]}},
-            }
+        (read({"rules": {"entry": {**ENTRY, "enabled": False}}}), {"entry", "more"}),
+        (read({"cameras_off": ["cam"]}), {"entry", "more"}),
+        (
+            read(
+                {
+                    "cameras": {"cam": {"zones": {"other": {"polygon": LEFT, "place": "gate"}}}},
+                    "rules": {"entry": {**ENTRY, "zones": ["other"]}},
+                }
+            ),
+            {"entry", "more"},
         ),
+        (DRAWN, {"more"}),  # a rule that is gone
     ],
 )
 def test_what_nobody_looks_at_any_more_ends(
-    config: Config, bus: Bus, store: Store, clock: ManualClock, off: Changes
+    config: Config, bus: Bus, store: Store, clock: ManualClock, after: Changes, ended: set[str]
 ) -> None:
-    change(store, DRAWN, 1)
-    change(store, off, 5)
-    publish(bus, *somebody(0, 8), observation(8, {}))
+    change(store, DRAWN.model_copy(update={"rules": {"more": ENTRY}}), 1)
+    change(store, after, 5)
+    publish(bus, *somebody(0, 8))
     with working(config, bus, store, clock):
         until("the end of the log", decided(bus, store))
-    (row,) = [row for row in incidents(store) if row.place == "bank"]
-    assert row.ended_at == at(5)
+    at_the_bank = [row for row in incidents(store) if row.place == "bank"]
+    assert {row.rule for row in at_the_bank} == {"entry", "more"}
+    assert {row.rule for row in at_the_bank if row.ended_at == at(5)} == ended
     with store.read() as session:
-        kinds = session.scalars(select(ChangeRow.kind).where(ChangeRow.incident_id == row.id)).all()
-    assert "ended" in kinds
+        written = select(ChangeRow.incident_id).where(ChangeRow.kind == "ended")
+        assert set(session.scalars(written)) == {row.id for row in at_the_bank if row.rule in ended}
 
 
 def test_a_version_that_does_not_fit_the_file_leaves_the_file_and_cameras_off(

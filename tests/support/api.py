@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -26,6 +25,7 @@ from alerts.incidents.model import ChangeKind
 from alerts.payload import Speech
 from alerts.rules import device
 from alerts.rules.base import NoticeSettings, RuleSettings
+from alerts.settings import Settings
 from alerts.speech import SpeechSettings
 from alerts.store import Store, outbox
 from alerts.store.incidents import add_change
@@ -139,11 +139,14 @@ class Site:
     def app(self, **kwargs: Data) -> FastAPI:
         """Return a fresh application, as after a restart."""
         self.registry = CollectorRegistry()
+        settings = Settings(self.config, self.store, self.clock)
         deps = Dependencies(
-            config=self.config,
+            settings=settings,
             store=self.store,
             clock=self.clock,
-            act=partial(actions.act, self.store, self.config, self.clock),
+            act=lambda incident, doing: actions.act(
+                self.store, settings.config(), self.clock, incident, doing
+            ),
             evidence_dir=self.evidence_dir,
             registry=self.registry,
             ready=self.ready,

@@ -76,7 +76,7 @@ def test_rules_are_replaced_and_added_and_zones_drawn_and_removed(config: Config
         ),
         (
             {"cameras": {"cam": {"zones": {"deep": {"polygon": LEFT, "kind": "water"}}}}},
-            "cameras.cam.zones.deep: found another shape of a zone of kind water; allowed: no change here",
+            "cameras.cam.zones.deep: found another shape; allowed: none: detectors look",
         ),
     ],
 )

@@ -126,6 +126,6 @@ def test_what_is_wrong_is_named(tmp_path: Path, keys: dict[str, object], message
 def test_what_incidents_are_about_chooses_the_words(tmp_path: Path) -> None:
     stanza = {"kind": "zone_entry", "name": "船", "cameras": ["cam"], "zones": ["water"], "labels": ["boat"]}
     boats = loaded(tmp_path, ("rules.boats", stanza))
-    names = Names(boats)
+    names = Names(lambda: boats)
     assert [names.about(rule) for rule in ("entry", "boats", "gone")] == ["people", "things", "people"]
-    assert Names(config(tmp_path)).about("entry") == "device"
+    assert Names(lambda: config(tmp_path)).about("entry") == "device"
