@@ -19,6 +19,7 @@ Samples = NDArray[np.int16]
 RATE = 16_000
 _TELEPHONE = 8_000  # G.711: what cameras, telephones and GB/T 28181 play
 _LONGEST_S = 120
+_PAUSE_S = 0.8  # between two times
 _FULL = 32768.0
 _KNEE, _PEAK = 0.5, 0.9
 _STEPS, _MOST_GAIN_DB = 3, 40.0
@@ -82,6 +83,12 @@ def _bent(level: NDArray[np.float64]) -> Samples:
 def silence(seconds: float) -> Samples:
     """Return so much silence."""
     return np.zeros(int(seconds * RATE), np.int16)
+
+
+def joined(once: Samples, repeat: int, max_s: float) -> Samples:
+    """Return it ``repeat`` times with pauses between, cut after ``max_s`` seconds."""
+    parts = [once, *([silence(_PAUSE_S), once] * (repeat - 1))]
+    return np.concatenate(parts)[: int(max_s * RATE)]
 
 
 def scaled(samples: Samples, volume_pct: int) -> Samples:

@@ -22,6 +22,17 @@ MQTT: dict[str, Any] = {
     "status_topic": "speakers/1/status",
 }
 
+WVP: dict[str, Any] = {
+    "kind": "speaker_wvp",
+    "base_url": "http://10.0.0.2:18080",
+    "username": "lianfang",
+    "password": {"env": "TEST_TOKEN"},
+    "media_url": "http://10.0.0.2",
+    "media_secret": {"env": "TEST_TOKEN"},
+    "device": "34020000001320000001",
+    "channel": "34020000001370000001",
+}
+
 
 def problems(folder: Path, stanza: dict[str, Any], *changes: tuple[str, Any]) -> list[tuple[str, str]]:
     """Return what is wrong with a configuration whose speaker is ``stanza``: key and what was found."""
@@ -89,3 +100,25 @@ def test_a_recording_that_is_none_is_an_error_at_start(tmp_path: Path) -> None:
     clips = {"zh": "text.mp3", "en": "none.mp3", "yue": "good.wav"}
     told = problems(tmp_path, MQTT, ("rules.entry.speech.clips", clips))
     assert [key for key, _ in told] == ["rules.entry.speech.clips.zh", "rules.entry.speech.clips.en"]
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "found"),
+    [
+        ({"base_url": "10.0.0.2:18080"}, "base_url", "'10.0.0.2:18080'"),
+        ({"media_url": "http://user@10.0.0.2"}, "media_url", "user@10.0.0.2"),
+        ({"device": "3402"}, "device", "'3402'"),
+        ({"channel": "34020000001370000oo1"}, "channel", "'34020000001370000oo1'"),
+        ({"media_secret": {"env": "NOT_SET_X"}}, "media_secret", "NOT_SET_X"),
+        ({"answer_s": 0}, "answer_s", "0"),
+    ],
+)
+def test_what_is_wrong_with_a_platform_is_said(
+    tmp_path: Path, change: dict[str, Any], key: str, found: str
+) -> None:
+    needs_espeak()
+    assert problems(tmp_path, WVP) == []
+    told = problems(tmp_path, WVP | change)
+    assert [k for k, f in told if found in f] == [key], told
+    no_voice = problems(tmp_path, WVP, ("voice", {"program": "no-such-program"}))
+    assert [k for k, _ in no_voice] == ["voice.program"], "it speaks no text"
