@@ -32,6 +32,7 @@ def notice(
         community=config.community.name,
         place=_place(config, row),
         people=row.people,
+        figures=row.figures,
         still_there=row.occupied,
         opened_at=row.opened_at,
         updated_at=row.updated_at,

@@ -86,6 +86,7 @@ class Notice(_Payload):
 
     ``subject`` is what the incident is about where the place is not enough, such as a plate.
     ``assignee`` is the person, or the cell of the grid, to whom it was given, "" for nobody.
+    ``figures`` are numbers beside it, by camera or sensor: a water level, riders that were counted.
     ``number`` is the same in every message of an incident; of two messages the higher ``version`` is right.
     """
 
@@ -106,6 +107,7 @@ class Notice(_Payload):
     community: str
     place: NoticePlace
     people: int
+    figures: dict[str, dict[str, float]] = {}
     still_there: bool
     opened_at: AwareDatetime
     updated_at: AwareDatetime

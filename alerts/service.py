@@ -29,6 +29,7 @@ from alerts.channels.base import Channel, ChannelConfig, Role, SpeakerConfig
 from alerts.deadlines import Deadlines
 from alerts.deadman import report_alive
 from alerts.delivery.worker import DeliveryWorker
+from alerts.digests import Digests
 from alerts.evidence import EvidenceKeeper
 from alerts.metrics import DeliveryMetrics
 from alerts.pipeline.escalate import unsaid
@@ -127,6 +128,7 @@ class AlertService:
         evidence_dir = config.evidence_folder
         self._evidence = EvidenceKeeper(store, bus, books, evidence_dir, clock)
         self._deadlines = Deadlines(store, settings.config, clock, registry)
+        self._digests = Digests(store, settings.config, clock)
         self._metrics = DeliveryMetrics(registry)
         self._dependencies = Dependencies(
             settings=settings,
@@ -164,6 +166,7 @@ class AlertService:
             self._thread("canaries", self._canaries.run, stop),
             self._thread("seasons", self._seasons.run, stop),
             self._thread("deadlines", self._deadlines.run, stop),
+            self._thread("digests", self._digests.run, stop),
             self._thread("outside", lambda s: asyncio.run(self._outside(s)), stop),
         ]
         for thread in threads:

@@ -111,6 +111,8 @@ def _told(
         row.hushed_at = None
     if change.kind is ChangeKind.MUTED or (change.kind is ChangeKind.CLEARED and not rule.life_safety):
         stop(session, row.id, "cleared" if change.kind is ChangeKind.CLEARED else "muted", now=at)
+    if change.kind in (ChangeKind.OPENED, ChangeKind.HEARD):
+        row.late_at = at if incident.muted is Reason.LATE else None
     if change.kind is ChangeKind.OPENED:
         return _opened(session, speakers, rule, row, incident, decision, at)
     if change.kind in _SPOKEN:

@@ -41,6 +41,7 @@ class IncidentRow(Base):
         Index("ix_incidents_holder", "rule", "place", "ended_at"),
         Index("ix_incidents_opened", "opened_at", "id"),
         Index("ix_incidents_next", "next_at"),
+        Index("ix_incidents_late", "late_at"),
         Index("ix_incidents_state", "state", "ended_at"),
     )
 
@@ -72,6 +73,7 @@ class IncidentRow(Base):
     muted_by: Mapped[str] = mapped_column(String(36), default="")  # the suppression that says so
     silent: Mapped[str] = mapped_column(String(32), default="")  # Reason why it was not said at last
     silent_at: Mapped[datetime | None]  # captured_at of the observation for which it was not
+    late_at: Mapped[datetime | None]  # when it was recorded as late, until that is told or it is heard
     hushed_at: Mapped[datetime | None]  # since when an operator wants nothing more said of it
     confirmed_by: Mapped[str | None] = mapped_column(String(64))  # who let it go to live receivers
     confirmed_at: Mapped[datetime | None]
