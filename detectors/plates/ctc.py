@@ -27,11 +27,11 @@ def best_path(steps: Steps) -> tuple[int, ...]:
     return tuple(int(c) - 1 for c in classes[first & (classes > 0)])
 
 
-def likelihoods(steps: Steps, texts: Sequence[tuple[int, ...]]) -> NDArray[np.float64]:
-    """Return the logarithm of the probability of each of ``texts`` (tuples of indices), shape (N,)."""
+def likelihoods(opinions: Sequence[Steps], texts: Sequence[tuple[int, ...]]) -> NDArray[np.float64]:
+    """Return the logarithm, (opinions, N), of the probability that each gives each of ``texts`` (indices)."""
     if not texts:
-        return np.zeros(0)
-    floored = np.maximum(steps.astype(np.float64), _FLOOR)
+        return np.zeros((len(opinions), 0))
+    floored = _side_by_side(opinions)
     length = np.array([len(text) for text in texts])
     states = np.zeros((len(texts), 2 * int(length.max()) + 1), np.intp)  # blank, character, blank, … blank
     for row, text in zip(states, texts, strict=True):
@@ -39,18 +39,28 @@ def likelihoods(steps: Steps, texts: Sequence[tuple[int, ...]]) -> NDArray[np.fl
     # The blank between two characters may be left out, unless they are equal: they would be one.
     skips = np.zeros(states.shape, bool)
     skips[:, 3::2] = states[:, 3::2] != states[:, 1:-2:2]
-    rows = np.arange(len(texts))
-    reached = np.zeros(states.shape)
-    reached[:, :2] = floored[0][states[:, :2]]
-    logarithm = np.zeros(len(texts))
+    reached = np.zeros((len(opinions), *states.shape))
+    reached[:, :, :2] = floored[0][:, states[:, :2]]
+    logarithm = np.zeros(reached.shape[:2])
     for step in floored[1:]:
         before = reached
         reached = before.copy()
-        reached[:, 1:] += before[:, :-1]
-        reached[:, 2:] += np.where(skips[:, 2:], before[:, :-2], 0)
-        reached *= step[states]
-        scale = reached.max(axis=1)
+        reached[:, :, 1:] += before[:, :, :-1]
+        reached[:, :, 2:] += before[:, :, :-2] * skips[:, 2:]
+        reached *= step[:, states]
+        scale = reached.max(axis=2)
         logarithm += np.log(scale)
-        reached /= scale[:, None]
-    ends = reached[rows, 2 * length] + np.where(length > 0, reached[rows, 2 * length - 1], 0)
+        reached /= scale[:, :, None]
+    rows = np.arange(len(texts))
+    ends = reached[:, rows, 2 * length] + np.where(length > 0, reached[:, rows, 2 * length - 1], 0)
     return np.asarray(logarithm + np.log(np.maximum(ends, 1e-300)))
+
+
+def _side_by_side(opinions: Sequence[Steps]) -> NDArray[np.float64]:
+    """Return (steps, opinions, classes): after its last step each is sure of blanks: they change nothing."""
+    longest = max(map(len, opinions))
+    floored = np.zeros((longest, len(opinions), opinions[0].shape[1]))
+    floored[:, :, 0] = 1
+    for i, steps in enumerate(opinions):
+        floored[: len(steps), i] = np.maximum(steps, _FLOOR)
+    return floored

@@ -99,7 +99,7 @@ class _Jury:
 
     def likelihoods(self, texts: Sequence[Text]) -> NDArray[np.float64]:
         """Return the logarithms (opinions, N) of the likelihoods of ``texts``."""
-        return np.array([likelihoods(steps, texts) for steps in self._steps])
+        return likelihoods(self._steps, texts)
 
     def objections(self, texts: Sequence[Text]) -> NDArray[np.float64]:
         """Return what is held against each of ``texts``, (N,), as a logarithm."""

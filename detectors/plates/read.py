@@ -23,7 +23,7 @@ from lianfang.plates import KINDS, Colour, matches
 
 Image = NDArray[np.uint8]
 
-LONG_SIDE = 640
+LONG_SIDE = 576
 MIN_CONFIDENCE = 0.2  # low, since what is no plate does not read like one
 ACCEPTED_FROM = 0.75  # of each character: one recogniser alone cannot reach it against the other
 _DETECTOR, _PLATES, _TEXT = "clp-det", "clp-rec", "ppocr-v4-rec"

@@ -63,7 +63,7 @@ def steps(image: Image, detector: PlateDetector, recognisers: dict[str, Recognis
 def as_written(name: str, shape: Shape) -> float:
     """Return what a network takes as its makers wrote it."""
     session = sessions.open_session(verify(name))
-    given = {session.get_inputs()[0].name: np.zeros((1, 3, shape.height, shape.width), np.float32)}
+    given = {session.get_inputs()[0].name: np.zeros((1, 3, shape.height, shape.seen_width), np.float32)}
     return least_ms(lambda: session.run(None, given))
 
 

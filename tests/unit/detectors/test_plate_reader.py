@@ -123,17 +123,27 @@ def test_equal_neighbours_need_a_blank_between_them() -> None:
     assert best_path(joined) == indices("皖A1")
 
 
-@given(st.integers(1, 5), st.integers(0, 2**32 - 1))
-def test_likelihoods_are_those_of_all_ways_to_write_a_text(count: int, seed: int) -> None:
-    every = np.random.default_rng(seed).dirichlet(np.ones(3), count).astype(np.float32)
-    every = np.maximum(every, 1e-3)
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=3), st.integers(0, 2**32 - 1))
+def test_likelihoods_are_those_of_all_ways_to_write_a_text(counts: list[int], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    opinions = [np.maximum(rng.dirichlet(np.ones(3), n).astype(np.float32), 1e-3) for n in counts]
+    each = [ways_to_write(every) for every in opinions]
+    texts = sorted({text for ways in each for text in ways if text})
+    got = likelihoods(opinions, texts)
+    for ways, said in zip(each, got, strict=True):
+        possible = [i for i, text in enumerate(texts) if text in ways]
+        np.testing.assert_allclose(said[possible], np.log([ways[texts[i]] for i in possible]), rtol=1e-5)
+        assert (np.delete(said, possible) < -600).all(), "more characters than steps"
+
+
+def ways_to_write(every: Steps) -> dict[tuple[int, ...], float]:
+    """Return the probability of each text over three classes, path by path."""
     ways: dict[tuple[int, ...], float] = {}
-    for path in product(range(3), repeat=count):
+    for path in product(range(3), repeat=len(every)):
         merged = [c for c, before in zip(path, (0, *path), strict=False) if c and c != before]
         text = tuple(c - 1 for c in merged)
         ways[text] = ways.get(text, 0) + float(np.prod([every[i, c] for i, c in enumerate(path)]))
-    texts = [text for text in ways if text]
-    np.testing.assert_allclose(likelihoods(every, texts), np.log([ways[text] for text in texts]), rtol=1e-5)
+    return ways
 
 
 def merged(
