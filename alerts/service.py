@@ -35,6 +35,7 @@ from alerts.metrics import DeliveryMetrics
 from alerts.pipeline.escalate import unsaid
 from alerts.pipeline.seasons import Seasons
 from alerts.pipeline.speaker_states import SpeakerStates
+from alerts.pipeline.switchboard import Switchboard
 from alerts.pipeline.watch import Canaries, Watch
 from alerts.pipeline.worker import AlertWorker
 from alerts.receivers import channel_to
@@ -122,6 +123,7 @@ class AlertService:
         self._seasons = Seasons(settings, clock)
         exported.register(self._seasons)
         exported.register(EffectsCollector(store, config, clock))
+        self._switchboard = Switchboard(settings, bus, clock)
         self._canaries = Canaries(bus, self._watch, clock)
         self._speaker_states = SpeakerStates(config, bus, clock)
         self._worker = AlertWorker(config, books, bus, store, clock, registry, self._watch)
@@ -164,6 +166,7 @@ class AlertService:
             self._thread("alerts", self._worker.run, stop),
             self._thread("evidence", self._evidence.run, stop),
             self._thread("canaries", self._canaries.run, stop),
+            self._thread("switchboard", self._switchboard.run, stop),
             self._thread("seasons", self._seasons.run, stop),
             self._thread("deadlines", self._deadlines.run, stop),
             self._thread("digests", self._digests.run, stop),

@@ -78,6 +78,7 @@ class CameraReader:
         self._announcer = Announcer(bus, log_key)
         self._condition: CameraCondition | None = None
         self._reported = ""
+        self._resting = False
         self._log = structlog.get_logger().bind(camera_id=camera_id)
 
     @property
@@ -88,6 +89,7 @@ class CameraReader:
     def run(self, stop: threading.Event) -> None:
         """Read until ``stop`` is set."""
         self._metrics.online.labels(self._id).set(0)
+        self._condition, self._resting = None, False
         while not stop.is_set():
             self._metrics.attempts.labels(self._id).inc()
             connection = _Connection(self._source.timing(self._host), Sampler(self._fps))
@@ -104,6 +106,15 @@ class CameraReader:
                 self._offline(connection, f"internal error: {type(error).__name__}")
                 wait_s = self._wait_s(connection)
             self._pause(wait_s, stop)
+
+    def rest(self) -> None:
+        """Say that the camera is switched off, once until it is read again; nobody may be running it."""
+        if not self._resting:
+            self._resting = True
+            self._metrics.online.labels(self._id).set(0)
+            self._change(CameraCondition.OFFLINE, self._times.next(self._clock.now()), None, "switched off")
+            self._log.info("camera_switched_off")
+        self._announcer.flush()
 
     def _read(self, connection: _Connection, stop: threading.Event) -> None:
         with closing(self._source.open(stop)) as pictures:

@@ -13,18 +13,26 @@ from ingest.backoff import Backoff
 from ingest.camera import CameraReader
 from ingest.metrics import IngestMetrics
 from ingest.sources.base import Source
+from ingest.switches import Switches
 from lianfang import plugins
 from lianfang.bus import Bus
 from lianfang.clock import Clock
 from lianfang.config import Config
 from lianfang.config.sharing import log_keys
 
+_log = structlog.get_logger()
+
 JOIN_S = 8.0
 """How long a stop waits for cameras that do not answer: less than the supervisor waits for this process."""
 
 
+KNOWN_S = 15.0
+"""How long cameras wait at the start for the bus to say which of them are switched off."""
+_LOOK_S = 0.2
+
+
 class IngestWorker:
-    """One thread a camera, and nothing that one camera does reaches another.
+    """One thread a camera that is on, and nothing that one camera does reaches another.
 
     ``camera_ids`` are the cameras of ``config`` that this process reads.
     """
@@ -32,9 +40,11 @@ class IngestWorker:
     def __init__(
         self, config: Config, camera_ids: Sequence[str], bus: Bus, clock: Clock, metrics: IngestMetrics
     ) -> None:
+        self._switches = Switches(bus, clock)
         self._readers = {
             camera_id: _reader(config, camera_id, bus, clock, metrics) for camera_id in camera_ids
         }
+        self._running: dict[str, tuple[threading.Thread, threading.Event]] = {}
 
     def ready(self) -> Mapping[str, str]:
         """Return per component "ok", or what is wrong with it. Cameras may be offline: no fault of ours."""
@@ -42,20 +52,49 @@ class IngestWorker:
         return {"bus": f"frames are lost: {', '.join(losing)}" if losing else "ok"}
 
     def run(self, stop: threading.Event) -> None:
-        """Read until ``stop`` is set; also when every source has ended."""
-        threads = [
-            threading.Thread(target=reader.run, args=(stop,), name=f"camera {camera_id}", daemon=True)
-            for camera_id, reader in self._readers.items()
-        ]
-        for thread in threads:
-            thread.start()
-        stop.wait()
+        """Read until ``stop`` is set, whatever is switched on; also when every source has ended."""
+        switches = threading.Thread(target=self._switches.run, args=(stop,), name="switches", daemon=True)
+        switches.start()
+        self._wait_for_switches(stop)
+        while not stop.is_set():
+            self._switch(self._switches.off())
+            stop.wait(_LOOK_S)
+        for _, end in self._running.values():
+            end.set()
         deadline_s = time.monotonic() + JOIN_S
+        threads = [switches, *(thread for thread, _ in self._running.values())]
         for thread in threads:
             thread.join(max(0.0, deadline_s - time.monotonic()))
         stuck = [thread.name for thread in threads if thread.is_alive()]
         if stuck:
-            structlog.get_logger().warning("camera_threads_left", threads=stuck)
+            _log.warning("camera_threads_left", threads=stuck)
+
+    def _wait_for_switches(self, stop: threading.Event) -> None:
+        """Open no camera that is off; where nobody says so for long, a camera that watches is worth more."""
+        deadline_s = time.monotonic() + KNOWN_S
+        while not stop.is_set() and not self._switches.known.wait(_LOOK_S):
+            if time.monotonic() >= deadline_s:
+                _log.warning("switches_unknown", waited_s=KNOWN_S)
+                return
+
+    def _switch(self, off: frozenset[str]) -> None:
+        """Begin to read what is on, end what is off. A source may need seconds to end."""
+        for camera_id, reader in self._readers.items():
+            thread, end = self._running.get(camera_id, (None, None))
+            if thread is not None and thread.is_alive():
+                if end is not None and camera_id in off:
+                    end.set()
+            elif camera_id in off:
+                reader.rest()
+            else:
+                self._running[camera_id] = _started(camera_id, reader)
+
+
+def _started(camera_id: str, reader: CameraReader) -> tuple[threading.Thread, threading.Event]:
+    end = threading.Event()
+    thread = threading.Thread(target=reader.run, args=(end,), name=f"camera {camera_id}", daemon=True)
+    thread.start()
+    return thread, end
 
 
 def _reader(config: Config, camera_id: str, bus: Bus, clock: Clock, metrics: IngestMetrics) -> CameraReader:

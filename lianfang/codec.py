@@ -8,15 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from lianfang.errors import DecodeError
-from lianfang.events import CameraState, Canary, Frame, Observation, Reading, SpeakerState
+from lianfang.events import CamerasOff, CameraState, Canary, Frame, Observation, Reading, SpeakerState
 
 Headers = Mapping[str, str]
 SCHEMA = "schema"
+_CAMERAS_OFF = "cameras-off"
 _MAJOR = 1
+M = TypeVar("M", bound=BaseModel)
 Event = Observation | CameraState | SpeakerState | Reading | Canary
 _EVENTS: dict[str, type[Event]] = {
     "observation": Observation,
@@ -39,12 +42,20 @@ def decode_event(value: bytes, headers: Headers) -> Event:
     event = _EVENTS.get(name)
     if event is None:
         raise DecodeError(f"schema {name!r} is not one of {', '.join(sorted(_EVENTS))}")
-    try:
-        return event.model_validate_json(value)
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(map(str, first["loc"])) or "value"
-        raise DecodeError(f"{name}: {where}: {first['msg']} ({error.error_count()} problems)") from error
+    return _parsed(event, name, value)
+
+
+def encode_cameras_off(said: CamerasOff) -> tuple[bytes, dict[str, str]]:
+    """Return (JSON value, headers)."""
+    return said.model_dump_json().encode(), {SCHEMA: f"{_CAMERAS_OFF}/{_MAJOR}.0"}
+
+
+def decode_cameras_off(value: bytes, headers: Headers) -> CamerasOff:
+    """Return what a record of the settings says; DecodeError says what is wrong with it."""
+    name = _checked_name(headers)
+    if name != _CAMERAS_OFF:
+        raise DecodeError(f"schema {name!r} is not {_CAMERAS_OFF}")
+    return _parsed(CamerasOff, name, value)
 
 
 def encode_frame(frame: Frame) -> tuple[bytes, dict[str, str]]:
@@ -99,6 +110,15 @@ def _checked_name(headers: Headers) -> str:
     if not version or version.partition(".")[0] != str(_MAJOR):
         raise DecodeError(f"schema {schema!r}: this reader knows major {_MAJOR}")
     return name
+
+
+def _parsed(model: type[M], name: str, value: bytes) -> M:
+    try:
+        return model.model_validate_json(value)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(map(str, first["loc"])) or "value"
+        raise DecodeError(f"{name}: {where}: {first['msg']} ({error.error_count()} problems)") from error
 
 
 def _count(text: str) -> int:

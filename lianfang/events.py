@@ -17,6 +17,7 @@ FRAMES = "frames.v1"
 OBSERVATIONS = "observations.v1"
 READINGS = "readings.v1"
 DEAD_LETTER = "dead-letter.v1"
+SETTINGS = "settings.v1"
 
 Encoding = Literal["jpeg", "bgr24"]
 Unit = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -163,6 +164,14 @@ class Reading(_Event):
     def captured_at(self) -> datetime:
         """When it was measured."""
         return self.at
+
+
+class CamerasOff(_Event):
+    """Which cameras people have switched off, from ``since`` on until the next one says otherwise."""
+
+    version: int
+    since: AwareDatetime
+    cameras: tuple[str, ...]
 
 
 class Canary(_Event):

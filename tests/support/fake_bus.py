@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 
-from lianfang.bus import Consumer, Mode, Position, Record
+from lianfang.bus import Consumer, Mode, Position, Record, TopicPartition
 from lianfang.clock import SystemClock
 from lianfang.codec import decode_event, decode_frame
 from lianfang.errors import TransientError
@@ -16,8 +16,66 @@ from lianfang.events import FRAMES, OBSERVATIONS, CameraState, Frame, FrameRefer
 WAIT_S = 30.0
 
 
+class FakeConsumer(Consumer):
+    """Reads the records of a topic as they are published."""
+
+    generation = 0
+    lost = False
+
+    def __init__(self, bus: FakeBus, topic: str) -> None:
+        self._bus, self._place, self._next = bus, TopicPartition(topic, 0), 0
+
+    def assignment(self) -> frozenset[TopicPartition]:
+        """There is one partition."""
+        return frozenset({self._place})
+
+    def poll(self, timeout_s: float, max_records: int = 500) -> list[Record]:
+        """Return what has come, looking for it twice."""
+        for wait_s in (0.0, min(timeout_s, 0.05)):
+            time.sleep(wait_s)
+            found = [r for r in self._records() if r.position.offset >= self._next][:max_records]
+            if found:
+                self._next = found[-1].position.offset + 1
+                return found
+        return []
+
+    def _records(self) -> list[Record]:
+        return [r for r in list(self._bus.records) if r.position.topic == self._place.topic]
+
+    def beginning(self, partition: TopicPartition) -> int:
+        """Nothing is ever dropped."""
+        del partition
+        return 0
+
+    def end(self, partition: TopicPartition) -> int:
+        """Return the offset after the last record."""
+        del partition
+        return max((r.position.offset + 1 for r in self._records()), default=0)
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """Go there."""
+        del partition
+        self._next = offset
+
+    def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Keep none."""
+
+    def pause(self, partitions: Iterable[TopicPartition]) -> None:
+        """Never."""
+
+    def resume(self, partitions: Iterable[TopicPartition]) -> None:
+        """Always."""
+
+    def skipped(self) -> Mapping[str, int]:
+        """Return nothing: none is."""
+        return {}
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
 class FakeBus:
-    """Publishing only. ``refuse`` is asked before a record is taken: true raises TransientError."""
+    """Publishing, and reading one topic. ``refuse`` is asked before a record is taken: true refuses it."""
 
     def __init__(self, refuse: Callable[[str, str], bool] = lambda _topic, _key: False) -> None:
         self.records: list[Record] = []
@@ -69,8 +127,10 @@ class FakeBus:
                 self._changed.wait(min(left, 0.05))
 
     def subscribe(self, topics: Sequence[str], group: str, mode: Mode = "durable") -> Consumer:
-        """Not what this fake is for."""
-        raise NotImplementedError
+        """Return a consumer of one topic, from its beginning on."""
+        del group, mode
+        (topic,) = topics
+        return FakeConsumer(self, topic)
 
     def fetch(self, reference: FrameReference) -> Record:
         """Not what this fake is for."""

@@ -31,13 +31,14 @@ from lianfang.bus.embedded.requests import (
     microseconds,
 )
 from lianfang.errors import LianfangError, TransientError
-from lianfang.events import DEAD_LETTER, OBSERVATIONS, READINGS
+from lianfang.events import DEAD_LETTER, OBSERVATIONS, READINGS, SETTINGS
 
 RETENTION: Mapping[str, timedelta] = {
     OBSERVATIONS: timedelta(hours=24),  # back-tests read it
     READINGS: timedelta(hours=24),
     "alerts.v1": timedelta(days=7),
     DEAD_LETTER: timedelta(days=30),
+    SETTINGS: timedelta(days=36500),  # what was said last holds until something else is said
 }
 OTHER_RETENTION = timedelta(days=7)
 ERA_BITS = 36  # 72 years of 30 records a second; 131,071 eras stay exact in a JavaScript number

@@ -20,7 +20,7 @@ from kafka.partitioner.default import murmur2
 from lianfang.bus.kafka.access import Access, LastWords, transient
 from lianfang.config.kafka import Kafka
 from lianfang.errors import LianfangError, TransientError
-from lianfang.events import DEAD_LETTER, FRAMES, OBSERVATIONS, READINGS
+from lianfang.events import DEAD_LETTER, FRAMES, OBSERVATIONS, READINGS, SETTINGS
 
 _log = structlog.get_logger(__name__)
 
@@ -61,6 +61,8 @@ def topics_of(settings: Kafka) -> list[Topic]:
         Topic(FRAMES, settings.frame_partitions, 1, MAX_RECORD_BYTES, perishable),
         Topic(OBSERVATIONS, settings.event_partitions, held, MAX_RECORD_BYTES, {**safe, **day}),
         Topic(READINGS, settings.event_partitions, held, MAX_RECORD_BYTES, {**safe, **day}),
+        # What was said last holds until something else is said.
+        Topic(SETTINGS, 1, held, MAX_RECORD_BYTES, {**safe, "cleanup.policy": "compact"}),
         Topic(DEAD_LETTER, settings.event_partitions, held, MAX_DEAD_BYTES, {**safe, **month}),
     ]
 

@@ -1,0 +1,53 @@
+"""Tells those who read cameras which ones people have switched off, on the bus."""
+
+from __future__ import annotations
+
+import threading
+
+import structlog
+
+from alerts.settings import Settings
+from lianfang.bus import Bus
+from lianfang.clock import Clock
+from lianfang.codec import encode_cameras_off
+from lianfang.errors import LianfangError
+from lianfang.events import SETTINGS, CamerasOff
+
+_log = structlog.get_logger()
+
+_EVERY_S = 0.25
+_ANSWER_S = 5.0
+_KEY = "cameras"
+
+
+class Switchboard:
+    """Says it at the start and when it changes, before it is in force; a bus that is away is told later."""
+
+    def __init__(self, settings: Settings, bus: Bus, clock: Clock) -> None:
+        self._settings, self._bus, self._clock = settings, bus, clock
+        self._said: int | None = None
+
+    def run(self, stop: threading.Event) -> None:
+        """Tell until ``stop``."""
+        while True:
+            try:
+                self.tell()
+            except (LianfangError, TimeoutError) as error:
+                _log.debug("switches_not_said", reason=str(error))
+            if stop.wait(_EVERY_S):
+                return
+
+    def tell(self) -> None:
+        """Say what has changed since it was said last; without any version, that no camera is off."""
+        versions = self._settings.facts.versions
+        newest = versions[-1] if versions else None
+        number = newest.number if newest else 0
+        if number == self._said:
+            return
+        said = CamerasOff(
+            version=number,
+            since=newest.since if newest else self._clock.now(),
+            cameras=newest.changes.cameras_off if newest else (),
+        )
+        self._bus.publish(SETTINGS, _KEY, *encode_cameras_off(said)).result(_ANSWER_S)
+        self._said = number
