@@ -116,6 +116,11 @@ class StandingRule:
         """Say whether anything stands in a zone, or stood there a moment ago."""
         return bool(state.frames) or self.zones.occupied(observation)
 
+    def progress(self, state: Standing, track_id: str) -> str:
+        """Return in how many pictures in a row somebody has stood there."""
+        frames = state.frames.get(track_id)
+        return f"{frames} of {self.settings.frames} pictures" if frames else ""
+
     def step(self, state: Standing, observation: Observation) -> tuple[Standing, Sighting]:
         """Count who stands in the zone; those at ``frames`` or more are members."""
         placed = list(self.zones.inside(observation))

@@ -12,7 +12,7 @@ from datetime import datetime
 from alerts.backtest.past import decided
 from alerts.facts import NO_FACTS, Facts
 from alerts.objects import ObjectSettings
-from alerts.pipeline.decide import Decision
+from alerts.pipeline.decide import Decider, Decision
 from alerts.pipeline.order import Event
 from alerts.rules.base import RuleSettings, Sighting
 from alerts.suppression.case import Case, Held
@@ -59,16 +59,17 @@ def explained(
     listener = Listener()
     lines = [f"nothing of camera {camera} is in the log up to {at.isoformat()}"]
     known = (event for event in events if event.captured_at <= at)
-    for event, settings, decisions in decided(config, known, facts, said, listener):
+    for event, decider, decisions in decided(config, known, facts, said, listener):
         if isinstance(event, Observation) and event.source == camera:
-            lines = list(_lines(settings, event, listener, decisions, said))
+            lines = list(_lines(decider, event, listener, decisions, said))
         listener.forget()
     return lines
 
 
 def _lines(
-    config: Config, picture: Observation, listener: Listener, decisions: Sequence[Decision], said: Said
+    decider: Decider, picture: Observation, listener: Listener, decisions: Sequence[Decision], said: Said
 ) -> Iterator[str]:
+    config = decider.book.config
     local = picture.captured_at.astimezone(config.community.zone).isoformat(timespec="milliseconds")
     yield f"camera {picture.camera_id}, {local}: {len(picture.objects)} found"
     by_rule = {decision.rule: decision for decision in decisions}
@@ -83,7 +84,8 @@ def _lines(
         sightings = {place: s for (rule, place), s in listener.seen.items() if rule == rule_id}
         yield f"{rule_id}:" + ("" if sightings else " nothing that concerns it")
         for found in picture.objects:
-            yield f"  {_name(found)}: {_fate(found, settings, sightings)}"
+            progress = decider.progress(rule_id, picture.camera_id, found.track_id or "")
+            yield f"  {_name(found)}: {_fate(found, settings, sightings, progress)}"
         for place in sightings:
             for by in listener.held.get((rule_id, place), ()):
                 yield f"  held back at {place}: {by.reason}" + (
@@ -97,8 +99,10 @@ def _name(found: DetectedObject) -> str:
     return f"{found.label} {found.track_id or 'without a number'} ({found.confidence:.2f})"
 
 
-def _fate(found: DetectedObject, settings: RuleSettings, sightings: Mapping[str, Sighting]) -> str:
-    """Return how far an object came with a rule."""
+def _fate(
+    found: DetectedObject, settings: RuleSettings, sightings: Mapping[str, Sighting], progress: str
+) -> str:
+    """Return how far an object came with a rule; ``progress`` is the rule's own word on that."""
     if isinstance(settings, ObjectSettings):
         if found.label not in settings.labels:
             return f"not its kind: {', '.join(settings.labels)}"
@@ -110,7 +114,7 @@ def _fate(found: DetectedObject, settings: RuleSettings, sightings: Mapping[str,
         if any(m.track_id == found.track_id and m.xyxyn == found.xyxyn for m in sighting.members):
             return f"counts at {place}"
         if any(m.track_id == found.track_id and m.xyxyn == found.xyxyn for m in sighting.present):
-            return f"there at {place}, and does not count yet: {_needs(settings)}"
+            return f"there at {place}, and does not count yet: {progress or _needs(settings)}"
     return "not where the rule looks"
 
 

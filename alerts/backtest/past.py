@@ -73,16 +73,16 @@ def decided(
     said: Said,
     trace: Trace = SILENT,
     rules: Sequence[str] = (),
-) -> Iterator[tuple[Event, Config, list[Decision]]]:
-    """Yield each event that counts with the configuration it is judged by and what is decided on it."""
+) -> Iterator[tuple[Event, Decider, list[Decision]]]:
+    """Yield each event that counts, who decides on it, with the book of then, and what is decided."""
     books = Books(config, rules)
     order, decider = Order(), Decider(books.everyday, trace)
     decider.said = said
     for event in events:
         if config.has(event.source) and order.admit(event) is None:
             decider.follow(books.at(event.captured_at, facts))
-            settings = decider.book.config
-            yield event, settings, decider.decide(event, Speakers(settings, said).refusal)
+            speakers = Speakers(decider.book.config, said)
+            yield event, decider, decider.decide(event, speakers.refusal)
 
 
 def logged(bus: Bus, topics: Sequence[str], progress: Callable[[float], None]) -> Iterator[Event]:

@@ -103,6 +103,11 @@ class Decider:
             for _ in self._sightings(event, lasting=lasting):
                 pass
 
+    def progress(self, rule_id: str, source: str, track_id: str) -> str:
+        """Return how far somebody whom a source sees is from counting, "" where the rule cannot say."""
+        ready = self.book.rules[rule_id]
+        return ready.progress(self._states_of(ready.home(source)).get(rule_id), track_id)
+
     def lasting(self, sources: Iterable[str]) -> dict[str, Any]:
         """Return, by source, the states that matter for longer than the log is read back, as plain data."""
         homes = {home for source in sources for home in self.book.homes(source)}
@@ -192,15 +197,12 @@ class Decider:
 
     def _inhibitor(self, rule_id: str, place: str, sighting: Sighting) -> str:
         """Return the id of an open incident that holds back what the rule raises at a place, "" for none."""
-        camera, at = sighting.camera, sighting.captured_at
-        for key in self.book.inhibitors.get((rule_id, camera), ()):
+        point = self.book.config.point_of(sighting.camera)
+        for key in self.book.inhibitors.get((rule_id, sighting.camera), ()):
+            settings = self.book.rules[key[0]].settings
             for other in self._holders.get(key, {}).values():
-                here = place == other.place or self.book.config.point_of(camera) == other.point
-                if (
-                    here
-                    and other.id not in self.settled
-                    and inhibits(other, at, self.book.rules[key[0]].settings)
-                ):
+                here = place == other.place or point == other.point
+                if here and other.id not in self.settled and inhibits(other, sighting.captured_at, settings):
                     return other.id
         return ""
 

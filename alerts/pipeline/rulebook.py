@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 
 from alerts.pipeline.order import Event
 from alerts.pipeline.uplinks import ZONE
-from alerts.rules.base import DeviceRule, LastingRule, Rule, RuleSettings, SensorRule, Sighting
+from alerts.rules.base import CountingRule, DeviceRule, LastingRule, Rule, RuleSettings, SensorRule, Sighting
 from alerts.together import Together
 from lianfang import plugins
 from lianfang.config import Config
@@ -95,6 +95,11 @@ class ReadyRule:
             return None
         states[rule_id] = (epoch, after)
         return sighting
+
+    def progress(self, state: State | None, track_id: str) -> str:
+        """Return how far somebody is from counting, "" where the rule cannot say."""
+        counts = state is not None and isinstance(self.rule, CountingRule)
+        return self.rule.progress(state[1], track_id) if state is not None and counts else ""
 
     def footing(self, config: Config, source: str) -> tuple[object, ...]:
         """Return all that the rule's state at a camera or sensor stands on: its own keys, where it looks."""

@@ -200,6 +200,7 @@ class Sighting:
 
 
 S = TypeVar("S")
+S_contra = TypeVar("S_contra", contravariant=True)
 
 
 @runtime_checkable
@@ -255,4 +256,13 @@ class LastingRule(Protocol):
     @property
     def lasting(self) -> TypeAdapter[Any]:
         """How a state is written down; one that cannot be read any more begins anew."""
+        ...
+
+
+@runtime_checkable
+class CountingRule(Protocol[S_contra]):
+    """A rule that can say how far somebody is from counting."""
+
+    def progress(self, state: S_contra, track_id: str) -> str:
+        """Return it in words, such as "2 of 3 pictures"; "" for whom it has not begun to count."""
         ...

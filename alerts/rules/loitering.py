@@ -66,6 +66,12 @@ class Loitering:
         """Say whether anything is in the zone, or was a moment ago."""
         return bool(state.tracks) or self.zones.occupied(observation)
 
+    def progress(self, state: Stays, track_id: str) -> str:
+        """Return for how long somebody has stayed."""
+        stay = state.tracks.get(track_id)
+        stayed_s = (stay.last_at - stay.since).total_seconds() if stay else 0.0
+        return f"{stayed_s:.1f} of {self.config.dwell_s:g} s" if stay else ""
+
     def step(self, state: Stays, observation: Observation) -> tuple[Stays, Sighting]:
         """Measure the stays; those of ``dwell_s`` or more are members."""
         at = observation.captured_at

@@ -8,6 +8,7 @@ from datetime import timedelta
 from alerts.rules.base import RuleSettings
 from alerts.suppression.said import Kind, Suppression
 from lianfang.config import Config, Problem
+from lianfang.config.sharing import places_of
 
 LONGEST = {Kind.SILENCE: timedelta(days=7), Kind.MAINTENANCE: timedelta(days=30)}
 """For how long each may be: nobody remembers it after that."""
@@ -69,6 +70,24 @@ def _permit(word: Suppression, config: Config) -> Iterator[Problem]:
             yield Problem(("rules", i), repr(rule), "a rule without life_safety: nobody may drown by permit")
     if not (word.camera or word.point or word.place):
         yield Problem((), "everywhere", "a camera, a point or a place")
+    for i, window in enumerate(word.hours.windows if word.hours else ()):
+        for problem in window.check(config):
+            yield problem.under("hours", "windows", i)
+    for problem in word.hours.sunless(config, sorted(_cameras(word, config))) if word.hours else ():
+        yield problem.under("hours")
+
+
+def _cameras(word: Suppression, config: Config) -> set[str]:
+    """Return the cameras on which a word is about what its rules see."""
+    rules = (config.rules.get(rule) for rule in word.rules)
+    looking = {camera for rule in rules if isinstance(rule, RuleSettings) for camera in rule.cameras}
+    return {
+        camera
+        for camera in looking & config.cameras.keys()
+        if word.camera in ("", camera)
+        and word.point in ("", config.point_of(camera))
+        and (not word.place or word.place in places_of(config, camera))
+    }
 
 
 def _dismissal(word: Suppression, config: Config) -> Iterator[Problem]:

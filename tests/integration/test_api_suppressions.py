@@ -34,7 +34,9 @@ def shared_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     store = Store(f"sqlite:///{folder}/store.db")
     site = Site(config(folder), store)
     vital = site.config.rules["river"].model_copy(update={"life_safety": True})
-    site.config = site.config.model_copy(update={"rules": {**site.config.rules, "vital": vital}})
+    walk = site.config.rules["gate"].model_copy(update={"cameras": ("gate_cam",)})
+    rules = {**site.config.rules, "vital": vital, "walk": walk}
+    site.config = site.config.model_copy(update={"rules": rules})
     assert isinstance(vital, RuleSettings)
     yield site
     store.close()
@@ -46,6 +48,10 @@ def later(hours: float) -> str:
 
 def silence(**keys: Data) -> dict[str, Any]:
     return {"kind": "silence", "reason": "龙舟赛", "rules": ["river"], "until": later(1), **keys}
+
+
+def permit(**hours: Data) -> dict[str, Any]:
+    return {"kind": "permit", "reason": "钓友", "rules": ["walk"], "camera": "gate_cam", "hours": hours}
 
 
 def test_a_silence_mutes_what_is_open_at_once_and_lifted_it_is_no_longer_listed(
@@ -100,7 +106,7 @@ def test_a_permit_and_maintenance(site: Site, client: Client) -> None:
 @pytest.mark.parametrize(
     ("body", "complaint"),
     [
-        (silence(rules=["rivr"]), "rules.0: found 'rivr'; allowed: one of fault, gate, river, vital"),
+        (silence(rules=["rivr"]), "rules.0: found 'rivr'; allowed: one of fault, gate, river, vital, walk"),
         (silence(rules=[]), "silence: found everything; allowed: a rule, a camera, a point or a place"),
         (silence(until=later(-1)), "until: found .* allowed: a time to come"),
         (silence(until=later(24 * 8)), "until: found .* allowed: an end within 7 days"),
@@ -114,6 +120,14 @@ def test_a_permit_and_maintenance(site: Site, client: Client) -> None:
         (
             {"kind": "permit", "reason": "x", "rules": ["gate"]},
             "permit: found everywhere; allowed: a camera, a point or a place",
+        ),
+        (
+            permit(windows=[{"begin": "sunrise", "end": "09:00"}]),
+            "hours.windows: found sunrise or sunset at camera gate_cam; allowed: longitude and latitude",
+        ),
+        (
+            permit(windows=[{"begin": "05:30", "end": "09:00"}, {"days": ["school_day"]}]),
+            "hours.windows.1.days.0: found 'school_day'; allowed: one of mon",
         ),
         (
             {"kind": "maintenance", "reason": "x", "until": later(1), "camera": "gate_cam", "point": "gate"},

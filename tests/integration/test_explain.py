@@ -47,7 +47,10 @@ def site(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("at", "said"),
     [
-        ("2026-07-01T14:00:00.2", "person e1:1 (0.90): there at bank, and does not count yet: frames 3"),
+        (
+            "2026-07-01T14:00:00.2",
+            "e1:1 (0.90): there at bank, and does not count yet: 2 of 3 pictures",
+        ),
         ("2026-07-01T14:00:00.2", "person e1:2 (0.90): not where the rule looks"),
         ("2026-07-01T14:00:00.4", "person e1:1 (0.90): counts at bank"),
         ("2026-07-01T14:00:00.4", ": opened"),

@@ -86,3 +86,11 @@ def test_who_stays_less_keeps_a_place_from_being_called_empty(rule: Loitering) -
     state, sighting = rule.step(rule.initial(), observation(0, {1: IN}))
     assert [m.track_id for m in sighting.present] == ["e1:1"]
     assert rule.renumbered(state) == rule.initial()
+
+
+def test_it_says_how_far_a_stay_is(rule: Loitering) -> None:
+    state = rule.initial()
+    for i in range(8):
+        state, _ = rule.step(state, observation(i / 2, {1: IN, 2: OUT}))
+    assert rule.progress(state, "e1:1") == "3.5 of 10 s"
+    assert rule.progress(state, "e1:2") == "", "it has not begun to count"
