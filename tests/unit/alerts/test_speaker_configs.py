@@ -106,7 +106,7 @@ def test_a_recording_that_is_none_is_an_error_at_start(tmp_path: Path) -> None:
     ("change", "key", "found"),
     [
         ({"base_url": "10.0.0.2:18080"}, "base_url", "'10.0.0.2:18080'"),
-        ({"media_url": "http://user@10.0.0.2"}, "media_url", "user@10.0.0.2"),
+        ({"media_url": "http://user@10.0.0.2"}, "media_url", "with an address in it"),
         ({"device": "3402"}, "device", "'3402'"),
         ({"channel": "34020000001370000oo1"}, "channel", "'34020000001370000oo1'"),
         ({"media_secret": {"env": "NOT_SET_X"}}, "media_secret", "NOT_SET_X"),
