@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,29 +41,48 @@ class Answer:
 class HttpEndpoint:
     """Requests to the host of one configured URL: no redirect, no cookie, no proxy leads elsewhere.
 
-    ``token`` goes along as a bearer token, and is taken out of what comes back.
+    ``token`` goes along as a bearer token, and is taken out of what comes back. ``login``, a user and a
+    password, answers challenges of HTTP Digest.
     """
 
-    def __init__(self, timeout_s: float, ca_file: Path | None = None, token: str | None = None) -> None:
+    def __init__(
+        self,
+        timeout_s: float,
+        ca_file: Path | None = None,
+        token: str | None = None,
+        login: tuple[str, str] | None = None,
+    ) -> None:
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
-        self._ca_file, self._token = ca_file, token
+        self._ca_file, self._token, self._login = ca_file, token, login
         self._session: aiohttp.ClientSession | None = None
 
     async def request(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | AsyncIterable[bytes] | None = None,
+        *,
+        longer_s: float = 0,
     ) -> Answer:
-        """Return the answer; TransientError if there is none that can be understood."""
+        """Return the answer; TransientError if there is none that can be understood.
+
+        A body that takes its time has ``longer_s`` beyond the usual.
+        """
         sent = {"User-Agent": "lianfang", "Accept-Encoding": "identity", **headers}
         if self._token:
             sent["Authorization"] = f"Bearer {self._token}"
+        timeout = aiohttp.ClientTimeout(total=(self._timeout.total or 0) + longer_s)
         async with (
-            _understood(self._timeout.total or 0),
-            self._open().request(method, url, headers=sent, data=body, allow_redirects=False) as response,
+            _understood(timeout.total or 0),
+            self._open().request(
+                method, url, headers=sent, data=body, allow_redirects=False, timeout=timeout
+            ) as response,
         ):
-            body = await _beginning(response)
+            said = await _beginning(response)
             if self._token:  # some servers repeat the request in their error page
-                body = body.replace(self._token.encode(), b"***")
-            return Answer(response.status, response.headers, body)
+                said = said.replace(self._token.encode(), b"***")
+            return Answer(response.status, response.headers, said)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -79,6 +98,7 @@ class HttpEndpoint:
                 timeout=self._timeout,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,  # a small answer must not grow here
+                middlewares=(aiohttp.DigestAuthMiddleware(*self._login),) if self._login else (),
             )
         return self._session
 

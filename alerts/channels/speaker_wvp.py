@@ -19,7 +19,7 @@ from alerts.channels.base import Delivery, Receipt, SpeakerConfig, SpeakerStatus
 from alerts.payload import Speech
 from alerts.voice.clips import Clips
 from alerts.voice.rtsp import RtspPush
-from alerts.voice.sound import g711a, joined, scaled
+from alerts.voice.sound import g711, joined, scaled
 from lianfang.clock import Clock
 from lianfang.config import Config as WholeConfig
 from lianfang.config import Problem, Secret
@@ -108,7 +108,7 @@ class SpeakerWvpChannel:
             raise PermanentError("not sent: its validity has passed")
         clip = await self._clips.clip(speech)
         volume = scaled(joined(clip.samples, speech.repeat, speech.max_s), speech.volume_pct)
-        data = await asyncio.to_thread(g711a, volume)
+        data = await asyncio.to_thread(g711, volume)
         self._current = delivery.id
         self._told_to_stop.clear()
         try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import wave
 from pathlib import Path
+from typing import Literal
 
 import av
 import av.error
@@ -108,9 +109,9 @@ def wav(samples: Samples) -> bytes:
     return file.getvalue()
 
 
-def g711a(samples: Samples) -> bytes:
-    """Return it as G.711 A-law, 8000 bytes a second."""
-    encoder = av.CodecContext.create("pcm_alaw", "w")
+def g711(samples: Samples, law: Literal["a", "mu"] = "a") -> bytes:
+    """Return it as G.711, A-law or µ-law, 8000 bytes a second."""
+    encoder = av.CodecContext.create(f"pcm_{law}law", "w")
     assert isinstance(encoder, av.AudioCodecContext)  # noqa: S101 - FFmpeg knows what it is
     encoder.sample_rate, encoder.layout, encoder.format = _TELEPHONE, "mono", "s16"
     resampler = av.AudioResampler(format="s16", layout="mono", rate=_TELEPHONE)

@@ -4,49 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from alerts.channels import speaker_wvp
-from alerts.channels.base import Receipt, Speaker, SpeakerStatus
-from alerts.voice import sound
+from alerts.channels.base import Channel, Receipt, SpeakerStatus
 from alerts.voice.clips import Clips
 from deploy.simulators.server import Fault
 from deploy.simulators.speaker_wvp import CHANNEL, DEVICE, PASSWORD, SECRET, USERNAME, WvpSimulator
 from lianfang.clock import SystemClock
-from lianfang.config.voice import Voice
-from lianfang.errors import LianfangError, PermanentError, TransientError
-from tests.support.channels import delivery_of, secret_in_env, silent, speech
+from lianfang.errors import PermanentError, TransientError
+from tests.support.channels import secret_in_env, silent
 from tests.support.delivery import until
-from tests.support.voice import tone
+from tests.support.sound_site import SoundSite, at_device
 
-SECONDS = 1.0
 DONE = Receipt("accepted", "the device was on the line to its end; it does not say what was heard")
 
 
-@dataclass
-class Site:
-    """A platform with its speaker, and the way to it."""
-
-    platform: WvpSimulator
-    channel: Speaker
-    recorded: Path
-
-    async def say(self, valid_s: float = 30, **changed: object) -> Receipt | Exception:
-        """Send a recorded command; return what came of it."""
-        payload = speech(valid_s) | {"clip": str(self.recorded), "repeat": 1, "volume_pct": 100} | changed
-        try:
-            return await self.channel.send(delivery_of(payload))
-        except LianfangError as error:
-            return error
-
-    def expected(self, volume_pct: int = 100, repeat: int = 1, max_s: float = 60) -> bytes:
-        """Return what the device is to be sent."""
-        whole = sound.joined(sound.normalised(sound.read(self.recorded), -16), repeat, max_s)
-        return sound.g711a(sound.scaled(whole, volume_pct))
+Site = SoundSite[WvpSimulator]
 
 
 def at_site(
@@ -57,31 +34,22 @@ def at_site(
     **simulated: Any,  # noqa: ANN401 - as the simulator takes it
 ) -> None:
     """Run ``test`` at a platform with a speaker."""
-    recorded = tmp_path / "recorded.wav"
-    recorded.write_bytes(sound.wav(tone(SECONDS)))
 
-    async def run() -> None:
-        async with WvpSimulator(say=silent, **simulated) as platform:
-            stanza = {
-                "kind": "speaker_wvp",
-                "base_url": platform.url,
-                "username": USERNAME,
-                "password": secret_in_env(monkeypatch, PASSWORD),
-                "media_url": platform.url,
-                "media_secret": secret_in_env(monkeypatch, SECRET),
-                "device": DEVICE,
-                "channel": CHANNEL,
-                **(config or {}),
-            }
-            settings = speaker_wvp.Config.model_validate(stanza)
-            channel = speaker_wvp.build(settings, SystemClock(), Clips(Voice(), tmp_path / "voice"))
-            assert isinstance(channel, Speaker)
-            try:
-                await test(Site(platform, channel, recorded))
-            finally:
-                await channel.close()
+    def build(url: str, clips: Clips) -> Channel:
+        stanza = {
+            "kind": "speaker_wvp",
+            "base_url": url,
+            "username": USERNAME,
+            "password": secret_in_env(monkeypatch, PASSWORD),
+            "media_url": url,
+            "media_secret": secret_in_env(monkeypatch, SECRET),
+            "device": DEVICE,
+            "channel": CHANNEL,
+            **(config or {}),
+        }
+        return speaker_wvp.build(speaker_wvp.Config.model_validate(stanza), SystemClock(), clips)
 
-    asyncio.run(run())
+    at_device(tmp_path, WvpSimulator(say=silent, **simulated), build, test)
 
 
 @pytest.mark.parametrize("answer_after_s", [0.0, 1.0], ids=["at once", "late"])
@@ -91,9 +59,9 @@ def test_the_device_hears_it_from_its_first_word(
 ) -> None:
     async def test(site: Site) -> None:
         assert await site.say() == DONE
-        assert site.expected() in site.platform.heard, "not a word went out before it was on the line"
-        assert site.platform.refused == []
-        await until(lambda: not site.platform.busy)
+        assert site.expected() in site.device.heard, "not a word went out before it was on the line"
+        assert site.device.refused == []
+        await until(lambda: not site.device.busy)
 
     at_site(tmp_path, monkeypatch, test, answer_after_s=answer_after_s, asks_login=asks_login)
 
@@ -101,11 +69,11 @@ def test_the_device_hears_it_from_its_first_word(
 def test_how_often_how_loud_how_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def test(site: Site) -> None:
         await site.say(repeat=2, volume_pct=30)
-        assert site.expected(volume_pct=30, repeat=2) in site.platform.heard
+        assert site.expected(volume_pct=30, repeat=2) in site.device.heard
         await site.say(repeat=9, max_s=2)
         cut = site.expected(repeat=9, max_s=2)
         assert len(cut) == pytest.approx(2 * 8000, abs=50)
-        assert cut in site.platform.heard
+        assert cut in site.device.heard
 
     at_site(tmp_path, monkeypatch, test)
 
@@ -114,10 +82,10 @@ def test_one_login_serves_until_its_token_is_over(tmp_path: Path, monkeypatch: p
     async def test(site: Site) -> None:
         for _ in range(2):
             assert await site.say() == DONE
-        assert site.platform.logins == 1
-        site.platform.forget_logins()
+        assert site.device.logins == 1
+        site.device.forget_logins()
         assert await site.say() == DONE
-        assert site.platform.logins == 2
+        assert site.device.logins == 2
 
     at_site(tmp_path, monkeypatch, test)
 
@@ -126,11 +94,11 @@ def test_the_platform_says_success_and_the_device_does_not_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def test(site: Site) -> None:
-        site.platform.takes_calls = False
+        site.device.takes_calls = False
         answer = await site.say()
         assert isinstance(answer, TransientError)
         assert str(answer) == "the device did not take the call within 1 s"
-        assert site.platform.heard.strip(b"\xd5") == b"", "nothing but silence was sent"
+        assert site.device.heard.strip(b"\xd5") == b"", "nothing but silence was sent"
 
     at_site(tmp_path, monkeypatch, test, config={"answer_s": 1})
 
@@ -141,7 +109,7 @@ def test_a_call_that_is_not_taken_in_time_is_not_spoken_into(
     async def test(site: Site) -> None:
         assert isinstance(await site.say(valid_s=1), TransientError)
         assert isinstance(await site.say(valid_s=-0.001), PermanentError)
-        assert site.platform.heard.strip(b"\xd5") == b""
+        assert site.device.heard.strip(b"\xd5") == b""
 
     at_site(tmp_path, monkeypatch, test, answer_after_s=5)
 
@@ -158,8 +126,8 @@ def test_a_call_that_ends_early(
 ) -> None:
     async def test(site: Site) -> None:
         task = asyncio.create_task(site.say(repeat=10))
-        await until(lambda: site.platform.heard.strip(b"\xd5"))
-        breaks(site.platform)
+        await until(lambda: site.device.heard.strip(b"\xd5"))
+        breaks(site.device)
         answer = await task
         assert isinstance(answer, TransientError)
         assert str(answer) == said
@@ -170,7 +138,7 @@ def test_a_call_that_ends_early(
 def test_a_stop_is_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def test(site: Site) -> None:
         task = asyncio.create_task(site.say(repeat=10))
-        await until(lambda: site.platform.heard.strip(b"\xd5"))
+        await until(lambda: site.device.heard.strip(b"\xd5"))
         assert (await site.channel.status()).condition == "playing"
         assert await site.channel.stop("delivery-1") == Receipt("stopped", "the call is over")
         assert isinstance(await task, PermanentError)
@@ -181,9 +149,9 @@ def test_a_stop_is_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_stop_that_is_not_obeyed_is_no_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def test(site: Site) -> None:
-        site.platform.obeys_stop = False
+        site.device.obeys_stop = False
         task = asyncio.create_task(site.say(repeat=10))
-        await until(lambda: site.platform.heard.strip(b"\xd5"))
+        await until(lambda: site.device.heard.strip(b"\xd5"))
         with pytest.raises(TransientError, match="still sends"):
             await site.channel.stop("another")
         task.cancel()
@@ -254,7 +222,7 @@ def test_a_platform_in_trouble(
 def test_how_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def test(site: Site) -> None:
         assert await site.channel.status() == SpeakerStatus("ready")
-        site.platform.online = False
+        site.device.online = False
         with pytest.raises(TransientError, match="offline"):
             await site.channel.status()
 

@@ -33,6 +33,13 @@ WVP: dict[str, Any] = {
     "channel": "34020000001370000001",
 }
 
+ISAPI: dict[str, Any] = {
+    "kind": "speaker_isapi",
+    "base_url": "http://10.0.0.3",
+    "username": "lianfang",
+    "password": {"env": "TEST_TOKEN"},
+}
+
 
 def problems(folder: Path, stanza: dict[str, Any], *changes: tuple[str, Any]) -> list[tuple[str, str]]:
     """Return what is wrong with a configuration whose speaker is ``stanza``: key and what was found."""
@@ -122,3 +129,23 @@ def test_what_is_wrong_with_a_platform_is_said(
     assert [k for k, f in told if found in f] == [key], told
     no_voice = problems(tmp_path, WVP, ("voice", {"program": "no-such-program"}))
     assert [k for k, _ in no_voice] == ["voice.program"], "it speaks no text"
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "found"),
+    [
+        ({"base_url": "ftp://10.0.0.3"}, "base_url", "'ftp://10.0.0.3'"),
+        ({"username": "a:b"}, "username", "'a:b'"),
+        ({"channel": 0}, "channel", "0"),
+        ({"volume_max": 101}, "volume_max", "101"),
+        ({"password": {"file": "none"}}, "password", "none"),
+        ({"ca_file": "none.pem"}, "ca_file", "none.pem"),
+    ],
+)
+def test_what_is_wrong_with_a_device_is_said(
+    tmp_path: Path, change: dict[str, Any], key: str, found: str
+) -> None:
+    needs_espeak()
+    assert problems(tmp_path, ISAPI) == []
+    told = problems(tmp_path, ISAPI | change)
+    assert [k for k, f in told if found in f] == [key], told

@@ -63,7 +63,8 @@ def test_quieter(volume_pct: int, difference_db: float) -> None:
 
 
 def test_telephone_sound() -> None:
-    coded = sound.g711a(tone(2))
+    coded = sound.g711(tone(2))
     assert len(coded) == pytest.approx(16_000, abs=50)  # 8000 bytes a second
     assert len(set(coded)) > 20, "it is a tone"
-    assert set(sound.g711a(sound.silence(1))) == {0xD5}, "A-law silence"
+    assert set(sound.g711(sound.silence(1))) == {0xD5}, "A-law silence"
+    assert set(sound.g711(sound.silence(1), "mu")) == {0xFF}, "µ-law silence"

@@ -1,0 +1,143 @@
+"""A horn that speaks ISAPI (Hikvision) and takes two-way audio. See docs/protocols/speaker_isapi.md.
+
+``python -m deploy.simulators.speaker_isapi --port 8905``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import re
+import secrets
+from collections.abc import Iterable
+from contextlib import suppress
+
+from aiohttp import web
+
+from deploy.simulators.digest import Digest
+from deploy.simulators.server import Fault, Handler, Say, Simulator, serve_for_ever, to_stdout
+
+USERNAME, PASSWORD = "admin", "horn-1234"
+_BASE = "/ISAPI/System/TwoWayAudio/channels/1"
+_NS = "http://www.hikvision.com/ver20/XMLSchema"
+_FASTEST = 2.0  # times as fast as it is heard: more does not fit into its buffer
+_BUFFER_S = 0.5
+
+
+class IsapiSimulator(Simulator):
+    """One device with one audio channel, which one caller has at a time.
+
+    ``faults`` meet the requests for an open channel. ``someone_talks`` keeps it busy until it is closed by
+    that someone. Sound that comes faster than it can be heard is refused.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        law: str = "G.711alaw",
+        volume: int | None = 50,
+        faults: Iterable[Fault | None] = (),
+        say: Say = to_stdout,
+    ) -> None:
+        super().__init__(host=host, port=port, faults=faults, say=say)
+        self.digest = Digest(USERNAME, PASSWORD)
+        self._law, self.volume = law, volume
+        self._session = ""
+        self.someone_talks = False
+        self.obeys_close = True
+        self.heard = bytearray()
+        self.played: list[bytes] = []
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody has its audio channel."""
+        return bool(self._session)
+
+    def routes(self) -> Iterable[web.RouteDef]:
+        """Return what is served."""
+        known: list[tuple[str, str, Handler]] = [
+            ("GET", "", self._settings),
+            ("PUT", "", self._set),
+            ("PUT", "/open", self.faulty(self._open)),
+            ("PUT", "/close", self._close),
+            ("PUT", "/audioData", self._audio),
+        ]
+        return [web.route(method, _BASE + what, self.digest.before(h)) for method, what, h in known]
+
+    async def _settings(self, _request: web.Request) -> web.Response:
+        volume = "" if self.volume is None else f"<speakerVolume>{self.volume}</speakerVolume>"
+        return _xml(
+            f'<TwoWayAudioChannel version="2.0" xmlns="{_NS}"><id>1</id><enabled>true</enabled>'
+            f"<audioCompressionType>{self._law}</audioCompressionType>{volume}</TwoWayAudioChannel>"
+        )
+
+    async def _set(self, request: web.Request) -> web.Response:
+        body = await request.text()
+        found = re.search(r"<speakerVolume>(\d+)</speakerVolume>", body)
+        if request.content_type != "application/xml" or found is None or not 0 <= int(found[1]) <= 100:
+            return _status(400, 6, "Invalid XML Content")
+        self.volume = int(found[1])
+        return _status(200, 1, "OK")
+
+    async def _open(self, request: web.Request) -> web.Response:
+        if await request.read():
+            return _status(400, 6, "Invalid XML Content")
+        if self._session or self.someone_talks:
+            return _status(403, 2, "Device Busy")
+        self._session = secrets.token_hex(4)
+        return _xml(
+            f'<TwoWayAudioSession version="2.0" xmlns="{_NS}">'
+            f"<sessionId>{self._session}</sessionId></TwoWayAudioSession>"
+        )
+
+    async def _close(self, _request: web.Request) -> web.Response:
+        if not self.obeys_close:
+            return _status(500, 3, "Device Error")
+        if not self._session:
+            return _status(403, 4, "Invalid Operation")
+        self._session = ""
+        return _status(200, 1, "OK")
+
+    async def _audio(self, request: web.Request) -> web.Response:
+        session = self._session
+        if not session or request.query.get("sessionId") != session or request.content_length is None:
+            return _status(403, 4, "Invalid Operation")
+        loop = asyncio.get_running_loop()
+        begun_s, self.heard = loop.time(), bytearray()
+        async for part in request.content.iter_any():
+            self.heard += part
+            if self._session != session:
+                return _status(403, 4, "Invalid Operation")
+            if len(self.heard) / 8000 > _BUFFER_S + (loop.time() - begun_s) * _FASTEST:
+                return _status(400, 3, "Device Error")
+        self.played.append(bytes(self.heard))
+        self.say(f"{len(self.heard) / 8000:.1f} s of {self._law} at volume {self.volume}")
+        return _status(200, 1, "OK")
+
+
+def _xml(body: str, status: int = 200) -> web.Response:
+    text = f'<?xml version="1.0" encoding="UTF-8"?>\n{body}'
+    return web.Response(status=status, text=text, content_type="application/xml")
+
+
+def _status(status: int, code: int, text: str) -> web.Response:
+    body = (
+        f'<ResponseStatus version="2.0" xmlns="{_NS}"><statusCode>{code}</statusCode>'
+        f"<statusString>{text}</statusString></ResponseStatus>"
+    )
+    return _xml(body, status)
+
+
+def main() -> None:
+    """Run one device until interrupted."""
+    parser = argparse.ArgumentParser(description="A horn that speaks ISAPI.")
+    parser.add_argument("--port", type=int, default=8905)
+    options = parser.parse_args()
+    with suppress(KeyboardInterrupt):
+        asyncio.run(serve_for_ever(IsapiSimulator(port=options.port)))
+
+
+if __name__ == "__main__":
+    main()

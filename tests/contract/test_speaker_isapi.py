@@ -1,0 +1,203 @@
+"""The ISAPI speaker over the wire: login, loudness, pace, busy devices, stops."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from alerts.channels import speaker_isapi
+from alerts.channels.base import Channel, Receipt, SpeakerStatus
+from alerts.voice.clips import Clips
+from deploy.simulators.server import Fault
+from deploy.simulators.speaker_isapi import PASSWORD, USERNAME, IsapiSimulator
+from lianfang.clock import SystemClock
+from lianfang.errors import PermanentError, TransientError
+from tests.support.channels import secret_in_env, silent
+from tests.support.delivery import until
+from tests.support.sound_site import SoundSite, at_device
+
+DONE = Receipt("accepted", "the device has taken all of it; it does not say what was heard")
+Site = SoundSite[IsapiSimulator]
+
+
+def at_site(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    test: Callable[[Site], Awaitable[None]],
+    config: dict[str, Any] | None = None,
+    **simulated: Any,  # noqa: ANN401 - as the simulator takes it
+) -> None:
+    """Run ``test`` at a horn."""
+
+    def build(url: str, clips: Clips) -> Channel:
+        stanza = {
+            "kind": "speaker_isapi",
+            "base_url": url,
+            "username": USERNAME,
+            "password": secret_in_env(monkeypatch, PASSWORD),
+            **(config or {}),
+        }
+        return speaker_isapi.build(speaker_isapi.Config.model_validate(stanza), SystemClock(), clips)
+
+    at_device(tmp_path, IsapiSimulator(say=silent, **simulated), build, test)
+
+
+@pytest.mark.parametrize("law", ["a", "mu"])
+def test_it_says_all_of_it_and_lets_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, law: Literal["a", "mu"]
+) -> None:
+    async def test(site: Site) -> None:
+        for _ in range(2):
+            assert await site.say(repeat=2) == DONE
+            assert not site.device.is_open
+        assert site.device.played == [site.expected(repeat=2, law=law)] * 2
+        assert site.device.digest.turned_away == 1, "one challenge serves many requests"
+
+    at_site(tmp_path, monkeypatch, test, law={"a": "G.711alaw", "mu": "G.711ulaw"}[law])
+
+
+@pytest.mark.parametrize(("volume_pct", "scale", "there"), [(0, 100, 0), (70, 100, 70), (70, 10, 7)])
+def test_the_devices_own_loudness(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, volume_pct: int, scale: int, there: int
+) -> None:
+    async def test(site: Site) -> None:
+        assert await site.say(volume_pct=volume_pct) == DONE
+        assert site.device.volume == there
+        assert site.device.played == [site.expected()], "the sound itself is as it is"
+
+    at_site(tmp_path, monkeypatch, test, config={"volume_max": scale})
+
+
+def test_a_device_without_a_loudness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(site: Site) -> None:
+        assert await site.say(volume_pct=30) == DONE
+        assert site.device.played == [site.expected(volume_pct=30)]
+
+    at_site(tmp_path, monkeypatch, test, volume=None)
+
+
+def test_a_session_that_was_left_open_is_closed_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test(site: Site) -> None:
+        site.device._session = "of a service that was killed"
+        assert await site.say() == DONE
+
+    at_site(tmp_path, monkeypatch, test)
+
+
+def test_a_nonce_that_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(site: Site) -> None:
+        assert await site.say() == DONE
+        site.device.digest.forget()
+        assert await site.say() == DONE
+
+    at_site(tmp_path, monkeypatch, test)
+
+
+@pytest.mark.parametrize(
+    ("config", "error", "said"),
+    [
+        ({"username": "guest"}, PermanentError, "answered 401: login"),
+        ({"channel": 2}, PermanentError, "answered 404"),
+        ({"base_url": "http://127.0.0.1:1"}, TransientError, "no connection: "),
+    ],
+)
+def test_what_is_not_there(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    config: dict[str, Any],
+    error: type[Exception],
+    said: str,
+) -> None:
+    async def test(site: Site) -> None:
+        answer = await site.say()
+        assert type(answer) is error
+        assert str(answer).startswith(said)
+        assert PASSWORD not in str(answer)
+
+    at_site(tmp_path, monkeypatch, test, config=config)
+
+
+def test_a_codec_that_is_none_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(site: Site) -> None:
+        answer = await site.say()
+        assert isinstance(answer, PermanentError)
+        assert str(answer) == "its audio channel is set to AAC, not to G.711alaw or G.711ulaw"
+
+    at_site(tmp_path, monkeypatch, test, law="AAC")
+
+
+def test_a_device_that_somebody_talks_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(site: Site) -> None:
+        site.device.someone_talks = True
+        answer = await site.say()
+        assert isinstance(answer, TransientError)
+        assert "Device Busy" in str(answer)
+        site.device.someone_talks = False
+        assert await site.say() == DONE
+
+    at_site(tmp_path, monkeypatch, test)
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (Fault("status", 503, body="starting"), "answered 503: starting"),
+        (Fault("lost"), "the connection broke"),
+        (Fault("hang"), "no answer within 0.5 s"),
+    ],
+    ids=["503", "lost", "hang"],
+)
+def test_a_device_in_trouble(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Fault, said: str
+) -> None:
+    async def test(site: Site) -> None:
+        answer = await site.say()
+        assert isinstance(answer, TransientError)
+        assert str(answer).startswith(said)
+        site.device.misbehave(None)
+        await site.say()
+        assert await site.say() == DONE
+
+    at_site(tmp_path, monkeypatch, test, config={"timeout_s": 0.5}, faults=[fault, fault])
+
+
+def test_what_is_late_is_not_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(site: Site) -> None:
+        assert isinstance(await site.say(valid_s=-0.001), PermanentError)
+        answer = await site.say(valid_s=0.5)
+        assert str(answer) == "not said: its validity has passed"
+        assert site.device.played == []
+        assert not site.device.is_open
+
+    at_site(tmp_path, monkeypatch, test, faults=[Fault("late", delay_s=0.7)])
+
+
+def test_a_stop_is_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(site: Site) -> None:
+        task = asyncio.create_task(site.say(repeat=10))
+        await until(lambda: len(site.device.heard) > 4000)
+        assert await site.channel.status() == SpeakerStatus("playing", "delivery-1")
+        assert await site.channel.stop("delivery-1") == Receipt("stopped", "the audio channel is closed")
+        answer = await task
+        assert isinstance(answer, PermanentError)
+        assert str(answer) == "the speaker says stopped: broken off"
+        assert not site.device.is_open
+        assert site.device.played == []
+        assert await site.channel.status() == SpeakerStatus("ready")
+
+    at_site(tmp_path, monkeypatch, test)
+
+
+def test_a_stop_that_is_not_confirmed_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(site: Site) -> None:
+        site.device.obeys_close = False
+        with pytest.raises(TransientError, match="answered 500"):
+            await site.channel.stop("another")
+
+    at_site(tmp_path, monkeypatch, test)
