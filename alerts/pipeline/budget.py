@@ -10,23 +10,12 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from alerts.store.schema import IncidentRow, OutboxRow
+from alerts.store.spoken import of_the_day
 from lianfang.config.community import Broadcasts
 
 _HOUR = timedelta(hours=1)
-# What was not heard annoyed nobody. Built once: it is asked before every speech.
-_SAID = (
-    select(IncidentRow.camera)
-    .join(OutboxRow, OutboxRow.incident_id == IncidentRow.id)
-    .where(
-        OutboxRow.kind == "speech",
-        OutboxRow.captured_at > bindparam("since"),
-        OutboxRow.state.in_(("pending", "delivered", "stopped")),
-    )
-)
 
 
 @dataclass(frozen=True)
@@ -48,4 +37,4 @@ class Spent:
 
 def spent(session: Session, bounds: Broadcasts, at: datetime) -> Spent:
     """Return what was said in the hour up to ``at``."""
-    return Spent(bounds, Counter(session.scalars(_SAID, {"since": at - _HOUR})))
+    return Spent(bounds, Counter(s.camera for s in of_the_day(session, at) if s.at > at - _HOUR))

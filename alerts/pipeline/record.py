@@ -19,6 +19,7 @@ from alerts.pipeline.rulebook import RuleBook
 from alerts.pipeline.speakers import Speakers
 from alerts.rules.base import RuleSettings
 from alerts.store import suppressions
+from alerts.store.deferred import defer
 from alerts.store.incidents import add_change, enter, heard_again, held, move, save
 from alerts.store.schema import CameraStateRow, ChangeRow, EvidenceRow, IncidentRow
 from alerts.store.speakers import stop
@@ -48,7 +49,7 @@ def record(
     speakers = Speakers(config, said, session, now)
     incident = decision.incident
     state = State.RECORDED if rule.record_only else State.NEW
-    before = session.get(IncidentRow, incident.id)
+    before = held(session, incident.id)
     escalated = before is not None and before.escalated_at is not None
     row = save(session, incident, state=state, severity=rule.severity, settings_version=book.version)
     for change in decision.changes:
@@ -161,23 +162,21 @@ def _opened(
         said = {} if isinstance(observation, Observation) else _said(observation)
         return {"zone": incident.zone, **said, **_first_words(session, speakers, rule, row, incident, at)}
     people = seen_at(incident.members, observation.camera_id, observation.captured_at)
-    session.flush()  # the incident, which the picture refers to
-    session.add(
-        EvidenceRow(
-            id=identify("evidence", incident.id, "trigger"),
-            incident_id=incident.id,
-            state="pending",
-            camera=observation.camera_id,
-            captured_at=observation.captured_at,
-            reference=observation.frame.model_dump(mode="json"),
-            boxes=[
-                {"xyxyn": p.xyxyn, "label": p.label, "confidence": p.confidence, "track_id": p.track_id}
-                for p in people
-            ],
-            zone=incident.zone,
-            decided_at=at,
-        )
-    )
+    picture = {
+        "id": identify("evidence", incident.id, "trigger"),
+        "incident_id": incident.id,
+        "state": "pending",
+        "camera": observation.camera_id,
+        "captured_at": observation.captured_at,
+        "reference": observation.frame.model_dump(mode="json"),
+        "boxes": [
+            {"xyxyn": p.xyxyn, "label": p.label, "confidence": p.confidence, "track_id": p.track_id}
+            for p in people
+        ],
+        "zone": incident.zone,
+        "decided_at": at,
+    }
+    defer(session, EvidenceRow, picture)
     speech = _first_words(session, speakers, rule, row, incident, at)
     hops = {
         "published_at": observation.published_at.isoformat(),

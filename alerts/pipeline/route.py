@@ -15,7 +15,7 @@ from alerts.pipeline.listeners import assigned, forwarded, listeners
 from alerts.pipeline.speakers import Speakers, healthy_first
 from alerts.pipeline.speeches import Said, speech_for
 from alerts.rules.base import RuleSettings
-from alerts.store import outbox
+from alerts.store import outbox, spoken
 from alerts.store.schema import IncidentRow, OutboxRow
 from alerts.suppression.reasons import Reason
 from lianfang.config import Config
@@ -128,6 +128,7 @@ def owe(
         valid_until=said.valid_until,
         priority=first.priority,
     )
+    spoken.note(session, spoken.Spoken(captured_at, speakers[0], row.camera))
     told = {"speaker": speakers[0], "text": first.text}
     return told if healthy else told | {"trouble": "no_healthy_speaker"}
 

@@ -7,23 +7,26 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from alerts.channels.base import SpeakerConfig
 from alerts.incidents.incident import Incident
 from alerts.pipeline.budget import spent
 from alerts.rules.base import RuleSettings
+from alerts.store.incidents import held
 from alerts.store.receivers import disabled
-from alerts.store.schema import IncidentRow, OutboxRow
-from alerts.store.speakers import health
+from alerts.store.schema import IncidentRow
+from alerts.store.speakers import healths
+from alerts.store.spoken import of_the_day
 from alerts.suppression.reasons import Reason
 from alerts.suppression.said import NOTHING_SAID, Said
 from lianfang.almanac import Almanac
 from lianfang.config import Config
 
-_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+_HOUR = timedelta(hours=1)
 _SLOWED = timedelta(minutes=1)  # between two speeches that save lives, where a speaker has said its share
+_RANK = {"ready": 0, "emergency": 1}
+_RANKS = "ranks"
 
 Allowed = tuple[tuple[str, ...], Reason | None]
 """Speakers in their order; where there are none, why."""
@@ -96,7 +99,7 @@ class Speakers:
         if isinstance(incident, IncidentRow):
             row = incident
         elif self.session is not None:
-            row = self.session.get(IncidentRow, incident.id)
+            row = held(self.session, incident.id)
         return row is not None and row.hushed_at is not None
 
     def allowed(self, rule: RuleSettings, speakers: Sequence[str], at: datetime, almanac: Almanac) -> Allowed:
@@ -120,7 +123,7 @@ class Speakers:
             return Reason.QUIET_HOURS
         if self.session is None:
             return None
-        said = _said(self.session, speaker, at)
+        said = [s.at for s in of_the_day(self.session, at) if s.speaker == speaker]
         used_up = (
             len(said) >= settings.per_day
             or sum(at - s < _HOUR for s in said) >= settings.per_hour
@@ -137,22 +140,8 @@ def healthy_first(session: Session, speakers: Sequence[str], now: datetime) -> t
     The rest keep their order: whoever stands there is better spoken to by a speaker that may be dead than by
     none. One that plays an emergency programme is not dead.
     """
-    known = health(session, speakers, now)
-    rank = {"ready": 0, "emergency": 1}
-    off = disabled(session)
-    ranks = {name: 2 if name in off else rank.get(known[name], 2) for name in speakers}
+    if _RANKS not in session.info:  # asked once a write
+        known = {name: _RANK.get(health, 2) for name, health in healths(session, now).items()}
+        session.info[_RANKS] = known | dict.fromkeys(disabled(session), 2)
+    ranks = {name: session.info[_RANKS].get(name, 0) for name in speakers}
     return tuple(sorted(speakers, key=ranks.__getitem__)), min(ranks.values(), default=2) < 2
-
-
-# Built once: that takes longer than to run it, and it is asked before every speech.
-_SAID = select(OutboxRow.captured_at).where(
-    OutboxRow.receiver == bindparam("speaker"),
-    OutboxRow.kind == "speech",
-    OutboxRow.captured_at > bindparam("since"),
-    OutboxRow.state.in_(("pending", "delivered", "stopped")),  # what was not heard annoyed nobody
-)
-
-
-def _said(session: Session, speaker: str, at: datetime) -> list[datetime]:
-    """Return for what, in the day up to ``at``, the speaker has spoken or is going to; oldest first."""
-    return sorted(session.scalars(_SAID, {"speaker": speaker, "since": at - _DAY}))

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from alerts.incidents.incident import Incident
 from alerts.incidents.life import ALARMING, FINAL, TAKEN
 from alerts.incidents.model import ChangeKind, State
 from alerts.incidents.occupancy import Person
+from alerts.store.alone import alone
+from alerts.store.deferred import write_deferred
 from alerts.store.schema import ChangeRow, IncidentRow
 from alerts.suppression.reasons import Reason
 
@@ -39,7 +42,9 @@ def hold(session: Session, ids: Collection[str]) -> dict[str, IncidentRow | None
         query = select(IncidentRow).where(IncidentRow.id.in_(missing)).order_by(IncidentRow.id)
         # Anew, if this write has read it before without a lock: somebody may have changed it meanwhile.
         fresh = query.with_for_update().execution_options(populate_existing=True)
-        found = session.scalars(fresh)
+        # What is new is not among them: it is written with all others.
+        with nullcontext() if session.dirty else session.no_autoflush:
+            found = session.scalars(fresh).all()
         rows |= dict.fromkeys(missing) | {row.id: row for row in found}
     return rows
 
@@ -143,8 +148,14 @@ def add_change(
 
 def write_changes(session: Session) -> None:
     """Write what ``add_change`` has kept for the end."""
+    write_deferred(session)
     session.flush()  # everything else first: to number changes makes other writers wait
-    session.add_all(session.info.pop(_CHANGES, ()))
+    changes: Sequence[ChangeRow] = session.info.pop(_CHANGES, ())
+    if changes:
+        alone(session, "changes")
+        columns = [column.key for column in ChangeRow.__table__.columns if column.key != "seq"]
+        rows = [{key: getattr(change, key) for key in columns} for change in changes]
+        session.connection().execute(insert(ChangeRow), rows)
 
 
 def recent_alarms(

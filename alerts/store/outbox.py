@@ -9,18 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any, Literal
 
-from sqlalchemy import Table, bindparam, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.dml import ReturningInsert
 
 from alerts.incidents.model import ChangeKind
+from alerts.store.deferred import defer
 from alerts.store.due import due_heads, free, sendable
 from alerts.store.incidents import add_change
 from alerts.store.schema import OutboxRow
-from alerts.store.upsert import insert_into
 
 Kind = Literal["speech", "notice"]
 
@@ -39,14 +37,13 @@ def enqueue(
     due_at: datetime | None = None,
     valid_until: datetime | None = None,
     priority: int = 0,
-) -> bool:
-    """Owe ``payload`` to ``receiver``; return False, and change nothing, if that id is owed already.
+) -> None:
+    """Owe ``payload`` to ``receiver``, and change nothing if that id is owed already.
 
     A notice's payload is ``alerts.payload.Notice`` without pictures. A speech's is ``{"speech":
     alerts.payload.Speech, "fallbacks": [receiver, …], "voices": {receiver: {…}}}``: who says it, in that
     order, if this one cannot, and what each of them says in its own way.
     """
-    session.flush()  # the incident, which this row refers to, may be new as well
     row = {
         "id": id,
         "receiver": receiver,
@@ -66,18 +63,7 @@ def enqueue(
         "last_error": "",
         "outcome": "",
     }
-    dialect = session.get_bind().dialect.name
-    return session.connection().execute(_insert(dialect, tuple(row)), row).scalar() is not None
-
-
-@lru_cache
-def _insert(dialect: str, columns: tuple[str, ...]) -> ReturningInsert[tuple[Any, ...]]:
-    """Return the statement, made once: to build it takes longer than to run it."""
-    table = OutboxRow.__table__
-    assert isinstance(table, Table)  # noqa: S101 - no view, no join
-    values = {name: bindparam(name, type_=table.c[name].type) for name in columns}
-    insert = insert_into(dialect, table).values(values)
-    return insert.on_conflict_do_nothing(index_elements=["id"]).returning(table.c.seq)
+    defer(session, OutboxRow, row)
 
 
 def claim(

@@ -134,10 +134,15 @@ def heard(session: Session, receiver: str, health: Health, *, detail: str, now: 
     return news
 
 
+def healths(session: Session, now: datetime) -> dict[str, Health]:
+    """Return how each speaker is of which anything is known; one that nobody asked lately is ``ready``."""
+    query = select(SpeakerRow.receiver, SpeakerRow.health).where(SpeakerRow.heard_at > now - _STALE)
+    return {row.receiver: row.health for row in session.execute(query)}
+
+
 def health(session: Session, names: Collection[str], now: datetime) -> dict[str, Health]:
-    """Return how each speaker is as far as anybody knows; one that nobody has asked lately is ``ready``."""
-    query = select(SpeakerRow).where(SpeakerRow.receiver.in_(names), SpeakerRow.heard_at > now - _STALE)
-    known: dict[str, Health] = {row.receiver: row.health for row in session.scalars(query)}  # type: ignore[misc]
+    """Return how some speakers are."""
+    known = healths(session, now)
     return {name: known.get(name, "ready") for name in names}
 
 

@@ -14,11 +14,10 @@ from sqlalchemy import event
 from sqlalchemy.exc import DatabaseError, DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
-from alerts.store.alone import alone
 from alerts.store.database import Database
+from alerts.store.deferred import write_before_asked
 from alerts.store.incidents import write_changes
 from alerts.store.postgresql import PostgreSql
-from alerts.store.schema import ChangeRow
 from alerts.store.sqlite import Sqlite
 from lianfang.config import Config
 from lianfang.errors import LianfangError, TransientError
@@ -26,7 +25,6 @@ from lianfang.errors import LianfangError, TransientError
 _MIGRATIONS = Path(__file__).parent / "migrations"
 QUIET = "quiet"
 """Key of ``session.info``: true where a write holds nothing that a listener could wait for."""
-_NUMBERING = "numbering"
 
 
 def open_store(config: Config) -> Store:
@@ -56,7 +54,7 @@ class Store:
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
         self._readers = sessionmaker(self._database.reader, expire_on_commit=False)
         self._listeners: list[Callable[[], None]] = []
-        event.listen(self._sessions, "before_flush", _number_in_order)
+        event.listen(self._sessions, "do_orm_execute", write_before_asked)
         try:
             migrate(self._database)
         except (DatabaseError, CommandError) as error:
@@ -120,12 +118,6 @@ class Store:
         if self._database.passes(error):
             return TransientError(f"the store {name} cannot be opened now: {error.orig}")
         return LianfangError(f"the store {name} cannot be used: {error.orig}")
-
-
-def _number_in_order(session: Session, _context: object, _instances: object) -> None:
-    if _NUMBERING not in session.info and any(isinstance(row, ChangeRow) for row in session.new):
-        session.info[_NUMBERING] = True
-        alone(session, "changes")
 
 
 def migrate(database: Database, revision: str = "head") -> None:

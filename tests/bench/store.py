@@ -91,6 +91,7 @@ def _config(folder: Path) -> Config:
         ("points", {name: {"name": name} for name in names}),
         ("cameras", {name: {**BASE["cameras"]["cam"], **camera} for name, camera in cameras.items()}),
         ("rules", {"entry": rule}),
+        ("community.broadcasts", {"per_hour": 10_000, "camera_per_hour": 10_000}),
         ("receivers", {"police": BASE["receivers"]["police"], **{f"by_{name}": horn for name in names}}),
     )
 

@@ -14,7 +14,7 @@ from sqlalchemy.exc import ProgrammingError
 from alerts.incidents.model import ChangeKind
 from alerts.store import Store, receivers
 from alerts.store import postgresql as module
-from alerts.store.incidents import add_change, hold
+from alerts.store.incidents import add_change, hold, write_changes
 from alerts.store.schema import Base, ChangeRow, IncidentRow
 from lianfang.errors import LianfangError, TransientError
 from tests.support.outbox import T0, open_incident
@@ -50,10 +50,6 @@ def together(*works: Callable[[], None]) -> None:
         raise error
 
 
-def change(incident_id: str, version: int) -> ChangeRow:
-    return ChangeRow(incident_id=incident_id, version=version, kind="x", at=T0, actor="system", data={})
-
-
 def test_two_that_start_at_once_make_one_schema() -> None:
     where = shared_server().create(migrated=False)
     opened: list[Store] = []
@@ -81,8 +77,8 @@ def test_whoever_follows_the_numbers_misses_no_change(stores: list[Store]) -> No
 
     other = threading.Thread(target=write)
     with stores[0].write() as session:
-        session.add(change(ids[0], 2))
-        session.flush()
+        add_change(session, ids[0], ChangeKind.RAISED, "system", {}, T0)
+        write_changes(session)
         other.start()
         other.join(1)  # it is there by now, or waits
         seen = after(0)
@@ -143,8 +139,8 @@ def test_one_that_stands_still_in_the_middle_of_a_write_stops_nobody(monkeypatch
 
     def stand_still() -> None:
         with still.write() as session:
-            session.add(change(ids[0], 2))
-            session.flush()
+            add_change(session, ids[0], ChangeKind.RAISED, "system", {}, T0)
+            write_changes(session)
             with other.write() as second:  # waits for the numbers of the first, until that is cut
                 add_change(second, ids[1], ChangeKind.RAISED, "system", {}, T0)
 

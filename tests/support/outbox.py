@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from alerts.payload import Notice, NoticePlace, Speech
 from alerts.store import Store, outbox
+from alerts.store.incidents import hold
 from alerts.store.schema import IncidentRow, OutboxRow
 from lianfang.ids import identify
 
@@ -46,6 +47,7 @@ def open_incident(session: Session, name: str, at: datetime = T0) -> str:
             settings_version="test",
         )
         session.add(row)
+        hold(session, [])[incident_id] = row
     return incident_id
 
 
