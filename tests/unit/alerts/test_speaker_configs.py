@@ -40,6 +40,8 @@ ISAPI: dict[str, Any] = {
     "password": {"env": "TEST_TOKEN"},
 }
 
+VAPIX: dict[str, Any] = ISAPI | {"kind": "speaker_vapix"}
+
 
 def problems(folder: Path, stanza: dict[str, Any], *changes: tuple[str, Any]) -> list[tuple[str, str]]:
     """Return what is wrong with a configuration whose speaker is ``stanza``: key and what was found."""
@@ -148,4 +150,21 @@ def test_what_is_wrong_with_a_device_is_said(
     needs_espeak()
     assert problems(tmp_path, ISAPI) == []
     told = problems(tmp_path, ISAPI | change)
+    assert [k for k, f in told if found in f] == [key], told
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "found"),
+    [
+        ({"base_url": "10.0.0.3"}, "base_url", "'10.0.0.3'"),
+        ({"audio_device": 0}, "audio_device", "one of audio_device and audio_output"),
+        ({"clips_kept": 0}, "clips_kept", "0"),
+    ],
+)
+def test_what_is_wrong_with_a_network_speaker_is_said(
+    tmp_path: Path, change: dict[str, Any], key: str, found: str
+) -> None:
+    needs_espeak()
+    assert problems(tmp_path, VAPIX) == []
+    told = problems(tmp_path, VAPIX | change)
     assert [k for k, f in told if found in f] == [key], told
