@@ -58,4 +58,5 @@ def _present(stanzas: Data) -> Data:
 
 def _plain(stanza: Any) -> Data:  # noqa: ANN401 - any stanza
     data: Data = stanza.model_dump(mode="json", exclude_unset=True)
-    return data
+    kind = {"kind": data.pop("kind")} if "kind" in data else {}  # as people write it: first
+    return {**kind, **data}

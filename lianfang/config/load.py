@@ -87,9 +87,11 @@ def _anchor(config: Config, folder: Path) -> Config:
             changed = {name: visit(getattr(value, name)) for name in type(value).model_fields}
             return value.model_copy(update={k: v for k, v in changed.items() if v is not getattr(value, k)})
         if isinstance(value, dict):
-            return {name: visit(item) for name, item in value.items()}
+            items = {name: visit(item) for name, item in value.items()}
+            return items if any(items[name] is not item for name, item in value.items()) else value
         if isinstance(value, tuple):
-            return tuple(visit(item) for item in value)
+            entries = tuple(visit(item) for item in value)
+            return entries if any(a is not b for a, b in zip(entries, value, strict=True)) else value
         if isinstance(value, Path):
             return folder / value.expanduser()
         return value

@@ -3,6 +3,7 @@ import { createRouter, createWebHistory } from 'vue-router'
 import { useSession } from '@/stores/session'
 import EffectsView from '@/views/EffectsView.vue'
 import LoginView from '@/views/LoginView.vue'
+import SettingsView from '@/views/SettingsView.vue'
 import WallView from '@/views/WallView.vue'
 
 export const router = createRouter({
@@ -10,6 +11,7 @@ export const router = createRouter({
   routes: [
     { path: '/', name: 'wall', component: WallView },
     { path: '/effects', name: 'effects', component: EffectsView },
+    { path: '/settings', name: 'settings', component: SettingsView },
     { path: '/login', name: 'login', component: LoginView },
     { path: '/:rest(.*)*', redirect: '/' },
   ],

@@ -144,7 +144,7 @@ describe('acting', () => {
     const store = useIncidents()
     store.merge(incident('a'))
     serve({ '/a/close': { status: 409, body: { detail: 'the incident is closed', code: 'not_allowed' } } })
-    await expect(store.act('a', 'close')).rejects.toEqual(new ApiProblem('not_allowed', 409, 0))
+    await expect(store.act('a', 'close')).rejects.toEqual(new ApiProblem('not_allowed', 409, 0, 'the incident is closed'))
     expect(store.byId.get('a')?.state).toBe('new')
     expect(store.busy.size).toBe(0)
   })

@@ -26,6 +26,12 @@ export type ProfileState = Received<Schemas['ProfileState']>
 export type NoticeStatus = Schemas['NoticeStatus']
 export type Suppression = Received<Schemas['SuppressionView']>
 export type Say = Received<Schemas['SayDismissal'] | Schemas['SayPermit'] | Schemas['SaySilence'] | Schemas['SayMaintenance']>
+export type DrawnStanza = Schemas['DrawnStanza']
+export type RuleStanza = Schemas['RuleStanza']
+export type SettingsState = Schemas['SettingsState']
+export type Stanza = RuleStanza['stanza']
+export type Version = Schemas['Version']
+export type VersionDetail = Schemas['VersionDetail']
 export type Trial = Received<Schemas['TrialView']>
 export type Severity = Incident['severity']
 export type State = Schemas['State']
@@ -37,6 +43,7 @@ export class ApiProblem extends Error {
     readonly code: string,
     readonly status: number,
     readonly retryAfterS: number,
+    readonly detail = '',
   ) {
     super(code)
   }
@@ -61,8 +68,9 @@ export async function unwrap<T>(request: Promise<Answer<T>>): Promise<T> {
   }
   const { data, error, response } = answer
   if (!response.ok) {
-    const code = (error as { code?: string } | undefined)?.code ?? `http_${response.status}`
-    throw new ApiProblem(code, response.status, Number(response.headers.get('Retry-After') ?? 0))
+    const { code, detail } = (error ?? {}) as { code?: string; detail?: string }
+    const retryAfterS = Number(response.headers.get('Retry-After') ?? 0)
+    throw new ApiProblem(code ?? `http_${response.status}`, response.status, retryAfterS, detail)
   }
   return data as T
 }
