@@ -168,3 +168,20 @@ def test_what_is_wrong_with_a_network_speaker_is_said(
     assert problems(tmp_path, VAPIX) == []
     told = problems(tmp_path, VAPIX | change)
     assert [k for k, f in told if found in f] == [key], told
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "found"),
+    [
+        ({"program": "no-such-player"}, "program", "no-such-player"),
+        ({"device": "--help"}, "device", "'--help'"),
+    ],
+)
+def test_what_is_wrong_with_a_sound_card_is_said(
+    tmp_path: Path, change: dict[str, Any], key: str, found: str
+) -> None:
+    needs_espeak()
+    card = {"kind": "speaker_line_out", "program": "cat"}  # any program that is there
+    assert problems(tmp_path, card) == []
+    told = problems(tmp_path, card | change)
+    assert [k for k, f in told if found in f] == [key], told
