@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from uuid import uuid4
 
 import structlog
@@ -48,29 +49,26 @@ class Switches:
 
     def _follow(self, consumer: Consumer, stop: threading.Event) -> None:
         begun: frozenset[TopicPartition] = frozenset()
-        behind: dict[TopicPartition, int] = {}  # how far the log went when it was begun
         while not stop.is_set():
             given = consumer.assignment()
             for partition in given - begun:
-                beginning, behind[partition] = consumer.beginning(partition), consumer.end(partition)
-                consumer.seek(partition, beginning)
-                if beginning == behind[partition]:
-                    del behind[partition]
+                consumer.seek(partition, consumer.beginning(partition))
             begun = given
-            if begun and not behind:
-                self.known.set()  # not before: a camera that was on once may have been switched off since
+            if not self.known.is_set() and begun and all(map(partial(_is_empty, consumer), begun)):
+                self.known.set()
             for record in consumer.poll(_POLL_S):
                 try:
                     self._take(decode_cameras_off(record.value, record.headers))
                 except DecodeError as error:
                     _log.error("switches_not_understood", reason=str(error))
-                position = record.position
-                partition = TopicPartition(position.topic, position.partition)
-                if position.offset + 1 >= behind.get(partition, 0):
-                    behind.pop(partition, None)
+                self.known.set()
 
     def _take(self, said: CamerasOff) -> None:
         """Keep it, and what was in force before it."""
         now = self._clock.now()
         before = [s for s in self._said if s.since <= now][-1:]
         self._said = (*before, *(s for s in self._said if s.since > now), said)
+
+
+def _is_empty(consumer: Consumer, partition: TopicPartition) -> bool:
+    return consumer.end(partition) == consumer.beginning(partition)

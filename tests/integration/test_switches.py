@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +14,6 @@ from alerts.editing import Editor, switched
 from alerts.pipeline.switchboard import Switchboard
 from alerts.settings import Settings
 from alerts.store import Store
-from ingest.switches import Switches
 from lianfang import codec
 from lianfang.bus import Bus
 from lianfang.bus.connect import own
@@ -133,20 +131,3 @@ def test_what_is_said_at_the_end_of_the_topic_counts_from_its_time_on(tmp_path: 
         running.bus.publish(SETTINGS, "cameras", *codec.encode_cameras_off(on))
         running.bus.wait(lambda: len(running.bus.frames("a")) > count)
     assert running.bus.conditions("a") == ["online", "offline", "online"]
-
-
-def test_what_was_said_long_ago_opens_no_camera(bus: Bus) -> None:
-    now = SystemClock().now() - timedelta(hours=1)
-    for version in range(700):  # more than a consumer takes at once
-        said = CamerasOff(version=version, since=now, cameras=("a",) if version == 699 else ())
-        last = bus.publish(SETTINGS, "cameras", *codec.encode_cameras_off(said))
-    last.result(10)
-    switches, stop = Switches(bus, SystemClock()), threading.Event()
-    thread = threading.Thread(target=switches.run, args=(stop,))
-    thread.start()
-    try:
-        assert switches.known.wait(30)
-        assert switches.off() == {"a"}
-    finally:
-        stop.set()
-        thread.join()
