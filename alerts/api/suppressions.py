@@ -8,7 +8,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy import select
 
@@ -18,6 +18,7 @@ from alerts.api.gate import CurrentSession
 from alerts.api.models import Named, NamedInBoth
 from alerts.api.names import Names
 from alerts.api.problems import ApiError, described
+from alerts.api.roles import of_operators
 from alerts.store.schema import SuppressionRow
 from alerts.store.suppressions import word
 from alerts.suppression.said import Kind, Suppression
@@ -134,10 +135,13 @@ def refusals(missing: str) -> Iterator[None]:
 
 def router(deps: Dependencies) -> APIRouter:
     """Return the routes below /suppressions."""
-    routes = APIRouter(
-        prefix="/suppressions", tags=["suppressions"], responses=described(HTTPStatus.UNPROCESSABLE_ENTITY)
-    )
     names = Names(deps.settings.config)
+    routes = APIRouter(
+        prefix="/suppressions",
+        tags=["suppressions"],
+        dependencies=[Depends(of_operators(names))],
+        responses=described(HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.FORBIDDEN),
+    )
 
     @routes.get("")
     def list_suppressions(

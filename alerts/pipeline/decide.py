@@ -92,7 +92,7 @@ class Decider:
         places = {p for source in set(sources) if config.has(source) for p in places_of(config, source)}
         # Points are among the places: what is open elsewhere at one may hold back what is raised here.
         known = (incident for held in self._holders.values() for incident in held.values())
-        return {incident.id for incident in known if places & {incident.place, incident.point}}
+        return {incident.id for incident in known if incident.place in places or incident.point in places}
 
     def remember(self, event: Event, *, lasting: bool = True) -> None:
         """Let the rules count an event that was decided before; nothing follows from it.

@@ -5,18 +5,22 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import ProgrammingError
 
+from alerts import trials
 from alerts.incidents.model import ChangeKind
-from alerts.store import Store, receivers
+from alerts.store import Store, receivers, suppressions
 from alerts.store import postgresql as module
 from alerts.store.incidents import add_change, hold, write_changes
 from alerts.store.schema import Base, ChangeRow, IncidentRow
+from lianfang.clock import ManualClock
 from lianfang.errors import LianfangError, TransientError
+from tests.support.configs import loaded
 from tests.support.outbox import T0, open_incident
 from tests.support.postgresql import OWNER, USER, database, name_of, own_server, shared_server
 from tests.support.stores import opener
@@ -48,6 +52,13 @@ def together(*works: Callable[[], None]) -> None:
         assert not thread.is_alive()
     for error in failed:
         raise error
+
+
+def test_two_that_start_at_once_begin_each_trial_once(stores: list[Store], tmp_path: Path) -> None:
+    config, clock = loaded(tmp_path, ("community.trial_days", 7)), ManualClock(T0)
+    together(*[partial(trials.begin, store, config, clock) for store in stores])
+    with stores[0].write() as session:
+        assert sorted(row.camera for row in suppressions.trials(session)) == ["cam", "cam2"]
 
 
 def test_two_that_start_at_once_make_one_schema() -> None:

@@ -171,3 +171,15 @@ def test_only_a_thing_with_a_spot_can_be_dismissed(
 
 def test_lifting_what_is_not_there(client: Client) -> None:
     assert client.post("/api/suppressions/none/lift").status == HTTPStatus.NOT_FOUND
+
+
+def test_workers_look_and_say_nothing(site: Site, client: Client) -> None:
+    site.open_incident(1)
+    said = client.post("/api/suppressions", silence()).json
+    worker = Client(client.port)
+    worker.login("walker")
+    assert [word["id"] for word in worker.get("/api/suppressions").json] == [said["id"]]
+    for path, body in (("/api/suppressions", silence()), (f"/api/suppressions/{said['id']}/lift", None)):
+        refused = worker.post(path, body)
+        assert (refused.status, refused.json["code"]) == (HTTPStatus.FORBIDDEN, "not_yours")
+    assert worker.post("/api/trials/any/sign-off", {"reason": "x"}).status == HTTPStatus.FORBIDDEN

@@ -1,5 +1,5 @@
 import { defineStore } from 'pinia'
-import { ref } from 'vue'
+import { computed, ref } from 'vue'
 
 import { api, ApiProblem, type Community, type LoggedIn, unwrap } from '@/api/client'
 
@@ -9,6 +9,8 @@ const HINT = 'lianfang.session_ends'
 export const useSession = defineStore('session', () => {
   const user = ref<LoggedIn | null>()
   const ended = ref(false)
+  /** Workers look, and change what they are assigned to; everything else is for operators. */
+  const isOperator = computed(() => user.value?.role === 'operator')
   const community = ref<Community>()
 
   /** Asks the server who is logged in. A server that does not answer changes nothing. */
@@ -50,5 +52,5 @@ export const useSession = defineStore('session', () => {
     user.value = null
   }
 
-  return { user, ended, community, check, login, logout, leave }
+  return { user, isOperator, ended, community, check, login, logout, leave }
 })
