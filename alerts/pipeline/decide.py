@@ -148,12 +148,11 @@ class Decider:
         source = event.source
         states = self._states_of(source)
         held = {rule_id for rule_id, _ in self._holders.keys() & self.book.keys(source)}
-        for rule_id, ready in self.book.of(source):
+        awaited = held | self.said.dismissed(source)  # who is not there now may come to the spot
+        for rule_id, ready in self.book.asked(event, states, awaited):
             if not lasting and ready.lasting is not None and isinstance(event, Observation):
                 continue
-            # Who is not there now may come to a spot that was dismissed.
-            awaited = rule_id in held or bool(self.said.dismissals(rule_id, source))
-            always = awaited or ready.together is not None
+            always = rule_id in awaited or ready.together is not None
             known = states if ready.jointly is None else self._states_of(ready.jointly)
             sighting = ready.step(rule_id, known, event, always=always)
             if not always and (sighting is None or sighting.is_empty) and ready.device is None:

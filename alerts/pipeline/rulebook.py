@@ -8,17 +8,19 @@ in order, what becomes of it does not depend on how the log mixes the cameras: a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
 
+from alerts.ground import Ground
 from alerts.pipeline.order import Event
 from alerts.pipeline.uplinks import ZONE
 from alerts.rules.base import CountingRule, DeviceRule, LastingRule, Rule, RuleSettings, SensorRule, Sighting
 from alerts.together import Together
+from alerts.zones import Zones
 from lianfang import plugins
 from lianfang.config import Config
 from lianfang.config.schedule import Hours
@@ -56,6 +58,10 @@ class ReadyRule:
         asked = getattr(self.settings, "together", None)
         self.together = Together(asked, config.sensors[asked.sensor]) if asked else None
         self.jointly: str | None = self.settings.sources[0] if self.settings.counts_jointly else None
+        # It has nothing to do with a picture with nobody in any zone, unless it follows somebody.
+        zones = isinstance(getattr(self.rule, "zones", None), Zones)
+        self.sleeps = zones and self.together is None and self.jointly is None
+        self._rest = self.rule.initial()
         self.places = {source: tuple(self._places(config, source)) for source in self.settings.sources}
         self.hours = dict(_hours(self.settings, config))
 
@@ -74,17 +80,18 @@ class ReadyRule:
         return max(self.settings.memory_s, self.together.memory_s if self.together else 0)
 
     def step(self, rule_id: str, states: dict[str, State], event: Event, *, always: bool) -> Sighting | None:
-        """Let the rule see ``event``; None where it is none of its business, or nothing unless ``always``."""
+        """Let the rule see ``event``; None where it is none of its business, or nothing unless ``always``.
+
+        A state in which it knows of nobody is not kept.
+        """
         sighting: Sighting | None
-        known = states.get(rule_id)
-        epoch, before = known or ("", self.rule.initial())
+        epoch, before = states.get(rule_id) or ("", self._rest)
         if isinstance(event, Observation) and self.looks is not None:
             if epoch not in ("", event.track_epoch):
                 before = self.looks.renumbered(before)
             epoch = event.track_epoch
             if not always and not self.looks.concerns(before, event):
-                if known is None or known[0] != epoch:
-                    states[rule_id] = (epoch, before)
+                self._keep(rule_id, states, epoch, before)
                 return None
             after, sighting = self.looks.step(before, event)
         elif isinstance(event, CameraState | SpeakerState) and self.device is not None:
@@ -93,8 +100,14 @@ class ReadyRule:
             after, sighting = self.sensor.step_reading(before, event)
         else:
             return None
-        states[rule_id] = (epoch, after)
+        self._keep(rule_id, states, epoch, after)
         return sighting
+
+    def _keep(self, rule_id: str, states: dict[str, State], epoch: str, state: Any) -> None:  # noqa: ANN401
+        if state == self._rest:
+            states.pop(rule_id, None)
+        else:
+            states[rule_id] = (epoch, state)
 
     def progress(self, state: State | None, track_id: str) -> str:
         """Return how far somebody is from counting, "" where the rule cannot say."""
@@ -142,6 +155,7 @@ class RuleBook:
         for rule_id, ready in self.rules.items():
             for source in ready.places.keys() - off:
                 self._by_source.setdefault(source, []).append((rule_id, ready))
+        self._grounds = {name: Ground.of(camera) for name, camera in config.cameras.items()}
         self._keys = {
             source: [(rule_id, place) for rule_id, ready in rules for place, _ in ready.places[source]]
             for source, rules in self._by_source.items()
@@ -162,6 +176,19 @@ class RuleBook:
     def of(self, source: str) -> Sequence[tuple[str, ReadyRule]]:
         """Return the rules that look at a camera or hear a sensor, by id; none for what it does not know."""
         return self._by_source.get(source, ())
+
+    def asked(
+        self, event: Event, states: Container[str], awaited: Container[str]
+    ) -> Sequence[tuple[str, ReadyRule]]:
+        """Return the rules that ``event`` may concern, by id; ``states`` are those of its source.
+
+        In most pictures there is nobody in any zone: then only rules that look elsewhere too, that follow
+        somebody, or from which it is ``awaited`` that they see nobody.
+        """
+        rules = self.of(event.source)
+        if not rules or not isinstance(event, Observation) or self._grounds[event.source].standing(event):
+            return rules
+        return [(r, ready) for r, ready in rules if not ready.sleeps or r in states or r in awaited]
 
     def keys(self, source: str) -> Sequence[tuple[str, str]]:
         """Return (rule, place) of everything that a camera or a sensor is watched for."""

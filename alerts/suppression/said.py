@@ -93,6 +93,10 @@ class Said:
         """Return what was dismissed for a rule on a camera."""
         return self._dismissals.get((rule, camera), ())
 
+    def dismissed(self, camera: str) -> frozenset[str]:
+        """Return the rules for which anything was dismissed on a camera."""
+        return self._dismissed.get(camera, frozenset())
+
     def trials(self, rule: str) -> tuple[Suppression, ...]:
         """Return the trials of a rule, one a camera or more."""
         return self._trials.get(rule, ())
@@ -115,6 +119,11 @@ class Said:
             for rule in word.rules:
                 found[rule, word.camera] = (*found.get((rule, word.camera), ()), word)
         return found
+
+    @cached_property
+    def _dismissed(self) -> Mapping[str, frozenset[str]]:
+        cameras = {camera for _, camera in self._dismissals}
+        return {camera: frozenset(r for r, c in self._dismissals if c == camera) for camera in cameras}
 
     def is_in_maintenance(self, receiver: str, at: datetime, almanac: Almanac) -> bool:
         """Say whether somebody works on a speaker at ``at``."""

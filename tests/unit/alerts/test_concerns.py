@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from alerts.ground import Ground
 from alerts.pipeline.rulebook import RuleBook
 from tests.support.configs import loaded
 from tests.support.observations import observation
@@ -54,7 +55,9 @@ def book(tmp_path: Path) -> RuleBook:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(SCRIPT)
 def test_what_does_not_concern_a_rule_changes_nothing(book: RuleBook, script: list[Any]) -> None:
+    ground = Ground.of(book.config.cameras["cam"])
     for name, ready in book.rules.items():
+        assert ready.rule.renumbered(ready.rule.initial()) == ready.rule.initial(), name
         state, seconds = ready.rule.initial(), 0.0
         for pause, label, people in script:
             seconds += pause
@@ -64,4 +67,6 @@ def test_what_does_not_concern_a_rule_changes_nothing(book: RuleBook, script: li
                 assert after == state, name
                 assert not sighting.members, name
                 assert not sighting.present, name
+            if ready.sleeps and state == ready.rule.initial() and not ground.standing(seen):
+                assert not ready.rule.concerns(state, seen), name
             state = after
