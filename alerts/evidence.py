@@ -86,8 +86,9 @@ class EvidenceKeeper:
     def _read(self, row: EvidenceRow) -> Iterable[Picture]:
         original = (self._folder / row.original).read_bytes()
         annotated = (self._folder / row.annotated).read_bytes()
-        yield Picture("original", original, row.sha256, row.captured_at)
-        yield Picture("annotated", annotated, hashlib.sha256(annotated).hexdigest(), row.captured_at)
+        yield Picture("original", original, row.sha256, row.captured_at, row.id)
+        digest = hashlib.sha256(annotated).hexdigest()
+        yield Picture("annotated", annotated, digest, row.captured_at, row.id)
 
     def _keep(self, row: EvidenceRow) -> None:
         changed: dict[str, str] = {}

@@ -72,13 +72,15 @@ class NoticeContact(_Payload):
 
 
 class NoticePicture(_Payload):
-    """A picture in the message, or the reason why there is none."""
+    """A picture: in the message, or where ``url`` is given behind that link until ``expires_at``."""
 
     kind: Literal["original", "annotated"]
     media_type: Literal["image/jpeg"] = "image/jpeg"
     captured_at: AwareDatetime
     sha256: str
-    data_base64: str
+    data_base64: str = ""
+    url: str = ""
+    expires_at: AwareDatetime | None = None
 
 
 class Notice(_Payload):

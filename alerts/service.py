@@ -25,7 +25,7 @@ from alerts import actions, trials
 from alerts.api.app import create_app
 from alerts.api.dependencies import Dependencies
 from alerts.api.server import ApiServer
-from alerts.channels.base import Channel, ChannelConfig, Role, SpeakerConfig
+from alerts.channels.base import Channel, ChannelConfig, NoticeConfig, Role, SpeakerConfig
 from alerts.deadlines import Deadlines
 from alerts.deadman import report_alive
 from alerts.delivery.worker import DeliveryWorker
@@ -210,6 +210,7 @@ class AlertService:
                 if isinstance(stanza, SpeakerConfig)
             },
             tell=self._speaker_states.tell,
+            retries={n: r.retry for n, r in self._config.receivers.items() if isinstance(r, NoticeConfig)},
             unsaid=lambda *said: unsaid(self._settings.config(), *said),
         )
         api = self._config.api

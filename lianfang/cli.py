@@ -33,6 +33,9 @@ COMMANDS = {
     "report": Command("alerts.reports.command:main", "whether broadcasts help, and how often they cry wolf"),
     "explain": Command("deploy.backtest.explain:main", "why there was an alert, or none, at a moment"),
     "speaker": Command("alerts.speaker_command:main", "try a speaker: let it say something, ask how it is"),
+    "deliveries": Command(
+        "alerts.delivery_command:main", "what could not be delivered; send it again, call a receiver again"
+    ),
     "migrate": Command("alerts.store.command:main", "bring the store's tables up to date"),
     "models": Command("detectors.models.commands:main", "list, install, verify and export models"),
     "train": Command("detectors.training.commands:main", "train our own models from your pictures"),

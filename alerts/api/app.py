@@ -20,14 +20,17 @@ from alerts.api import (
     broadcasts,
     cameras,
     console,
+    deliveries,
     effects,
     events,
     evidence,
     incidents,
     openapi,
     ops,
+    pictures,
     problems,
     profiles,
+    receivers,
     speech,
     suppressions,
     trials,
@@ -92,6 +95,8 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
         trials.router(deps),
         effects.router(deps),
         broadcasts.router(deps),
+        receivers.router(deps),
+        deliveries.router(deps),
     ):
         behind_login.include_router(router)
     api = APIRouter(prefix="/api", max_body_size=MAX_BODY_BYTES)
@@ -99,6 +104,7 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
     api.include_router(behind_login)
     app.include_router(api)
     app.include_router(ops.router(deps))
+    app.include_router(pictures.router(deps))
 
     @app.get("/api/openapi.json", include_in_schema=False)
     def openapi_document(_user: CurrentSession) -> dict[str, Any]:

@@ -21,7 +21,6 @@ _JPEG: dict[int | str, dict[str, Any]] = {
 def router(deps: Dependencies) -> APIRouter:
     """Return the routes below /evidence."""
     routes = APIRouter(prefix="/evidence", tags=["evidence"])
-    folder = deps.evidence_dir.resolve()
 
     @routes.get(
         "/{evidence_id}/{kind}.jpg",
@@ -30,16 +29,21 @@ def router(deps: Dependencies) -> APIRouter:
     )
     def picture(evidence_id: str, kind: Literal["original", "annotated"]) -> FileResponse:
         """Show a picture as it was, or its copy with the zone and the boxes."""
-        with deps.store.read() as session:
-            row = session.get(EvidenceRow, evidence_id)
-        if row is None:
-            raise ApiError(HTTPStatus.NOT_FOUND, "no_evidence", f"no evidence {evidence_id}")
-        name = row.original if kind == "original" else row.annotated
-        if row.state != "kept" or not name:
-            raise ApiError(HTTPStatus.NOT_FOUND, f"evidence_{row.state}", row.reason or row.state)
-        return FileResponse(_below(folder, name), media_type="image/jpeg")
+        return FileResponse(kept(deps, evidence_id, kind), media_type="image/jpeg")
 
     return routes
+
+
+def kept(deps: Dependencies, evidence_id: str, kind: Literal["original", "annotated"]) -> Path:
+    """Return the file of a picture; ApiError where there is none."""
+    with deps.store.read() as session:
+        row = session.get(EvidenceRow, evidence_id)
+    if row is None:
+        raise ApiError(HTTPStatus.NOT_FOUND, "no_evidence", f"no evidence {evidence_id}")
+    name = row.original if kind == "original" else row.annotated
+    if row.state != "kept" or not name:
+        raise ApiError(HTTPStatus.NOT_FOUND, f"evidence_{row.state}", row.reason or row.state)
+    return _below(deps.evidence_dir.resolve(), name)
 
 
 def _below(folder: Path, name: str) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,9 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from alerts.channels._reach import Network, sockets_within
 from lianfang.config import Problem
+from lianfang.config.tls import Tls
 from lianfang.errors import PermanentError, TransientError
 from lianfang.redact import redact
 
@@ -42,7 +44,8 @@ class HttpEndpoint:
     """Requests to the host of one configured URL: no redirect, no cookie, no proxy leads elsewhere.
 
     ``token`` goes along as a bearer token, and is taken out of what comes back. ``login``, a user and a
-    password, answers challenges of HTTP Digest.
+    password, answers challenges of HTTP Digest. With ``networks`` it connects to public addresses and to
+    those in them only.
     """
 
     def __init__(
@@ -51,9 +54,13 @@ class HttpEndpoint:
         ca_file: Path | None = None,
         token: str | None = None,
         login: tuple[str, str] | None = None,
+        *,
+        tls: Tls | None = None,
+        networks: Sequence[Network] | None = None,
     ) -> None:
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
-        self._ca_file, self._token, self._login = ca_file, token, login
+        self._tls, self._token, self._login = tls or Tls(ca_file=ca_file), token, login
+        self._networks = networks
         self._session: aiohttp.ClientSession | None = None
 
     async def request(
@@ -92,9 +99,13 @@ class HttpEndpoint:
     def _open(self) -> aiohttp.ClientSession:
         # Here and not in the constructor: a session belongs to the loop that it is opened in.
         if self._session is None:
-            tls = ssl.create_default_context(cafile=self._ca_file) if self._ca_file else True
+            within = None if self._networks is None else sockets_within(self._networks)
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=tls, limit=0),  # the delivery bounds what is under way
+                connector=aiohttp.TCPConnector(
+                    ssl=self._tls.context() if self._tls != Tls() else True,
+                    limit=0,  # the delivery bounds what is under way
+                    socket_factory=within,
+                ),
                 timeout=self._timeout,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,  # a small answer must not grow here

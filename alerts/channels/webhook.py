@@ -8,15 +8,16 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-from collections.abc import Iterable
-from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, field_validator
 from standardwebhooks import Webhook
 
-from alerts.channels._http import HttpEndpoint, check_ca_file, check_status, http_url
-from alerts.channels.base import ChannelConfig, Delivery, Picture, Receipt, Role
+from alerts.channels._http import HttpEndpoint, check_status, http_url
+from alerts.channels._reach import check_address
+from alerts.channels.base import Delivery, NoticeConfig, Picture, Receipt
 from alerts.payload import Notice, NoticePicture
 from lianfang.clock import Clock
 from lianfang.config import Config as WholeConfig
@@ -27,19 +28,14 @@ _PREFIX = "whsec_"
 _KEY_BYTES = range(24, 65)  # Standard Webhooks 1.0, "Signature scheme": 24 to 64 bytes
 
 
-class Config(ChannelConfig):
+class Config(NoticeConfig):
     """A receiver of notices, such as a police platform."""
 
     kind: Literal["webhook"]
-    role: ClassVar[Role] = "notice"
     url: str
     """Where notices are posted; nothing else is ever called, redirects included."""
     secrets: Annotated[tuple[Secret, ...], Field(min_length=1, max_length=2)]
     """The signing key; while it is being changed, the old and the new one: both sign."""
-    ca_file: Path | None = None
-    """Certificates to trust instead of the system's, for a platform with an authority of its own."""
-    timeout_s: float = Field(default=10, gt=0, le=60)
-    """Seconds until one attempt counts as failed."""
 
     @field_validator("url")
     @classmethod
@@ -47,8 +43,9 @@ class Config(ChannelConfig):
         return http_url(value)
 
     def check(self, config: WholeConfig) -> Iterable[Problem]:
-        """Yield keys that cannot sign, and a certificate file that cannot be read."""
-        del config
+        """Yield keys that cannot sign, an address that is not allowed, and certificates of no use."""
+        yield from super().check(config)
+        yield from check_address("url", self.url, self.networks)
         for i, secret in enumerate(self.secrets):
             try:
                 usable = _is_key(secret.read())
@@ -57,7 +54,6 @@ class Config(ChannelConfig):
             if not usable:
                 allowed = f"{_PREFIX} and 24 to 64 random bytes in base64 (openssl rand -base64 32)"
                 yield Problem(("secrets", i), "a text of another form", allowed)
-        yield from check_ca_file(self.ca_file)
 
 
 class WebhookChannel:
@@ -65,8 +61,9 @@ class WebhookChannel:
 
     def __init__(self, config: Config, clock: Clock) -> None:
         self._url, self._clock = config.url, clock
+        self._max_bytes, self._links = config.max_body_bytes, config.picture_links
         self._signers = [Webhook(secret.read()) for secret in config.secrets]
-        self._http = HttpEndpoint(config.timeout_s, config.ca_file)
+        self._http = HttpEndpoint(config.timeout_s, tls=config.tls, networks=config.networks)
 
     async def send(self, delivery: Delivery) -> Receipt:
         """Post the notice; any 2xx is the receiver's word that it has it."""
@@ -83,13 +80,7 @@ class WebhookChannel:
         await self._http.close()
 
     def _message(self, delivery: Delivery) -> tuple[dict[str, str], bytes]:
-        pictures = [_inline(picture) for picture in delivery.pictures]
-        try:
-            notice = Notice.model_validate({**delivery.payload, "pictures": pictures})
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            raise PermanentError(f"no notice of version 1: {first['loc']} {first['msg']}") from error
-        body = notice.model_dump_json()
+        body = self._body(delivery)
         now = self._clock.now()
         signatures = (signer.sign(delivery.id, now, body) for signer in self._signers)
         headers = {
@@ -100,19 +91,46 @@ class WebhookChannel:
         }
         return headers, body.encode()
 
+    def _body(self, delivery: Delivery) -> str:
+        """Return the notice as JSON, with as many pictures as there is room for: the original goes first."""
+        pictures = sorted(delivery.pictures, key=lambda picture: picture.kind == "annotated")
+        for count in range(len(pictures), -1, -1):
+            body = self._notice(delivery, pictures[:count], left_out=len(pictures) - count).model_dump_json()
+            if len(body.encode()) <= self._max_bytes:
+                return body
+        raise PermanentError(f"the notice has more than {self._max_bytes} bytes")
+
+    def _notice(self, delivery: Delivery, pictures: Sequence[Picture], left_out: int) -> Notice:
+        missing = delivery.payload.get("pictures_missing", "")
+        if left_out:
+            told = f"{left_out} left out: the message would have had more than {self._max_bytes} bytes"
+            missing = f"{missing}; {told}" if missing else told
+        shown = [self._shown(picture, delivery.created_at) for picture in pictures]
+        try:
+            return Notice.model_validate({**delivery.payload, "pictures": shown, "pictures_missing": missing})
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            raise PermanentError(f"no notice of version 1: {first['loc']} {first['msg']}") from error
+
+    def _shown(self, picture: Picture, since: datetime) -> NoticePicture:
+        data, url, until = "", "", None
+        if self._links is None:
+            data = base64.b64encode(picture.jpeg).decode("ascii")
+        else:
+            url, until = self._links.link(picture.evidence, picture.kind, since)
+        return NoticePicture(
+            kind=picture.kind,
+            captured_at=picture.captured_at,
+            sha256=picture.sha256,
+            data_base64=data,
+            url=url,
+            expires_at=until,
+        )
+
 
 def build(config: Config, clock: Clock) -> WebhookChannel:
     """Return the channel; LookupError if a secret cannot be read."""
     return WebhookChannel(config, clock)
-
-
-def _inline(picture: Picture) -> NoticePicture:
-    return NoticePicture(
-        kind=picture.kind,
-        captured_at=picture.captured_at,
-        sha256=picture.sha256,
-        data_base64=base64.b64encode(picture.jpeg).decode("ascii"),
-    )
 
 
 def _is_key(text: str) -> bool:

@@ -77,7 +77,7 @@ def _delivery(row: OutboxRow, pictures: tuple[Picture, ...], missing: str) -> De
         incident_version=row.incident_version,
         attempt=row.attempts,
         payload=payload,
-        created_at=row.created_at,
+        created_at=row.owed_since or row.created_at,
         valid_until=row.valid_until,
         pictures=pictures,
     )

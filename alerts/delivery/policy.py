@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -84,9 +85,21 @@ class NoticePolicy:
             return Done(attempt.receipt.outcome, attempt.receipt.detail)
         if isinstance(error, PermanentError):
             return Kept(str(error)) if error.disable else Dead(str(error))
-        if now - row.created_at >= self.give_up_after:
-            return Dead(f"given up after {self.give_up_after.days} days: {error}")
+        if now - (row.owed_since or row.created_at) >= self.give_up_after:
+            return Dead(f"given up after {self.give_up_after / timedelta(hours=1):g} h: {error}")
         return Again(now + timedelta(seconds=_wait_s(error, self.backoff, row.attempts)), str(error))
+
+
+@dataclass(frozen=True, slots=True)
+class ByReceiver:
+    """The policy of each receiver that has one of its own, and ``usual`` for the others."""
+
+    usual: Policy
+    own: Mapping[str, Policy]
+
+    def after(self, attempt: Attempt, now: datetime, *, down: bool) -> Verdict:
+        """Return what follows."""
+        return self.own.get(attempt.row.receiver, self.usual).after(attempt, now, down=down)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,17 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import timedelta
 
 from sqlalchemy.exc import DBAPIError
 
-from alerts.channels.base import Channel, Role
+from alerts.channels.base import Channel, Retry, Role
 from alerts.delivery.attempt import PictureSource
 from alerts.delivery.backoff import Backoff
 from alerts.delivery.exchange import Unsaid
 from alerts.delivery.health import Rounds
 from alerts.delivery.lane import Lane, LaneSettings
-from alerts.delivery.policy import NoticePolicy, SpeechPolicy
+from alerts.delivery.policy import ByReceiver, NoticePolicy, SpeechPolicy
 from alerts.metrics import DeliveryMetrics
 from alerts.store import Store, outbox, receivers
 from alerts.store.speakers import Health
@@ -39,10 +40,11 @@ def speech_settings(jitter: random.Random) -> LaneSettings:
     )
 
 
-def notice_settings(jitter: random.Random) -> LaneSettings:
+def notice_settings(jitter: random.Random, retries: Mapping[str, Retry] | None = None) -> LaneSettings:
     """Return how other receivers are served: many at a time, and patience where one is down."""
+    own = {receiver: _patience(retry, jitter) for receiver, retry in (retries or {}).items()}
     return LaneSettings(
-        policy=NoticePolicy(Backoff(5, 36_000, jitter.random)),
+        policy=ByReceiver(_patience(Retry(), jitter), own),
         breaker_backoff=Backoff(5, 60, jitter.random),
         per_receiver=32,
         lease_s=15,
@@ -51,12 +53,17 @@ def notice_settings(jitter: random.Random) -> LaneSettings:
     )
 
 
+def _patience(retry: Retry, jitter: random.Random) -> NoticePolicy:
+    backoff = Backoff(retry.first_s, retry.longest_s, jitter.random)
+    return NoticePolicy(backoff, timedelta(hours=retry.give_up_h))
+
+
 class DeliveryWorker:
     """Delivers what is owed to ``channels``, by receiver, each in its role; closes them at the end.
 
     ``pictures`` gives the pictures of an incident for notices. ``ask_every_s`` says how often a speaker is
     asked how it is, none where it is not given; ``tell`` hears the answers. ``unsaid`` is told of speeches
-    that no speaker could say.
+    that no speaker could say. ``retries`` are those of receivers of notices that have their own.
     """
 
     def __init__(
@@ -74,12 +81,13 @@ class DeliveryWorker:
         ask_every_s: Mapping[str, float] | None = None,
         tell: Callable[[str, Health, str], None] | None = None,
         unsaid: Unsaid | None = None,
+        retries: Mapping[str, Retry] | None = None,
     ) -> None:
         self._store, self._channels, self._clock, self._metrics = store, channels, clock, metrics
         jitter = jitter or random.SystemRandom()
         settings: dict[Role, LaneSettings] = {
             "speaker": speech or speech_settings(jitter),
-            "notice": notice or notice_settings(jitter),
+            "notice": notice or notice_settings(jitter, retries),
         }
         owner = new_epoch()
         self._lanes = [

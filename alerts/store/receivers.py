@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import select
@@ -16,6 +17,12 @@ def disabled(session: Session) -> frozenset[str]:
     """Return the receivers that must not be called."""
     query = select(ReceiverStateRow.receiver).where(ReceiverStateRow.disabled_at.is_not(None))
     return frozenset(session.scalars(query))
+
+
+def disabled_why(session: Session) -> Mapping[str, tuple[datetime, str]]:
+    """Return since when and why receivers must not be called."""
+    rows = session.scalars(select(ReceiverStateRow).where(ReceiverStateRow.disabled_at.is_not(None)))
+    return {row.receiver: (row.disabled_at, row.reason) for row in rows if row.disabled_at is not None}
 
 
 def disable(session: Session, receiver: str, *, now: datetime, reason: str) -> None:

@@ -146,6 +146,7 @@ class OutboxRow(Base):
     state: Mapped[str] = mapped_column(String(16))  # pending | delivered | dead | expired | stopped
     created_at: Mapped[datetime]
     captured_at: Mapped[datetime]  # of the observation that decided, for the latency
+    owed_since: Mapped[datetime | None]  # when a person wanted it to be sent again
     due_at: Mapped[datetime]
     valid_until: Mapped[datetime | None]  # a command is never sent after it
     priority: Mapped[int] = mapped_column(default=0)  # 0-100; of two speeches

@@ -126,6 +126,10 @@ class PoliceReceiver(Simulator):
 
 
 def _check_picture(index: int, picture: NoticePicture) -> None:
+    if bool(picture.url) == bool(picture.data_base64) or bool(picture.url) != bool(picture.expires_at):
+        raise _RefusedError(400, f"picture {index} is neither in the message nor behind a link that expires")
+    if picture.url:
+        return
     try:
         jpeg = base64.b64decode(picture.data_base64, validate=True)
     except binascii.Error as error:

@@ -99,7 +99,14 @@ def _type(annotation: object, field: FieldInfo | None = None) -> str:
         )
     if annotation is Stanza:
         return "a kind, below"
-    name = {"str": "text", "int": "integer", "float": "number", "bool": "true or false", "Path": "path"}
+    name = {
+        "str": "text",
+        "int": "integer",
+        "float": "number",
+        "bool": "true or false",
+        "Path": "path",
+        "IPvAnyNetwork": "network",
+    }
     plain = getattr(annotation, "__name__", str(annotation))
     return f"{name.get(plain, plain)}{_bounds(field)}" if field else name.get(plain, plain)
 

@@ -124,7 +124,12 @@ def _pending(store: Store) -> int:
 
 
 def _police(url: str) -> Channel:
-    stanza = {"kind": "webhook", "url": f"{url}/alerts", "secrets": [Secret(env=_KEY)]}
+    stanza = {
+        "kind": "webhook",
+        "url": f"{url}/alerts",
+        "secrets": [Secret(env=_KEY)],
+        "networks": ["127.0.0.0/8"],
+    }
     return webhook.build(webhook.Config.model_validate(stanza), SystemClock())
 
 

@@ -181,7 +181,29 @@ def test_a_dead_letter_is_replayed_under_its_id(store: Store) -> None:
     with store.write() as session:
         assert outbox.replay(session, a1, later).id == a1
     assert _claim(store, at_s=3 * 3600) == [a1]
-    assert row(store, a1).attempts == 1
+    assert (row(store, a1).attempts, row(store, a1).owed_since) == (1, later)
+
+
+@pytest.mark.parametrize(
+    ("delivered", "expected"), [(False, ["pending", "delivered"]), (True, ["pending", "pending"])]
+)
+def test_a_time_is_replayed_to_one_receiver(store: Store, expected: list[str], *, delivered: bool) -> None:
+    with store.write() as session:
+        mine = [owe_notice(session, POLICE, f"i{n}") for n in range(2)]
+        others = [owe_notice(session, "city", "i0"), owe_speech(session, "gate")]
+        for outbox_id in (mine[0], *others):
+            gone = session.scalars(select(OutboxRow).where(OutboxRow.id == outbox_id)).one()
+            outbox.dead(session, gone, now=T0, error="refused")
+        taken = session.scalars(select(OutboxRow).where(OutboxRow.id == mine[1])).one()
+        outbox.delivered(session, taken, now=T0, outcome="200")
+    second = timedelta(seconds=1)
+    with store.write() as session:
+        assert outbox.replay_span(session, POLICE, T0 - second, T0, T0, delivered=True) == 0
+        assert outbox.replay_span(session, "gate", T0, T0 + second, T0, delivered=True) == 0
+        count = outbox.replay_span(session, POLICE, T0, T0 + second, T0, delivered=delivered)
+    assert count == expected.count("pending")
+    assert [row(store, outbox_id).state for outbox_id in mine] == expected
+    assert [row(store, outbox_id).state for outbox_id in others] == ["dead", "dead"]
 
 
 def test_only_a_dead_and_timely_delivery_is_replayed(store: Store) -> None:

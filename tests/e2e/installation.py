@@ -132,7 +132,12 @@ class Installation:
                     "per_hour": 1000,
                     "per_day": 1000,
                 },
-                "police": {"kind": "webhook", "url": outside.police.url, "secrets": [{"env": "TEST_SECRET"}]},
+                "police": {
+                    "kind": "webhook",
+                    "url": outside.police.url,
+                    "secrets": [{"env": "TEST_SECRET"}],
+                    "networks": ["127.0.0.0/8"],
+                },
             },
         }
         self.process: subprocess.Popen[bytes] | None = None

@@ -32,7 +32,7 @@ TIERS = [
         "automatic": False,
     },
 ]
-HOOK = {"kind": "webhook", "url": "http://127.0.0.1:3/", "secrets": [{"env": "TEST_SECRET"}]}
+HOOK = {"kind": "webhook", "url": "http://police.test/", "secrets": [{"env": "TEST_SECRET"}]}
 
 
 @pytest.fixture

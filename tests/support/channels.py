@@ -59,7 +59,14 @@ def webhook_channel(
 ) -> Channel:
     """Return a webhook channel to ``url`` that signs with ``keys``."""
     secrets_ = [secret_in_env(monkeypatch, key) for key in keys]
-    stanza = {"kind": "webhook", "url": url, "secrets": secrets_, "timeout_s": TIMEOUT_S, **changed}
+    stanza = {
+        "kind": "webhook",
+        "url": url,
+        "secrets": secrets_,
+        "timeout_s": TIMEOUT_S,
+        "networks": ["127.0.0.0/8"],
+        **changed,
+    }
     return webhook.build(webhook.Config.model_validate(stanza), SystemClock())
 
 
@@ -157,4 +164,4 @@ def picture(kind: Literal["original", "annotated"] = "original") -> Picture:
     """Return a small grey picture."""
     image = np.full((24, 32, 3), 90, dtype=np.uint8)
     jpeg = simplejpeg.encode_jpeg(image, colorspace="BGR")
-    return Picture(kind, jpeg, hashlib.sha256(jpeg).hexdigest(), T0)
+    return Picture(kind, jpeg, hashlib.sha256(jpeg).hexdigest(), T0, "evidence-1")

@@ -52,7 +52,7 @@ BASE: dict[str, Any] = {
     },
     "receivers": {
         "horn": {"kind": "speaker_http", "base_url": "http://127.0.0.1:1", "token": {"env": "TEST_TOKEN"}},
-        "police": {"kind": "webhook", "url": "http://127.0.0.1:2/", "secrets": [{"env": "TEST_SECRET"}]},
+        "police": {"kind": "webhook", "url": "http://police.test/", "secrets": [{"env": "TEST_SECRET"}]},
     },
 }
 

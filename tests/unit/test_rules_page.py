@@ -66,6 +66,6 @@ def test_the_example_of_time_limits_is_good(tmp_path: Path) -> None:
     blocks = PAGE.read_text(encoding="utf-8").split("```yaml\n")[1:]
     (example,) = (text.partition("```")[0] for text in blocks if text.startswith("escalation:"))
     changes = yaml.safe_load(example)
-    hook = {"kind": "webhook", "url": "http://127.0.0.1:3/", "secrets": [{"env": "TEST_SECRET"}]}
+    hook = {"kind": "webhook", "url": "http://police.test/", "secrets": [{"env": "TEST_SECRET"}]}
     config = loaded(tmp_path, ("receivers.grid_app", hook), *changes.items())
     assert len(config.limits("critical").tiers) == 2

@@ -17,7 +17,7 @@ from lianfang.errors import TransientError
 from tests.support.delivery import Scripted, make_worker, played, running, until
 from tests.support.outbox import T0, open_store, owe_notice, owe_speech, row
 
-PICTURE = Picture("original", b"jpeg", "0" * 64, T0)
+PICTURE = Picture("original", b"jpeg", "0" * 64, T0, "evidence-1")
 BUSY = TransientError("answered 500: busy")
 
 

@@ -6,12 +6,24 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from alerts.channels.base import Receipt
+from alerts.channels.base import Receipt, Retry
 from alerts.delivery.attempt import Attempt
 from alerts.delivery.backoff import Backoff
-from alerts.delivery.policy import Again, Dead, Done, Kept, Late, NoticePolicy, SpeechPolicy, Verdict
+from alerts.delivery.policy import (
+    Again,
+    ByReceiver,
+    Dead,
+    Done,
+    Kept,
+    Late,
+    NoticePolicy,
+    SpeechPolicy,
+    Verdict,
+)
+from alerts.delivery.worker import notice_settings
 from alerts.store.schema import OutboxRow
 from lianfang.errors import PermanentError, TransientError
+from tests.support.delivery import FullJitter
 from tests.support.outbox import T0
 
 NOTICE = NoticePolicy(Backoff(5, 36_000, lambda: 1.0))
@@ -43,13 +55,40 @@ def _row(kind: str, attempts: int, fallbacks: list[str]) -> OutboxRow:
         (BUSY, 99, 100, Again(_at(36_100), "busy")),
         (TransientError("busy", retry_after_s=7), 9, 0, Again(_at(7), "busy")),
         (BUSY, 30, 3 * 86_400 - 1, Again(_at(3 * 86_400 - 1 + 36_000), "busy")),
-        (BUSY, 30, 3 * 86_400, Dead("given up after 3 days: busy")),
+        (BUSY, 30, 3 * 86_400, Dead("given up after 72 h: busy")),
         (NO, 1, 0, Dead("no")),
         (GONE, 1, 0, Kept("gone")),
     ],
 )
 def test_notice(answer: Receipt | TransientError, attempts: int, at_s: float, verdict: Verdict) -> None:
     assert NOTICE.after(_attempt(_row("notice", attempts, []), answer), _at(at_s), down=False) == verdict
+
+
+def test_what_is_sent_again_has_all_its_time_again() -> None:
+    row = _row("notice", 1, [])
+    row.owed_since = _at(4 * 86_400)
+    assert NOTICE.after(_attempt(row, BUSY), _at(5 * 86_400), down=False) == Again(
+        _at(5 * 86_400 + 5), "busy"
+    )
+
+
+def test_a_receiver_has_its_own_patience() -> None:
+    quick = NoticePolicy(Backoff(1, 2, lambda: 1.0), timedelta(hours=1))
+    policy = ByReceiver(NOTICE, {"city": quick})
+    mine, other = _row("notice", 9, []), _row("notice", 9, [])
+    mine.receiver, other.receiver = "city", "police"
+    assert policy.after(_attempt(mine, BUSY), T0, down=False) == Again(_at(2), "busy")
+    assert policy.after(_attempt(mine, BUSY), _at(3600), down=False) == Dead("given up after 1 h: busy")
+    assert policy.after(_attempt(other, BUSY), _at(3600), down=False) == Again(_at(3600 + 1280), "busy")
+
+
+def test_retries_of_a_stanza_are_those_of_its_lane() -> None:
+    settings = notice_settings(FullJitter(), {"city": Retry(first_s=1, longest_s=2, give_up_h=1)})
+    row = _row("notice", 9, [])
+    row.receiver = "city"
+    assert settings.policy.after(_attempt(row, BUSY), T0, down=False) == Again(_at(2), "busy")
+    row.receiver = "police"
+    assert settings.policy.after(_attempt(row, BUSY), T0, down=False) == Again(_at(1280), "busy")
 
 
 NEXT = ["bridge"]
