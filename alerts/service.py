@@ -28,6 +28,7 @@ from alerts.api.server import ApiServer
 from alerts.channels.base import Channel, ChannelConfig, NoticeConfig, Role, SpeakerConfig
 from alerts.deadlines import Deadlines
 from alerts.deadman import report_alive
+from alerts.delivery.aloud import Aloud
 from alerts.delivery.worker import DeliveryWorker
 from alerts.digests import Digests
 from alerts.evidence import EvidenceKeeper
@@ -126,7 +127,8 @@ class AlertService:
         self._switchboard = Switchboard(settings, bus, clock)
         self._canaries = Canaries(bus, self._watch, clock)
         self._speaker_states = SpeakerStates(config, bus, clock)
-        self._worker = AlertWorker(config, books, bus, store, clock, registry, self._watch)
+        self._aloud = Aloud(clock)
+        self._worker = AlertWorker(config, books, bus, store, clock, registry, self._watch, self._aloud)
         evidence_dir = config.evidence_folder
         self._evidence = EvidenceKeeper(store, bus, books, evidence_dir, clock)
         self._deadlines = Deadlines(store, settings.config, clock, registry)
@@ -212,6 +214,7 @@ class AlertService:
             tell=self._speaker_states.tell,
             retries={n: r.retry for n, r in self._config.receivers.items() if isinstance(r, NoticeConfig)},
             unsaid=lambda *said: unsaid(self._settings.config(), *said),
+            aloud=self._aloud,
         )
         api = self._config.api
         server = ApiServer(create_app(self._dependencies), host=api.host, port=api.port)

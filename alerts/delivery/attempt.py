@@ -59,6 +59,14 @@ async def attempt(
     return Attempt(row, receipt=receipt)
 
 
+async def remembered(row: OutboxRow, ending: asyncio.Task[Receipt]) -> Attempt:
+    """Return what came of ``row``, which was said from memory before it was owed; nothing is said again."""
+    try:
+        return Attempt(row, receipt=await asyncio.shield(ending))
+    except PermanentError as error:
+        return Attempt(row, error=error)
+
+
 class FaultyChannelError(TransientError):
     """A channel raised what no channel may: a bug, kept with its traceback for the log."""
 

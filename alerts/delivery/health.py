@@ -39,6 +39,8 @@ class Rounds:
         tell: Callable[[str, Health, str], None] | None = None,
     ) -> None:
         self._store, self._clock, self._tell = store, clock, tell
+        self.health: dict[str, Health] = {}
+        """How each is, as it said last."""
         self._speakers = {n: (c, every_s[n]) for n, c in channels.items() if isinstance(c, Speaker)}
 
     async def run(self) -> None:
@@ -65,6 +67,7 @@ class Rounds:
                 unanswered = 0
                 health = "ready" if said.condition == "playing" else said.condition
                 detail = said.detail
+            self.health[name] = health
             now_s = self._clock.monotonic()
             if health != known or now_s - written_s >= _WRITTEN_EVERY_S:
                 if await asyncio.to_thread(self._write, name, health, detail):

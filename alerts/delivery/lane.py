@@ -15,7 +15,8 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from alerts.channels.base import Channel
-from alerts.delivery.attempt import Attempt, PictureSource, attempt
+from alerts.delivery.aloud import Aloud
+from alerts.delivery.attempt import Attempt, PictureSource, attempt, remembered
 from alerts.delivery.backoff import Backoff
 from alerts.delivery.breaker import Breaker
 from alerts.delivery.endpoint import Endpoint
@@ -76,7 +77,9 @@ class Lane:
         metrics: DeliveryMetrics,
         pictures: PictureSource | None,
         unsaid: Unsaid | None = None,
+        aloud: Aloud | None = None,
     ) -> None:
+        self._aloud = aloud
         self._channels, self._settings = channels, settings
         self._clock, self._metrics, self._pictures = clock, metrics, pictures
         self._exchange = Exchange(
@@ -189,7 +192,12 @@ class Lane:
             timeout_s += (row.valid_until - now).total_seconds()
         channel = self._channels[row.receiver]
         try:
-            trying = attempt(row, channel, self._clock, self._pictures, timeout_s=timeout_s)
+            ending = self._aloud.ending(row.id) if self._aloud else None
+            trying = (
+                attempt(row, channel, self._clock, self._pictures, timeout_s=timeout_s)
+                if ending is None
+                else remembered(row, ending)
+            )
             ended = await until_over(row, channel, trying, self._stops[row.seq])
         finally:
             endpoint.in_flight -= 1

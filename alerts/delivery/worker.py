@@ -11,6 +11,7 @@ from datetime import timedelta
 from sqlalchemy.exc import DBAPIError
 
 from alerts.channels.base import Channel, Retry, Role
+from alerts.delivery.aloud import Aloud
 from alerts.delivery.attempt import PictureSource
 from alerts.delivery.backoff import Backoff
 from alerts.delivery.exchange import Unsaid
@@ -63,7 +64,8 @@ class DeliveryWorker:
 
     ``pictures`` gives the pictures of an incident for notices. ``ask_every_s`` says how often a speaker is
     asked how it is, none where it is not given; ``tell`` hears the answers. ``unsaid`` is told of speeches
-    that no speaker could say. ``retries`` are those of receivers of notices that have their own.
+    that no speaker could say. ``retries`` are those of receivers of notices that have their own. ``aloud``
+    speaks through the same channels where the store is away.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class DeliveryWorker:
         tell: Callable[[str, Health, str], None] | None = None,
         unsaid: Unsaid | None = None,
         retries: Mapping[str, Retry] | None = None,
+        aloud: Aloud | None = None,
     ) -> None:
         self._store, self._channels, self._clock, self._metrics = store, channels, clock, metrics
         jitter = jitter or random.SystemRandom()
@@ -100,11 +103,13 @@ class DeliveryWorker:
                 metrics=metrics,
                 pictures=pictures,
                 unsaid=unsaid,
+                aloud=aloud,
             )
             for role, how in settings.items()
         ]
         asked = {name: channels[name] for name in ask_every_s or {}}
         self._rounds = Rounds(store, asked, ask_every_s or {}, clock, tell)
+        self._aloud = aloud or Aloud(clock)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopped = False
         store.on_commit(self.wake)
@@ -126,6 +131,7 @@ class DeliveryWorker:
     async def run(self) -> None:
         """Deliver until ``stop``, or until cancelled; then close the channels."""
         self._loop = asyncio.get_running_loop()
+        self._aloud.bind(self._channels, self._rounds.health)
         aside = [asyncio.create_task(self._show_depths()), asyncio.create_task(self._rounds.run())]
         try:
             async with asyncio.TaskGroup() as group:
@@ -135,6 +141,7 @@ class DeliveryWorker:
                         lane.stop()
         finally:
             self._loop = None
+            self._aloud.unbind()
             for task in aside:
                 task.cancel()
             await asyncio.gather(*aside, return_exceptions=True)

@@ -24,7 +24,6 @@ from alerts.store.incidents import add_change, enter, heard_again, held, move, s
 from alerts.store.schema import CameraStateRow, ChangeRow, EvidenceRow, IncidentRow
 from alerts.store.speakers import stop
 from alerts.suppression.reasons import Reason
-from alerts.suppression.said import NOTHING_SAID, Said
 from lianfang.events import CameraState, Observation, Reading, SpeakerState
 from lianfang.ids import identify
 
@@ -38,7 +37,7 @@ def record(
     book: RuleBook,
     decision: Decision,
     now: Callable[[], datetime],
-    said: Said = NOTHING_SAID,
+    speakers: Speakers | None = None,
 ) -> None:
     """Write one decision into the caller's transaction. Written twice, it changes nothing."""
     config = book.config
@@ -46,7 +45,7 @@ def record(
     if not isinstance(rule, RuleSettings):
         _forgotten(session, decision, now())
         return
-    speakers = Speakers(config, said, session, now)
+    speakers = speakers or Speakers(config, session=session, now=now)
     incident = decision.incident
     state = State.RECORDED if rule.record_only else State.NEW
     before = held(session, incident.id)

@@ -74,12 +74,14 @@ def resume(
     mine: Partition,
     checkpoint: checkpoints.Checkpoint | None,
     order: Order,
-    decider: Decider,
+    deciders: tuple[Decider, Decider],
     books: Books,
     facts: Facts,
     clock: Clock,
 ) -> None:
     """Rebuild the rules' counters from just before the offset of a partition, and read on from there.
+
+    The second of the ``deciders`` knows only the rules that save lives.
 
     LostPartition where it is taken away meanwhile, TransientError where the bus does not give it.
     """
@@ -101,12 +103,16 @@ def resume(
         after = offset >= counted
         wanted = (after or event.captured_at >= since) and books.everyday.config.has(event.source)
         if wanted and order.admit(event) is None:
-            if after and states:
-                decider.restore(states)
+            book = books.at(event.captured_at, facts)
+            for each, its in zip(deciders, (book, book.vital), strict=True):
+                if after:
+                    each.restore(states)
+                each.follow(its)
+                each.remember(event, lasting=after or not restored)
+            if after:
                 states = {}
-            decider.follow(books.at(event.captured_at, facts))
-            decider.remember(event, lasting=after or not restored)
-    decider.restore(states)
+    for each in deciders:
+        each.restore(states)
     consumer.seek(partition, at)
 
 

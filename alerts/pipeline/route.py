@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from alerts.incidents.model import ChangeKind
 from alerts.notices import notice
 from alerts.pipeline.listeners import assigned, forwarded, listeners
 from alerts.pipeline.speakers import Speakers, healthy_first
-from alerts.pipeline.speeches import Said, speech_for
+from alerts.pipeline.speeches import Said, nth, speech_for
 from alerts.rules.base import RuleSettings
 from alerts.store import outbox, spoken
 from alerts.store.schema import IncidentRow, OutboxRow
@@ -58,6 +59,9 @@ _WANTED = frozenset({ChangeKind.CONFIRMED, ChangeKind.ASSIGNED, ChangeKind.DISPA
 OF_THE_ASSIGNEE = frozenset({ChangeKind.ASSIGNED, ChangeKind.UNASSIGNED})
 
 
+_ON_RECORD = timedelta(minutes=1)  # for a speech that was said from memory to be written down
+
+
 def speak(
     session: Session,
     speakers: Speakers,
@@ -77,17 +81,13 @@ def speak(
     if rule.speech is None or silent is not None:
         return {"silent": silent}
     config = speakers.config
-    n, text, repeat = str(row.spoken), rule.speech.said(row.spoken), rule.speech.repeat
+    said = nth(rule.speech, row.id, row.spoken, captured_at)
     if thanks and rule.speech.thanks is not None:
-        n, text, repeat = f"thanks {captured_at.isoformat()}", rule.speech.thanks, 1
-    said = Said(
-        id=identify("speech", row.id, n),
-        text=text,
-        volume_pct=rule.speech.loudness_pct(1 if thanks else row.spoken),
-        repeat=repeat,
-        max_s=rule.speech.max_s,
-        valid_until=captured_at + timedelta(seconds=rule.speech.valid_s),
-    )
+        thanks_id = identify("speech", row.id, f"thanks {captured_at.isoformat()}")
+        volume_pct = rule.speech.loudness_pct(1)
+        said = replace(said, id=thanks_id, text=rule.speech.thanks, volume_pct=volume_pct, repeat=1)
+    elif speakers.said_by(said.id) is not None:
+        said = replace(said, valid_until=now + _ON_RECORD)  # nothing is said: what became of it is written
     return owe(session, config, rule, row, free, said, captured_at, now)
 
 

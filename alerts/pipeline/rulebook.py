@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -162,6 +163,12 @@ class RuleBook:
         }
         self.inhibitors = dict(self._inhibitors())
         """(rule, camera or sensor) → the (rule, place) of which incidents may hold back what it raises."""
+
+    @cached_property
+    def vital(self) -> RuleBook:
+        """The rules among these that speak to save lives."""
+        saving = {r: ready.settings for r, ready in self.rules.items() if ready.settings.saves_lives_aloud}
+        return RuleBook(self.config.model_copy(update={"rules": saving}), self.version)
 
     @property
     def memory_s(self) -> float:

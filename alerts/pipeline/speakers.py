@@ -22,6 +22,7 @@ from alerts.suppression.reasons import Reason
 from alerts.suppression.said import NOTHING_SAID, Said
 from lianfang.almanac import Almanac
 from lianfang.config import Config
+from lianfang.ids import identify
 
 _HOUR = timedelta(hours=1)
 _SLOWED = timedelta(minutes=1)  # between two speeches that save lives, where a speaker has said its share
@@ -50,17 +51,23 @@ def covering(config: Config, rule: RuleSettings, incident: Incident | IncidentRo
     return tuple(dict.fromkeys(s for camera in here for zone in camera.zones.values() for s in zone.speakers))
 
 
+def _nobody(_speech_id: str) -> None:
+    """Nothing was said before the store knew of it."""
+
+
 @dataclass(frozen=True)
 class Speakers:
     """The speakers of a configuration: who may speak, as far as people, hours, the past and the clock say.
 
     Without a ``session`` nothing is known of what they said before, without a clock ``now`` nothing is late.
+    ``said_by`` names the speaker that has said a speech, by its id, before the store knew of it.
     """
 
     config: Config
     said: Said = NOTHING_SAID
     session: Session | None = None
     now: Callable[[], datetime] | None = None
+    said_by: Callable[[str], str | None] = _nobody
 
     def refusal(self, rule: RuleSettings, incident: Incident, at: datetime) -> Reason | None:
         """Return why nothing may be said for ``incident`` of what was seen at ``at``, None where it may."""
@@ -68,11 +75,20 @@ class Speakers:
 
     def free(self, rule: RuleSettings, incident: Incident | IncidentRow, at: datetime) -> Allowed:
         """Return the speakers of the incident's zone that may speak for ``rule`` of what was seen then."""
+        if (speaker := self._from_memory(rule, incident)) is not None:
+            return (speaker,), None  # it was said when there was no store to ask
         reason = self._refused(rule, incident, at)
         if reason is not None:
             return (), reason
         almanac = self.config.almanac(incident.camera)
         return self.allowed(rule, covering(self.config, rule, incident), at, almanac)
+
+    def _from_memory(self, rule: RuleSettings, incident: Incident | IncidentRow) -> str | None:
+        """Return who said from memory what is to be said now; a row has counted it already."""
+        if not rule.saves_lives_aloud:
+            return None
+        n = incident.spoken if isinstance(incident, IncidentRow) else incident.spoken + 1
+        return self.said_by(identify("speech", incident.id, str(n)))
 
     def _refused(self, rule: RuleSettings, incident: Incident | IncidentRow, at: datetime) -> Reason | None:
         """Return why no speaker may speak, whichever there are."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from alerts.channels.base import SpeakerConfig
+from alerts.incidents.incident import Incident
 from alerts.payload import MAX_SPEECH_CHARACTERS, Speech, Utterance
 from alerts.rules.base import RuleSettings
+from alerts.speech import SpeechSettings
 from alerts.store.schema import IncidentRow
 from alerts.wording import counted, plate_tail
 from lianfang.config import Config, Spoken, Text
 from lianfang.config.escalation import Severity
+from lianfang.ids import identify
 
 _URGENCY: dict[Severity, int] = {"low": 20, "medium": 40, "high": 60, "critical": 80}
 _LIFE = 90
@@ -31,8 +34,20 @@ class Said:
     by_person: bool = False
 
 
+def nth(speech: SpeechSettings, incident_id: str, n: int, at: datetime) -> Said:
+    """Return the ``n``-th broadcast about an incident, for what was seen at ``at``."""
+    return Said(
+        id=identify("speech", incident_id, str(n)),
+        text=speech.said(n),
+        volume_pct=speech.loudness_pct(n),
+        repeat=speech.repeat,
+        max_s=speech.max_s,
+        valid_until=at + timedelta(seconds=speech.valid_s),
+    )
+
+
 def speech_for(
-    config: Config, rule: RuleSettings, row: IncidentRow, speaker: str, said: Said, at: datetime
+    config: Config, rule: RuleSettings, row: Incident | IncidentRow, speaker: str, said: Said, at: datetime
 ) -> Speech:
     """Return the command that makes ``speaker`` say ``said`` about the incident ``row`` at ``at``."""
     settings = config.receivers[speaker]
@@ -59,7 +74,7 @@ def priority(rule: RuleSettings, *, by_person: bool) -> int:
 
 
 def _utterances(
-    config: Config, rule: RuleSettings, row: IncidentRow, speaker: str, text: Text
+    config: Config, rule: RuleSettings, row: Incident | IncidentRow, speaker: str, text: Text
 ) -> list[Utterance]:
     """Return the text in every language that is asked for and that it has, each once."""
     asked = (
@@ -76,7 +91,9 @@ def _utterances(
     ]
 
 
-def _filled(config: Config, rule: RuleSettings, row: IncidentRow, language: Spoken, template: str) -> str:
+def _filled(
+    config: Config, rule: RuleSettings, row: Incident | IncidentRow, language: Spoken, template: str
+) -> str:
     point = config.points[row.point].name
     camera = config.cameras.get(row.camera)  # none for a sensor
     zone = camera.zones[row.zone].name if camera else ""  # perhaps none: the point says enough then

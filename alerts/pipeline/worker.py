@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
@@ -11,29 +13,30 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from alerts.delivery.aloud import Aloud
 from alerts.facts import NO_FACTS
 from alerts.incidents.incident import Incident
 from alerts.pipeline import levels
 from alerts.pipeline.books import Books
 from alerts.pipeline.deadletter import dead
 from alerts.pipeline.decide import Decider, Decision
+from alerts.pipeline.entries import Read, decoded, events_of, place_of
+from alerts.pipeline.notes import Notes, noisy_cameras
 from alerts.pipeline.order import Dropped, Event, Order, is_said_of
 from alerts.pipeline.record import record, record_camera, record_moves
 from alerts.pipeline.report import Report
 from alerts.pipeline.resume import Partition, resume, take
 from alerts.pipeline.speakers import Speakers
+from alerts.pipeline.vital import AFTER_S, Vital, written_again
 from alerts.pipeline.watch import Watch
 from alerts.store import Store, facts, offsets, suppressions
 from alerts.store.incidents import hold, load_holders, recent_alarms, settled
 from alerts.store.store import QUIET
 from alerts.suppression.noise import ALARMS, WINDOW
-from alerts.suppression.reasons import Reason
-from lianfang import codec
 from lianfang.bus import Bus, Consumer, Position, Record, TopicPartition
 from lianfang.clock import Clock
 from lianfang.config import Config
-from lianfang.config.sharing import log_keys
-from lianfang.errors import DecodeError, TransientError
+from lianfang.errors import TransientError
 from lianfang.events import OBSERVATIONS, READINGS, CameraCondition, CameraState, Canary, Reading
 
 _log = structlog.get_logger()
@@ -45,7 +48,7 @@ LATE = timedelta(seconds=10)
 """Nobody is called in a hurry for what was seen so long ago: they are if it still is so."""
 _POLL_S = 0.5
 _RETRY_S = 0.5
-_COPY_S = 5.0
+_MEANWHILE = 10_000  # records that are read while the store makes us wait
 
 
 class _PoisonedError(Exception):
@@ -54,6 +57,19 @@ class _PoisonedError(Exception):
     def __init__(self, position: Position) -> None:
         super().__init__(position)
         self.position = position
+
+
+Decided = list[tuple[Event, list[Decision]]]
+
+
+@dataclass(frozen=True)
+class _Held:
+    """What a worker knows of the partitions that it has now."""
+
+    partitions: dict[TopicPartition, Partition]
+    order: Order
+    decider: Decider
+    vital: Vital
 
 
 class AlertWorker:
@@ -68,11 +84,12 @@ class AlertWorker:
         clock: Clock,
         registry: CollectorRegistry,
         watch: Watch | None = None,
+        aloud: Aloud | None = None,
     ) -> None:
         self._config, self._books = config, books
-        self._watch = watch or Watch(config, clock)
+        self._watch, self._aloud = watch or Watch(config, clock), aloud or Aloud(clock)
         self._bus, self._store, self._clock = bus, store, clock
-        self._keys = log_keys(config)
+        self._notes = Notes(config, bus)
         self._report = Report(registry)
         self._facts = NO_FACTS
         self._poisoned: set[Position] = set()
@@ -80,6 +97,7 @@ class AlertWorker:
         """Monotonic time of the last turn of the loop, for readiness."""
         self.bus_lost = False
         """Whether the bus is out of reach."""
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="alerts-store")
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set. A store that cannot write is waited for; nothing is skipped."""
@@ -99,43 +117,81 @@ class AlertWorker:
             finally:
                 consumer.close()
 
-    def _run(self, consumer: Consumer, stop: threading.Event) -> None:
-        """Work on the partitions that the consumer has now; return when it is given others.
+    def _take(self, consumer: Consumer) -> _Held:
+        """Take over the partitions that the consumer has now.
 
         What is in memory is true only for them: another worker may have decided for the rest meanwhile.
         """
         order, decider = Order(), Decider(self._books.everyday, self._report)
-        assigned = consumer.assignment()
-        taken = {p: take(self._store, p) for p in assigned}
+        vital = Vital(self._books, self._aloud, self._clock)
+        taken = {p: take(self._store, p) for p in consumer.assignment()}
         with self._store.read() as session:  # only now: whoever owned them before us writes nothing more
-            decider.hold(load_holders(session))
+            holders = load_holders(session)
+            decider.hold(holders)
             decider.recall(recent_alarms(session, ALARMS, self._clock.now() - WINDOW))
             self._listen(session, decider)
             self._learn(session)
+        both, books, clock = (decider, vital.decider), self._books, self._clock
         for partition, (mine, counted) in taken.items():
-            resume(consumer, partition, mine, counted, order, decider, self._books, self._facts, self._clock)
-        partitions = {p: mine for p, (mine, _) in taken.items()}
+            resume(consumer, partition, mine, counted, order, both, books, self._facts, clock)
+        vital.begin(order, decider, holders)
+        return _Held({p: mine for p, (mine, _) in taken.items()}, order, decider, vital)
+
+    def _run(self, consumer: Consumer, stop: threading.Event) -> None:
+        """Work on the partitions that the consumer has now; return when it is given others."""
+        assigned = consumer.assignment()
+        held = self._take(consumer)
+        records: Sequence[Record] = ()
         while not stop.is_set() and consumer.assignment() == assigned:
             self.last_poll = self._clock.monotonic()
-            for missed in self._watch.turned(partitions.keys()):
-                self._say(missed)
-            records = consumer.poll(_POLL_S)
+            for missed in self._watch.turned(assigned):
+                self._notes.say(missed)
+            records = records or consumer.poll(_POLL_S)
             self.bus_lost = consumer.lost
-            if records:
-                self._batch(records, consumer, partitions, order, decider)
+            if not records:
+                continue
+            try:
+                records = self._batch(records, consumer, held)
+            except TransientError as error:
+                _log.error("store_cannot_be_written", reason=str(error))
+                back = written_again(self._store, assigned, stop)
+                while not back.is_set() and consumer.assignment() == assigned:
+                    self._go_on(consumer, held.vital, _POLL_S)
+                raise
 
-    def _batch(
-        self,
-        records: Sequence[Record],
-        consumer: Consumer,
-        partitions: dict[TopicPartition, Partition],
-        order: Order,
-        decider: Decider,
-    ) -> None:
-        decided: list[tuple[Event, list[Decision]]] = []
+    def _batch(self, records: Sequence[Record], consumer: Consumer, held: _Held) -> Sequence[Record]:
+        """Decide on ``records``; return those that have come meanwhile.
+
+        What may save a life is heard of also while the store makes us wait.
+        """
+        read = [(entry, self._read(entry)) for entry in records]
+        meanwhile: list[Record] = []
+        if not held.vital.speaks(self._facts):
+            self._write(read, held)
+        else:
+            held.vital.hear(events_of(read), self._facts)
+            writing = self._writer.submit(self._write, read, held)
+            while not wait([writing], AFTER_S).done:
+                if len(meanwhile) < _MEANWHILE:
+                    meanwhile += self._go_on(consumer, held.vital, 0)
+            decided = writing.result()
+            held.vital.written(events_of(read), held.decider, () if meanwhile else decided)
+        consumer.commit({place_of(entry): entry.position.offset + 1 for entry in records})
+        return meanwhile
+
+    def _go_on(self, consumer: Consumer, vital: Vital, wait_s: float) -> Sequence[Record]:
+        """Hear of what may save a life, and of nothing else."""
+        self.last_poll = self._clock.monotonic()
+        records = consumer.poll(wait_s)
+        vital.hear(events_of((entry, decoded(entry)) for entry in records), self._facts)
+        return records
+
+    def _write(self, read: Sequence[Read], held: _Held) -> Decided:
+        """Decide on what was read, and write it down together with the offset."""
+        decided: Decided = []
         moved: dict[str, Incident] = {}
-        canaries: list[tuple[TopicPartition, Canary]] = []
-        ends = {_place(entry): entry.position.offset + 1 for entry in records}
+        partitions, decider = held.partitions, held.decider
+        ends = {place_of(entry): entry.position.offset + 1 for entry, _ in read}
         self._report.holds.clear()
         with self._store.write() as session:
             # First: a worker that has lost a partition must neither decide nor wait for anybody's rows.
@@ -144,32 +200,29 @@ class AlertWorker:
                 offsets.advance(session, where, mine.generation, mine.stored, end)
             self._listen(session, decider)
             self._learn(session)
-            events = [(entry, self._read(session, entry)) for entry in records]
-            concerned = decider.concerned(e.source for _, e in events if e and not isinstance(e, Canary))
+            concerned = decider.concerned(event.source for event in events_of(read))
             decider.settled = settled(hold(session, concerned).values())
-            for entry, event in events:
-                if isinstance(event, Canary):
-                    canaries.append((_place(entry), event))
-                elif event is not None and self._admitted(event, order):
+            for entry, event in read:
+                if isinstance(event, str):
+                    self._bury(session, entry, event)
+                elif not isinstance(event, Canary) and self._admitted(event, held.order):
                     decider.follow(self._books.at(event.captured_at, self._facts))
-                    partitions[_place(entry)].sources.add(event.source)
+                    partitions[place_of(entry)].sources.add(event.source)
                     decided.append((event, self._decide(session, entry, event, decider, moved)))
                     if isinstance(event, Reading) and event.camera_id is None:
                         levels.follow(session, self._config, event, self._clock.now())
             record_moves(session, moved.values())
             for where, end in ends.items():
                 partitions[where].keep(session, where, end, decider, self._clock.monotonic())
-            self._copy(decider, [event for event, _ in decided])
+            self._notes.copy(decider.book, [event for event, _ in decided])
             self._report.write_holds(session)
             session.info[QUIET] = not any(_matters(event, decisions) for event, decisions in decided)
         for where, end in ends.items():
             partitions[where].stored = end
-        consumer.commit(ends)
-        self._committed(decided, canaries)
+        self._committed(decided, [(place_of(entry), e) for entry, e in read if isinstance(e, Canary)])
+        return decided
 
-    def _committed(
-        self, decided: list[tuple[Event, list[Decision]]], canaries: Sequence[tuple[TopicPartition, Canary]]
-    ) -> None:
+    def _committed(self, decided: Decided, canaries: Sequence[tuple[TopicPartition, Canary]]) -> None:
         """Tell those who watch what the store has taken, and the log which cameras are noisy."""
         # Only now: what a canary proves is that the store has taken what came before it.
         for where, canary in canaries:
@@ -177,9 +230,9 @@ class AlertWorker:
         for event, _ in decided:
             self._watch.saw(event)
         self._report.committed(decided, self._clock.now())
-        for camera in _noisy_cameras(decision for _, decisions in decided for decision in decisions):
+        for camera in noisy_cameras(decision for _, decisions in decided for decision in decisions):
             noisy = CameraCondition.NOISY
-            self._say(CameraState(camera_id=camera, condition=noisy, captured_at=self._clock.now()))
+            self._notes.say(CameraState(camera_id=camera, condition=noisy, captured_at=self._clock.now()))
 
     def _listen(self, session: Session, decider: Decider) -> None:
         """Take in what people said before this: it counts from the next event on."""
@@ -193,47 +246,15 @@ class AlertWorker:
         switched = self._books.profiles.any
         self._facts = facts.fresh(session, self._facts, self._clock.now(), switched=switched)
 
-    def _copy(self, decider: Decider, events: Sequence[Event]) -> None:
-        """Put readings into the streams of the cameras that ask for them; TransientError where that fails.
+    def _read(self, entry: Record) -> Event | Canary | str:
+        """Return the event of a record, or why there is none."""
+        return "a rule failed on it, see the log" if entry.position in self._poisoned else decoded(entry)
 
-        It is done before the offset moves: a second copy is dropped, a lost one would be missed.
-        """
-        readings = [e for e in events if isinstance(e, Reading) and e.value is not None and not e.camera_id]
-        copies = [
-            self._bus.publish(
-                OBSERVATIONS,
-                self._keys[camera],
-                *codec.encode_event(reading.model_copy(update={"camera_id": camera})),
-            )
-            for reading in readings
-            for camera in decider.book.asking(reading.sensor_id)
-        ]
-        for copy in copies:
-            try:
-                copy.result(_COPY_S)
-            except TimeoutError as error:
-                raise TransientError("the bus does not take the copy of a reading") from error
-
-    def _say(self, missed: Event) -> None:
-        """Write it into the log, where rules hear of it in order; a bus that is away is asked again later."""
-        topic = READINGS if isinstance(missed, Reading) else OBSERVATIONS
-        try:
-            self._bus.publish(topic, self._keys[missed.source], *codec.encode_event(missed))
-        except TransientError as error:
-            _log.warning("silence_not_said", source=missed.source, reason=str(error))
-
-    def _read(self, session: Session, entry: Record) -> Event | Canary | None:
-        """Return the event of a record; one that cannot be read goes to the dead letter, whole."""
-        reason = "a rule failed on it, see the log"
-        if entry.position not in self._poisoned:
-            try:
-                return codec.decode_event(entry.value, entry.headers)
-            except DecodeError as error:
-                reason = str(error)
+    def _bury(self, session: Session, entry: Record, reason: str) -> None:
+        """Put a record that cannot be read into the dead letter, whole."""
         _log.error("dead_record", offset=entry.position.offset, key=entry.key, reason=reason)
         session.merge(dead(entry, reason, self._clock.now()))
         self._report.dropped("unreadable")
-        return None
 
     def _admitted(self, event: Event, order: Order) -> bool:
         known = self._config.has(event.source)
@@ -249,14 +270,16 @@ class AlertWorker:
         if isinstance(event, CameraState) and not is_said_of(event):
             record_camera(session, event)  # the camera's own word; being looked at is another matter
         try:
-            speakers = Speakers(decider.book.config, decider.said, session, self._clock.now)
+            speakers = Speakers(
+                decider.book.config, decider.said, session, self._clock.now, self._aloud.said_by
+            )
             late = self._clock.now() - event.captured_at >= LATE
             decisions = decider.decide(event, speakers.refusal, late=late)
             for decision in decisions:
                 incident = decision.incident
                 if decision.changes:
                     moved.pop(incident.id, None)
-                    record(session, decider.book, decision, self._clock.now, decider.said)
+                    record(session, decider.book, decision, self._clock.now, speakers)
                 else:
                     moved[incident.id] = incident
         except SQLAlchemyError:
@@ -266,26 +289,9 @@ class AlertWorker:
         return decisions
 
 
-def _noisy_cameras(decisions: Iterable[Decision]) -> list[str]:
-    """Return the cameras that have just raised an alarm which nobody hears, because there are too many."""
-    return sorted(
-        {
-            change.camera
-            for decision in decisions
-            if decision.incident.muted is Reason.NOISY
-            for change in decision.changes
-            if change.kind in ALARMS
-        }
-    )
-
-
 def topics(config: Config) -> list[str]:
     """Return what the rules of ``config`` are about."""
     return [OBSERVATIONS, READINGS] if config.sensors else [OBSERVATIONS]
-
-
-def _place(entry: Record) -> TopicPartition:
-    return TopicPartition(entry.position.topic, entry.position.partition)
 
 
 def _matters(event: Event, decisions: Sequence[Decision]) -> bool:

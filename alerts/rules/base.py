@@ -90,6 +90,11 @@ class RuleSettings(Stanza):
         return 60
 
     @property
+    def saves_lives_aloud(self) -> bool:
+        """Whether it says something that may save a life, for which nothing is waited."""
+        return self.life_safety and self.speech is not None
+
+    @property
     def pictured(self) -> bool:
         """Whether the picture in which an incident opens shows what it is about."""
         return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, cast
 
@@ -57,6 +58,12 @@ def advance(
     )
     if moved.rowcount != 1:
         raise LostPartition(f"{partition.topic}/{partition.partition} is no longer at {expected}")
+
+
+def touch(session: Session, partitions: Collection[TopicPartition]) -> None:
+    """Write something, if there are offsets: whoever can do that can write what is decided."""
+    for partition in partitions:
+        session.execute(update(OffsetRow).where(_is(partition)).values(moved_at=OffsetRow.moved_at))
 
 
 def _insert(session: Session, partition: TopicPartition, generation: int, next_offset: int) -> None:

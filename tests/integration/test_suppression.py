@@ -68,7 +68,7 @@ def _decide(session: Session, config: Config, decider: Decider, event: Observati
     speakers = Speakers(config, decider.said, session, now)
     for decision in decider.decide(event, speakers.refusal):
         if decision.changes:
-            record(session, decider.book, decision, now, decider.said)
+            record(session, decider.book, decision, now, speakers)
 
 
 def owed(store: Store, kind: str) -> list[tuple[datetime, str]]:
