@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from alerts.store.schema import OutboxRow
 from lianfang.metrics import HOP_BUCKETS_S, hop_histogram
@@ -58,3 +60,16 @@ class DeliveryMetrics:
         shown = {(name, state): 0 for name in receivers for state in ("pending", "dead")}
         for (name, state), count in (shown | dict(depths)).items():
             self._owed.labels(receiver=name, state=state).set(count)
+
+
+def registries() -> tuple[CollectorRegistry, CollectorRegistry]:
+    """Return the registry that this process counts in, and the one that is exported.
+
+    Under a supervisor that is the sum over all its processes, which prometheus_client keeps in files.
+    """
+    counted = CollectorRegistry()
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return counted, counted
+    exported = CollectorRegistry()
+    MultiProcessCollector(exported)  # type: ignore[no-untyped-call]
+    return counted, exported

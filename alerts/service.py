@@ -8,7 +8,6 @@ supervisor starts it anew: all that it owes is in the store.
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -17,7 +16,6 @@ from functools import partial
 
 import structlog
 from prometheus_client import CollectorRegistry
-from prometheus_client.multiprocess import MultiProcessCollector
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -32,7 +30,7 @@ from alerts.delivery.aloud import Aloud
 from alerts.delivery.worker import DeliveryWorker
 from alerts.digests import Digests
 from alerts.evidence import EvidenceKeeper
-from alerts.metrics import DeliveryMetrics
+from alerts.metrics import DeliveryMetrics, registries
 from alerts.pipeline.escalate import unsaid
 from alerts.pipeline.seasons import Seasons
 from alerts.pipeline.speaker_states import SpeakerStates
@@ -75,7 +73,7 @@ def main(argv: Sequence[str]) -> int:
             if store is None:
                 return
             try:
-                AlertService(run.config, bus, store, clock, *_registries()).run(run.stop)
+                AlertService(run.config, bus, store, clock, *registries()).run(run.stop)
             finally:
                 store.close()
 
@@ -286,16 +284,3 @@ def _failure(part: str, error: BaseException) -> LianfangError:
         return cause
     _log.error("part_failed", part=part, exc_info=error)
     return TransientError(f"{part} failed: {cause!r}")
-
-
-def _registries() -> tuple[CollectorRegistry, CollectorRegistry]:
-    """Return the registry that this process counts in, and the one that is exported.
-
-    Under a supervisor that is the sum over all its processes, which prometheus_client keeps in files.
-    """
-    counted = CollectorRegistry()
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        return counted, counted
-    exported = CollectorRegistry()
-    MultiProcessCollector(exported)  # type: ignore[no-untyped-call]
-    return counted, exported
