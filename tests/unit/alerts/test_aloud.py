@@ -69,7 +69,7 @@ def test_what_the_store_has_taken_is_left_to_it() -> None:
         square = Square()
         square.aloud.expect([urgent(1, 5), urgent(2, 6)], 0.02)
         square.aloud.written({"cam": at(5), "cam2": at(9)})
-        await until(lambda: square.aloud.said_by("s2"))
+        await until(lambda: square.near.ids)
         assert square.heard == (["s2"], [])
         assert square.aloud.ending("s1") is None
 
