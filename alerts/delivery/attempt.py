@@ -75,12 +75,22 @@ class FaultyChannelError(TransientError):
         self.__cause__ = cause
 
 
+def command_id(row: OutboxRow) -> str:
+    """Return what the receiver knows ``row`` by.
+
+    A speech that gave way has another id when it is said afterwards: what was stopped under the first one
+    is over for the speaker, however late a repetition of it comes.
+    """
+    gave_way = row.payload.get("gave_way", 0)
+    return f"{row.id}.{gave_way}" if gave_way else row.id
+
+
 def _delivery(row: OutboxRow, pictures: tuple[Picture, ...], missing: str) -> Delivery:
     payload = row.payload["speech"] if row.kind == "speech" else row.payload
     if missing:
         payload = payload | {"pictures_missing": missing}
     return Delivery(
-        id=row.id,
+        id=command_id(row),
         incident_id=row.incident_id,
         incident_version=row.incident_version,
         attempt=row.attempts,

@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from alerts.channels.base import Channel, Receipt, Speaker
-from alerts.delivery.attempt import Attempt
+from alerts.delivery.attempt import Attempt, command_id
 from alerts.delivery.policy import Stopped
 from alerts.store.schema import OutboxRow
 from lianfang.errors import PermanentError, TransientError
@@ -57,7 +57,7 @@ async def _silenced(channel: Speaker, row: OutboxRow) -> Receipt | PermanentErro
             await asyncio.sleep(_PAUSE_S)
         try:
             async with asyncio.timeout(_TRY_S):
-                return await channel.stop(row.id)
+                return await channel.stop(command_id(row))
         except TimeoutError:
             fault = TransientError(f"no answer within {_TRY_S:g} s")
         except (PermanentError, TransientError) as error:

@@ -160,6 +160,7 @@ def stopped(session: Session, row: OutboxRow, why: str, *, now: datetime, detail
     """
     row.stop, row.outcome = "", "pre_empted" if why == "pre_empted" else "stopped"
     if why == "pre_empted":
+        row.payload = row.payload | {"gave_way": row.payload.get("gave_way", 0) + 1}
         retry(row, due_at=now, error=f"gave way to something more urgent: {detail}")
     else:
         row.last_error = f"{why}: {detail}"

@@ -115,7 +115,7 @@ def test_the_more_urgent_breaks_off_what_is_said_and_that_is_said_afterwards(sit
         await until(lambda: site.horn.playing == [high])
         assert row(site.store, low).outcome == "pre_empted"
         site.horn.end()
-        await until(lambda: site.horn.playing == [low])
+        await until(lambda: site.horn.playing == [f"{low}.1"])  # the speaker is done with the first id
         site.horn.end()
         await until(lambda: site.states() == [("delivered", "finished")] * 2)
 
