@@ -86,9 +86,10 @@ class EvidenceKeeper:
     def _read(self, row: EvidenceRow) -> Iterable[Picture]:
         original = (self._folder / row.original).read_bytes()
         annotated = (self._folder / row.annotated).read_bytes()
-        yield Picture("original", original, row.sha256, row.captured_at, row.id)
+        box = tuple(row.boxes[0]["xyxyn"]) if row.boxes else None
+        yield Picture("original", original, row.sha256, row.captured_at, row.id, box)
         digest = hashlib.sha256(annotated).hexdigest()
-        yield Picture("annotated", annotated, digest, row.captured_at, row.id)
+        yield Picture("annotated", annotated, digest, row.captured_at, row.id, box)
 
     def _keep(self, row: EvidenceRow) -> None:
         changed: dict[str, str] = {}

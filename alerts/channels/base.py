@@ -31,7 +31,8 @@ _NIGHT_PCT = 60
 class Picture:
     """A picture that goes along: JPEG bytes, and which kind it is (``original`` or ``annotated``).
 
-    ``evidence`` is the id under which it is kept.
+    ``evidence`` is the id under which it is kept. ``box`` is what it is about, 0-1 of the picture (left, top,
+    right, bottom), None where that is not known.
     """
 
     kind: Literal["original", "annotated"]
@@ -39,6 +40,7 @@ class Picture:
     sha256: str
     captured_at: datetime
     evidence: str
+    box: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,15 @@ class Channel(Protocol):
 
     async def close(self) -> None:
         """Release connections."""
+        ...
+
+
+@runtime_checkable
+class Kept(Channel, Protocol):
+    """A way that is kept open, also while there is nothing to tell."""
+
+    async def keep(self) -> None:
+        """Keep it open, whatever happens, until cancelled."""
         ...
 
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from sqlalchemy.exc import DBAPIError
 
-from alerts.channels.base import Channel, Retry, Role
+from alerts.channels.base import Channel, Kept, Retry, Role
 from alerts.delivery.aloud import Aloud
 from alerts.delivery.attempt import PictureSource
 from alerts.delivery.backoff import Backoff
@@ -133,6 +133,7 @@ class DeliveryWorker:
         self._loop = asyncio.get_running_loop()
         self._aloud.bind(self._channels, self._rounds.health)
         aside = [asyncio.create_task(self._show_depths()), asyncio.create_task(self._rounds.run())]
+        aside += [asyncio.create_task(c.keep()) for c in self._channels.values() if isinstance(c, Kept)]
         try:
             async with asyncio.TaskGroup() as group:
                 for lane in self._lanes:

@@ -450,6 +450,7 @@ def test_evidence_is_the_frame_that_decided_or_said_to_be_missing(
     assert kept is not None
     assert {p.kind for p in kept[0]} == {"original", "annotated"}
     assert next(p.jpeg for p in kept[0] if p.kind == "original") == frame.pixels
+    assert {p.box for p in kept[0]} == {script[2].objects[0].xyxyn}
     missing = keeper.pictures(second.id)
     assert missing is not None
     assert missing[0] == ()

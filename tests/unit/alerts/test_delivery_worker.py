@@ -374,6 +374,31 @@ def test_stop_gives_leases_back_that_nobody_answers(
     played(test)
 
 
+def test_a_way_that_is_kept_open_is_kept_until_the_end(store: Store, clock: ManualClock) -> None:
+    class Open(Scripted):
+        kept: list[str]
+
+        async def keep(self) -> None:
+            self.kept = ["begun"]
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.kept.append("closed before" if self.closed else "ended")
+
+    library = Open()
+
+    async def test() -> None:
+        worker = make_worker(store, clock, {"library": library, "police": Scripted()})
+        async with running(worker) as task:
+            await until(lambda: hasattr(library, "kept"))
+            worker.stop()
+            await task
+
+    played(test)
+    assert library.kept == ["begun", "ended"]
+    assert library.closed
+
+
 def test_a_worker_that_never_ran_and_one_that_has_ended_ignore_commits(
     store: Store, clock: ManualClock
 ) -> None:

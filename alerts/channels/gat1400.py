@@ -1,0 +1,180 @@
+"""``kind: gat1400``: incidents for the police's view library (视图库, GA/T 1400).
+
+See docs/protocols/gat1400.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, StringConstraints, ValidationError, field_validator
+
+from alerts.channels._http import Answer, HttpEndpoint, check_status, http_url
+from alerts.channels._reach import check_address
+from alerts.channels.base import Delivery, NoticeConfig, Receipt
+from alerts.payload import Notice
+from alerts.viid import answers, codes
+from alerts.viid.answers import Status
+from alerts.viid.codes import Collection
+from alerts.viid.collector import Collector
+from alerts.viid.objects import Report, Reporter
+from alerts.viid.registration import Login, Registration
+from lianfang.clock import Clock
+from lianfang.config import Config as WholeConfig
+from lianfang.config import Problem, Secret
+from lianfang.config.stanza import Id, one_of
+from lianfang.errors import PermanentError, TransientError
+
+_Code = Annotated[str, StringConstraints(pattern=r"^[0-9]{20}$")]
+_WITHDRAWN = frozenset({"false_alarm", "permitted"})
+_TRIALS = frozenset({"test", "drill"})
+_REMEMBERED = 1000  # incidents of which some objects were taken and others not yet
+
+
+class Config(NoticeConfig):
+    """A view library of the police. Each camera of an incident needs its ``device_code``."""
+
+    kind: Literal["gat1400"]
+    base_url: str
+    """The platform, such as http://10.20.3.4:8120."""
+    device_code: _Code
+    """Our own 20-digit code there."""
+    username: str = Field(min_length=1, pattern=r'^[^:"]+$')
+    """Who registers (HTTP Digest)."""
+    password: Secret
+    """The password."""
+    keepalive_s: float = Field(default=50, ge=1, le=240)
+    """Seconds between two words that we are there."""
+    batch: int = Field(default=20, ge=1, le=100)
+    """Objects in one request at most."""
+    tollgates: dict[Id, _Code] = Field(default_factory=dict)
+    """Codes of the tollgates (卡口) at which cameras stand, by camera: vehicles are reported with them."""
+    codes: Path | None = None
+    """TOML file with what differs there from the numbers of the standard."""
+    timezone: str = "Asia/Shanghai"
+    """Time zone of its times."""
+    takes_trials: bool = False
+    """Drills and tests are sent, too: there is no mark for them, so only where nobody goes out for them."""
+
+    @field_validator("base_url")
+    @classmethod
+    def _http_url(cls, value: str) -> str:
+        if "@" in http_url(value):
+            raise ValueError("a URL without a user name: 'username' says who is calling")
+        return value.rstrip("/")
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError("a time zone such as Asia/Shanghai") from error
+        return value
+
+    def check(self, config: WholeConfig) -> Iterable[Problem]:
+        """Yield an address, certificates, codes and cameras of no use."""
+        yield from super().check(config)
+        yield from check_address("base_url", self.base_url, self.networks)
+        for camera in self.tollgates:
+            if camera not in config.cameras:
+                yield Problem(("tollgates", camera), repr(camera), one_of(config.cameras))
+        try:
+            codes.read(self.codes)
+        except codes.BadCodes as error:
+            found, _, allowed = str(error).partition("; allowed: ")
+            yield Problem(("codes",), found, allowed)
+
+
+class Gat1400Channel:
+    """Reports incidents as objects, each until the platform has said that it has it."""
+
+    def __init__(self, config: Config, clock: Clock) -> None:
+        zone = ZoneInfo(config.timezone)
+        self._config, self._clock, self._codes = config, clock, codes.read(config.codes)
+        self._reporter = Reporter(self._codes, zone, config.tollgates, config.picture_links)
+        self._http = HttpEndpoint(config.timeout_s, tls=config.tls, networks=config.networks)
+        login = Login(config.base_url, config.device_code, config.username, config.password.read())
+        self.registration = Registration(login, self._call, clock, zone)
+        self._collector = Collector(self._codes.collections, self._post, config.batch, config.max_body_bytes)
+        self._taken: OrderedDict[str, set[str]] = OrderedDict()
+
+    async def send(self, delivery: Delivery) -> Receipt:
+        """Post what the notice is about, or withdraw it; return once the platform has all of it."""
+        try:
+            notice = Notice.model_validate({**delivery.payload, "pictures": ()})
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            raise PermanentError(f"no notice of version 1: {first['loc']} {first['msg']}") from error
+        if notice.mode in _TRIALS and not self._config.takes_trials:
+            raise PermanentError(f"not sent: a {notice.mode}, and the library has no mark for one")
+        if notice.change in _WITHDRAWN:
+            return await self._withdraw(notice)
+        make = self._reporter.reports
+        reports = await asyncio.to_thread(make, notice, delivery.pictures, delivery.created_at)
+        taken = self._remembered(delivery.id)
+        left = [report for report in reports if report.id not in taken]
+        ends = await asyncio.gather(*(self._put(report, taken) for report in left), return_exceptions=True)
+        _raise_worst([end for end in ends if isinstance(end, BaseException)])
+        del self._taken[delivery.id]
+        return Receipt("taken", ", ".join(report.id for report in reports))
+
+    async def keep(self) -> None:
+        """Be registered, also while there is nothing to report; until cancelled."""
+        await self.registration.keep(self._config.keepalive_s)
+
+    async def close(self) -> None:
+        """Unregister, and close the connections."""
+        await self._collector.close()
+        await self.registration.leave()
+        await self._http.close()
+
+    async def _put(self, report: Report, taken: set[str]) -> None:
+        (await self._collector.put(report)).check(self._codes.status)
+        taken.add(report.id)
+
+    async def _withdraw(self, notice: Notice) -> Receipt:
+        ids = self._reporter.ids(notice)
+        for kind, object_id in ids.items():
+            path = f"/VIID/{self._codes.collections[kind].path}?IDList={object_id}"
+            said = answers.of_objects(await self.registration.request("DELETE", path))
+            status = said.get(object_id)
+            if status is None:
+                raise TransientError("the platform says nothing about it")
+            status.check(self._codes.status)
+        return Receipt("withdrawn", ", ".join(ids.values()))
+
+    async def _post(self, collection: Collection, body: bytes) -> Mapping[str, Status]:
+        answer = await self.registration.request("POST", f"/VIID/{collection.path}", body)
+        return answers.of_objects(answer)
+
+    async def _call(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+        answer = await self._http.request(method, url, headers, body)
+        if answer.status != HTTPStatus.UNAUTHORIZED:
+            check_status(answer, self._clock.now())
+        return answer
+
+    def _remembered(self, delivery_id: str) -> set[str]:
+        """Return which objects of a delivery were taken before: they are not sent again."""
+        taken = self._taken.setdefault(delivery_id, set())
+        while len(self._taken) > _REMEMBERED:
+            self._taken.popitem(last=False)
+        return taken
+
+
+def build(config: Config, clock: Clock) -> Gat1400Channel:
+    """Return the channel; LookupError if the password cannot be read."""
+    return Gat1400Channel(config, clock)
+
+
+def _raise_worst(errors: Iterable[BaseException]) -> None:
+    """Raise one of ``errors``, first one that may pass: it is to be tried again."""
+    errors = sorted(errors, key=lambda error: isinstance(error, PermanentError))
+    if errors:
+        raise errors[0]

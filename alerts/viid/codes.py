@@ -1,0 +1,97 @@
+"""The numbers and names of GA/T 1400: ``codes.toml``, and what a site has corrected in a file of its own."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+ObjectKind = Literal["motor_vehicle", "non_motor_vehicle", "person", "image"]
+_Digits = Annotated[str, Field(pattern=r"^[0-9]{1,3}$")]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StatusCodes(_Table):
+    """What the codes of an item's status mean."""
+
+    taken: frozenset[int]
+    again: frozenset[int]
+    refused: frozenset[int]
+
+
+class Collection(_Table):
+    """Where objects of a kind are posted, and in which keys."""
+
+    path: str
+    list: str
+    item: str
+
+
+class PlateCodes(_Table):
+    """Class and colour of a kind of plate."""
+
+    class_: _Digits = Field(alias="class")
+    colour: _Digits
+
+
+class RuleCodes(_Table):
+    """What incidents of a kind of rule are reported as."""
+
+    objects: tuple[ObjectKind, ...] = Field(min_length=1)
+    event_sort: int = Field(ge=0)
+    extra: dict[ObjectKind, dict[str, str | int | float | bool]] = {}
+
+
+class Codes(_Table):
+    """All of them."""
+
+    status: StatusCodes
+    semantic: Mapping[ObjectKind, _Digits]
+    collections: dict[ObjectKind, Collection]
+    pictures: Mapping[Literal["scene"] | ObjectKind, _Digits]
+    plates: dict[str, PlateCodes]
+    rules: dict[str, RuleCodes]
+
+    def rule(self, kind: str) -> RuleCodes:
+        """Return what incidents of a kind of rule are reported as."""
+        return self.rules.get(kind, self.rules["other"])
+
+
+class BadCodes(ValueError):  # noqa: N818 - reads as the fact it states
+    """A file of codes that cannot be used: the file, the key, and what is wrong with it."""
+
+
+def read(path: Path | None) -> Codes:
+    """Return the codes, with the corrections in the TOML file ``path`` if there is one; BadCodes."""
+    known = tomllib.loads(files("alerts.viid").joinpath("codes.toml").read_text(encoding="utf-8"))
+    if path is None:
+        return Codes.model_validate(known)
+    try:
+        corrected = tomllib.loads(path.read_text(encoding="utf-8"))
+        return Codes.model_validate(_merged(known, corrected))
+    except OSError as error:
+        raise BadCodes(f"{path}: {error.strerror}; allowed: a TOML file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadCodes(f"{path}: {error}; allowed: a TOML file") from error
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        key = ".".join(map(str, fault["loc"]))
+        raise BadCodes(f"{path}: {key}: found {fault['input']!r}; allowed: {fault['msg']}") from error
+
+
+def _merged(known: Mapping[str, Any], corrected: Mapping[str, Any]) -> dict[str, Any]:
+    whole = dict(known)
+    for key, value in corrected.items():
+        before = whole.get(key)
+        if isinstance(before, Mapping) and isinstance(value, Mapping):
+            whole[key] = _merged(before, value)
+        else:
+            whole[key] = value
+    return whole

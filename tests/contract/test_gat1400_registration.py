@@ -1,0 +1,133 @@
+"""Being registered at a view library: Digest in both quirks, kept alive, forgotten, left; and its clock."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Literal
+
+import pytest
+from structlog.testing import capture_logs
+
+from alerts.channels.base import Kept, Receipt
+from alerts.channels.gat1400 import Gat1400Channel
+from alerts.viid.digest import authorization
+from deploy.simulators.gat1400 import ViewLibrary
+from lianfang.errors import TransientError
+from tests.support.channels import secret_in_env, silent
+from tests.support.delivery import until
+from tests.support.viid import about, answer, with_library
+
+
+@pytest.mark.parametrize("signs", ["path", "url"])
+@pytest.mark.parametrize("qop", [True, False])
+def test_it_registers_whatever_the_digest_signs(
+    monkeypatch: pytest.MonkeyPatch, signs: Literal["path", "url"], *, qop: bool
+) -> None:
+    library = ViewLibrary(signs=signs, qop=qop, say=silent)
+
+    async def test(platform: ViewLibrary, channel: Gat1400Channel) -> None:
+        assert isinstance(await answer(channel, about("zone_entry")), Receipt)
+        assert platform.registrations == 1
+
+    with_library(test, monkeypatch, library)
+    assert library.unregistrations == 1
+    assert not library.registered
+
+
+def test_a_wrong_password_is_no_fault_of_the_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(library: ViewLibrary, channel: Gat1400Channel) -> None:
+        got = await answer(channel, about("zone_entry"))
+        assert isinstance(got, TransientError)
+        assert str(got) == "does not let us in: username or password is wrong"
+        assert not library.registered
+
+    with_library(test, monkeypatch, password=secret_in_env(monkeypatch, "wrong"))
+
+
+def test_it_registers_once_for_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(library: ViewLibrary, channel: Gat1400Channel) -> None:
+        await asyncio.gather(*(answer(channel, about("zone_entry", str(n))) for n in range(5)))
+        assert library.registrations == 1
+        assert len(library.objects["Persons"]) == 5
+
+    with_library(test, monkeypatch)
+
+
+def test_a_platform_that_has_forgotten_us_is_told_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(library: ViewLibrary, channel: Gat1400Channel) -> None:
+        await answer(channel, about("zone_entry", "a"))
+        library.forget()
+        ends = await asyncio.gather(
+            *(answer(channel, about(kind, kind)) for kind in ("zone_entry", "helmet"))
+        )
+        assert [type(end) for end in ends] == [Receipt, Receipt]
+        assert library.registrations == 2
+
+    with_library(test, monkeypatch)
+
+
+def test_it_is_kept_and_its_clock_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(library: ViewLibrary, channel: Gat1400Channel) -> None:
+        assert isinstance(channel, Kept)
+        with capture_logs() as logs:
+            keeping = asyncio.create_task(channel.registration.keep(0.02))
+            await until(lambda: library.keepalives >= 2)
+            library.forget()
+            await until(lambda: library.registrations == 2 and library.keepalives >= 4)
+            keeping.cancel()
+        offsets = [log for log in logs if log["event"] == "platform_clock"]
+        assert [log["log_level"] for log in offsets] == ["warning"]
+        assert offsets[0]["offset_s"] == pytest.approx(90, abs=20)  # whole seconds, on a busy machine
+        assert channel.registration.offset_s == offsets[0]["offset_s"]
+
+    with_library(test, monkeypatch, ViewLibrary(ahead_s=90, say=silent))
+
+
+def test_trouble_is_logged_once_and_so_is_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(library: ViewLibrary, channel: Gat1400Channel) -> None:
+        with capture_logs() as logs:
+            keeping = asyncio.create_task(channel.registration.keep(0.02))
+            await until(lambda: len(library.refused) >= 6)
+            library.lets_in = True
+            await until(lambda: library.keepalives >= 2)
+            keeping.cancel()
+        told = [log["event"] for log in logs if log["event"] != "platform_clock"]
+        assert told == ["platform_not_kept", "platform_registered", "platform_recovered"]
+
+    library = ViewLibrary(say=silent)
+    library.lets_in = False
+    with_library(test, monkeypatch, library)
+
+
+def test_what_was_never_registered_is_not_unregistered(monkeypatch: pytest.MonkeyPatch) -> None:
+    library = ViewLibrary(say=silent)
+
+    async def test(_library: ViewLibrary, _channel: Gat1400Channel) -> None:
+        return
+
+    with_library(test, monkeypatch, library)
+    assert (library.unregistrations, library.refused) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("challenge", "said"),
+    [
+        ("", "no HTTP Digest"),
+        ('Basic realm="x"', "no HTTP Digest"),
+        ('Digest realm="x"', "no HTTP Digest"),
+        ('Digest realm="x", nonce="n", algorithm=SHA-256', "digest algorithm SHA-256"),
+        ('Digest realm="x", nonce="n", qop="auth-int"', "quality of protection auth-int"),
+    ],
+)
+def test_challenges_that_we_cannot_answer(challenge: str, said: str) -> None:
+    with pytest.raises(TransientError, match=said):
+        authorization(challenge, "u", "p", "POST", "/x")
+
+
+def test_the_digest_of_the_standard() -> None:
+    challenge = 'Digest realm="r", nonce="n", opaque="o"'
+    # MD5("MD5(u:r:p):n:MD5(POST:/x)"), computed by hand with md5sum
+    assert authorization(challenge, "u", "p", "POST", "/x") == (
+        'Digest username="u", realm="r", nonce="n", uri="/x", '
+        'response="c155f87b326ac884071d34256c20a29e", algorithm=MD5, opaque="o"'
+    )
