@@ -80,9 +80,14 @@ class SpeakerIsapiChannel:
         login = config.username, config.password.read()
         self._http = HttpEndpoint(config.timeout_s, config.ca_file, login=login)
         self._speaking: tuple[str, asyncio.Task[None]] | None = None
+        self._turn = asyncio.Lock()
 
     async def send(self, delivery: Delivery) -> Receipt:
         """Return once the device has taken the last of it. It has no word for having played it."""
+        async with self._turn:  # what was broken off a moment ago may still be hanging up
+            return await self._say(delivery)
+
+    async def _say(self, delivery: Delivery) -> Receipt:
         speech = Speech.model_validate(delivery.payload)
         if (speech.valid_until - self._clock.now()).total_seconds() <= 0:
             raise PermanentError("not sent: its validity has passed")
@@ -93,6 +98,7 @@ class SpeakerIsapiChannel:
             await asyncio.wait([task])
         finally:
             task.cancel()
+            await asyncio.wait([task])
             self._speaking = None
         if task.cancelled():
             raise PermanentError("the speaker says stopped: broken off")

@@ -57,9 +57,14 @@ class LineOutChannel:
         self._config, self._clock, self._clips = config, clock, clips
         self._playing: tuple[str, asyncio.subprocess.Process] | None = None
         self._stopped = ""
+        self._turn = asyncio.Lock()
 
     async def send(self, delivery: Delivery) -> Receipt:
         """Return once the card has played it. Whether the amplifier is on, nobody says."""
+        async with self._turn:  # what was broken off a moment ago may not have ended yet
+            return await self._say(delivery)
+
+    async def _say(self, delivery: Delivery) -> Receipt:
         speech = Speech.model_validate(delivery.payload)
         clip = await self._clips.clip(speech)
         samples = scaled(joined(clip.samples, speech.repeat, speech.max_s), speech.volume_pct)

@@ -93,9 +93,14 @@ class SpeakerVapixChannel:
         self._http = HttpEndpoint(config.timeout_s, config.ca_file, login=login)
         self._playing = ""
         self._told_to_stop = asyncio.Event()
+        self._turn = asyncio.Lock()
 
     async def send(self, delivery: Delivery) -> Receipt:
         """Return once it has been played for its length. The device says that it plays, not that it has."""
+        async with self._turn:  # what was broken off a moment ago may not have ended yet
+            return await self._say(delivery)
+
+    async def _say(self, delivery: Delivery) -> Receipt:
         speech = Speech.model_validate(delivery.payload)
         if self._too_late(speech):
             raise PermanentError("not sent: its validity has passed")

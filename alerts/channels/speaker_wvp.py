@@ -96,6 +96,7 @@ class SpeakerWvpChannel:
         )
         self._current = ""
         self._told_to_stop = asyncio.Event()
+        self._turn = asyncio.Lock()
 
     async def send(self, delivery: Delivery) -> Receipt:
         """Return once the device, which took the call, was given all of it.
@@ -103,6 +104,10 @@ class SpeakerWvpChannel:
         That it was heard nobody says in GB/T 28181: the word is ``accepted``. TransientError if it does not
         take the call, or hangs up before the end.
         """
+        async with self._turn:  # what was broken off a moment ago may still be hanging up
+            return await self._say(delivery)
+
+    async def _say(self, delivery: Delivery) -> Receipt:
         speech = Speech.model_validate(delivery.payload)
         if self._left_s(speech) <= 0:
             raise PermanentError("not sent: its validity has passed")

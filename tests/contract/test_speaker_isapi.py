@@ -201,3 +201,26 @@ def test_a_stop_that_is_not_confirmed_is_none(tmp_path: Path, monkeypatch: pytes
             await site.channel.stop("another")
 
     at_site(tmp_path, monkeypatch, test)
+
+
+def test_what_is_urgent_comes_right_after_a_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(site: Site) -> None:
+        task = asyncio.create_task(site.say(repeat=10))
+        await until(lambda: len(site.device.heard) > 4000)
+        await site.channel.stop("delivery-1")
+        assert await site.say() == DONE, "what was broken off takes nothing along"
+        assert isinstance(await task, PermanentError)
+        assert site.device.played == [site.expected()]
+
+    at_site(tmp_path, monkeypatch, test)
+
+
+def test_an_attempt_that_is_given_up_lets_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(site: Site) -> None:
+        task = asyncio.create_task(site.say(repeat=10))
+        await until(lambda: len(site.device.heard) > 4000)
+        task.cancel()
+        assert await site.say() == DONE
+        assert site.device.played == [site.expected()]
+
+    at_site(tmp_path, monkeypatch, test)

@@ -227,3 +227,26 @@ def test_how_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             await site.channel.status()
 
     at_site(tmp_path, monkeypatch, test)
+
+
+def test_what_is_urgent_comes_right_after_a_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(site: Site) -> None:
+        task = asyncio.create_task(site.say(repeat=10))
+        await until(lambda: site.device.heard.strip(b"\xd5"))
+        await site.channel.stop("delivery-1")
+        assert await site.say() == DONE, "what was broken off takes nothing along"
+        assert isinstance(await task, PermanentError)
+        assert site.expected() in site.device.heard
+
+    at_site(tmp_path, monkeypatch, test)
+
+
+def test_an_attempt_that_is_given_up_lets_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(site: Site) -> None:
+        task = asyncio.create_task(site.say(repeat=10))
+        await until(lambda: site.device.heard.strip(b"\xd5"))
+        task.cancel()
+        assert await site.say() == DONE
+        assert site.expected() in site.device.heard
+
+    at_site(tmp_path, monkeypatch, test)
