@@ -32,6 +32,7 @@ from alerts.digests import Digests
 from alerts.evidence import EvidenceKeeper
 from alerts.metrics import DeliveryMetrics, registries
 from alerts.pipeline.escalate import unsaid
+from alerts.pipeline.garbage import look_seldom
 from alerts.pipeline.seasons import Seasons
 from alerts.pipeline.speaker_states import SpeakerStates
 from alerts.pipeline.switchboard import Switchboard
@@ -64,6 +65,7 @@ def main(argv: Sequence[str]) -> int:
     """Run the alert service from its command line."""
 
     def body(run: Run) -> None:
+        look_seldom()
         clock = SystemClock()
         reach = _own if run.config.bus_is_embedded else join
         with reach(run.config, clock, run.stop) as bus:

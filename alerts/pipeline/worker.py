@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -48,9 +47,6 @@ _SAID_KEPT = timedelta(days=2)
 LATE = timedelta(seconds=10)
 """Nobody is called in a hurry for what was seen so long ago: they are if it still is so."""
 _POLL_S = 0.5
-# All of a batch is in use until it is written: to look for what is not after every few observations, as
-# Python does by itself, takes a fifth of the time and finds nothing.
-_GARBAGE = 20_000, 10, 10
 _RETRY_S = 0.5
 _MEANWHILE = 10_000  # records that are read while the store makes us wait
 
@@ -105,7 +101,6 @@ class AlertWorker:
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop`` is set. A store that cannot write is waited for; nothing is skipped."""
-        gc.set_threshold(*_GARBAGE)
         while not stop.is_set():
             consumer = self._bus.subscribe(topics(self._config), GROUP, "durable")
             try:

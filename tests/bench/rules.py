@@ -24,6 +24,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from alerts.pipeline.books import Books
+from alerts.pipeline.garbage import look_seldom
 from alerts.pipeline.worker import AlertWorker
 from alerts.store import Store
 from lianfang import codec
@@ -50,6 +51,7 @@ def measure(folder: Path) -> dict[str, float]:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {max(cores)})
+    look_seldom()  # as in the service
     try:
         decoded = _decoded_per_s(list(islice(_records(CAMERAS, 0.1), RECORDS // 4)))
         tenth, tenth_cpu = _decided_per_s(folder / "tenth", 0.1)
