@@ -5,19 +5,22 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 from uuid import uuid4
 
 from alerts.channels.base import Delivery, Speaker, SpeakerConfig
 from alerts.payload import MAX_SPEECH_CHARACTERS, Speech
 from alerts.receivers import channel_to
 from alerts.voice.clips import Clips
+from alerts.voice.server import serving
 from lianfang.clock import Clock, SystemClock
 from lianfang.config import Config, Spoken, load
 from lianfang.config.stanza import one_of
+from lianfang.config.voice import ClipServer
 from lianfang.errors import LianfangError, PermanentError
 
 _TEXTS: dict[Spoken, str] = {
@@ -36,13 +39,15 @@ def main(argv: Sequence[str]) -> int:
         config = load(options.config)
         settings = _settings(config, options.speaker)
         speech = _speech(options, settings, clock) if options.what == "test" else None
-        speaker = channel_to(settings, clock, Clips.of(config))
+        clips = Clips.of(config)
+        speaker = channel_to(settings, clock, clips)
     except (LianfangError, LookupError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     assert isinstance(speaker, Speaker)  # noqa: S101 - what a SpeakerConfig builds
     try:
-        sys.stdout.write(asyncio.run(_try(speaker, speech, clock)))
+        serve = config.voice.serve if settings.plays_sound else None
+        sys.stdout.write(asyncio.run(_beside(serve, clips, clock, _try(speaker, speech, clock))))
     except LianfangError as error:
         final = "for good" if isinstance(error, PermanentError) else "this time"
         sys.stderr.write(f"{options.speaker}: failed {final}: {error}\n")
@@ -73,6 +78,16 @@ def _speech(options: argparse.Namespace, settings: SpeakerConfig, clock: Clock) 
         max_s=_MAX_S,
         valid_until=clock.now() + timedelta(seconds=30),
     )
+
+
+async def _beside(
+    serve: ClipServer | None, clips: Clips, clock: Clock, trying: Coroutine[Any, Any, str]
+) -> str:
+    """Try while the speaker can fetch its sound: from here, or from the service where that runs already."""
+    async with AsyncExitStack() as resources:
+        with suppress(LianfangError):  # it cannot listen there: the service does
+            await resources.enter_async_context(serving(serve, clips, clock))
+        return await trying
 
 
 async def _try(speaker: Speaker, speech: Speech | None, clock: Clock) -> str:

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import aiohttp
+from pydantic import AfterValidator
 
 from alerts.channels._reach import Network, sockets_within
 from lianfang.config import Problem
@@ -190,6 +192,16 @@ def http_url(value: str) -> str:
     if not usable or parts.fragment or any(c.isspace() for c in value):
         raise ValueError("a URL that begins with http:// or https:// and names a host")
     return value
+
+
+def base_url(value: str) -> str:
+    """Return ``value`` without its last slash, if it is such a URL and names no user; ValueError as above."""
+    if "@" in http_url(value):
+        raise ValueError("a URL without a user name: that has a key of its own")
+    return value.rstrip("/")
+
+
+BaseUrl = Annotated[str, AfterValidator(base_url)]
 
 
 def check_ca_file(path: Path | None) -> Iterator[Problem]:

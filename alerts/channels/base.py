@@ -279,3 +279,12 @@ class SpeakerConfig(ChannelConfig):
         for i, hours in enumerate(self.quieter):
             for problem in hours.sunless(config, near):
                 yield problem.under("quieter", i)
+
+
+class SoundSpeakerConfig(SpeakerConfig):
+    """What the stanza of a speaker has that speaks no text: nothing more, but a voice is needed."""
+
+    @property
+    def plays_sound(self) -> bool:
+        """Always."""
+        return True

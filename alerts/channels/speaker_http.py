@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError
 
-from alerts.channels._http import Answer, HttpEndpoint, check_ca_file, check_status, http_url
+from alerts.channels._http import Answer, BaseUrl, HttpEndpoint, check_ca_file, check_status
 from alerts.channels.base import (
     UNDER_WAY,
     Condition,
@@ -40,7 +40,7 @@ class Config(SpeakerConfig):
     """A speaker that is told what to say."""
 
     kind: Literal["speaker_http"]
-    base_url: str
+    base_url: BaseUrl
     """Where the speaker listens; ``/v1/say`` is appended."""
     token: Secret
     """What the speaker knows us by (a bearer token)."""
@@ -50,13 +50,6 @@ class Config(SpeakerConfig):
     """Seconds that the speaker may take for any answer: short, because the next speaker is waiting."""
     poll_s: float = Field(default=0.5, gt=0, le=10)
     """Seconds between two questions whether it has been said."""
-
-    @field_validator("base_url")
-    @classmethod
-    def _http_url(cls, value: str) -> str:
-        if "@" in http_url(value):
-            raise ValueError("a URL without a user name: the token says who is calling")
-        return value.rstrip("/")
 
     def check(self, config: WholeConfig) -> Iterable[Problem]:
         """Yield a certificate file that cannot be read."""

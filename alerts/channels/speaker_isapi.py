@@ -12,10 +12,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from alerts.channels._http import Answer, HttpEndpoint, check_ca_file, check_status, http_url
-from alerts.channels.base import Delivery, Receipt, SpeakerConfig, SpeakerStatus
+from alerts.channels._http import Answer, BaseUrl, HttpEndpoint, check_ca_file, check_status
+from alerts.channels.base import Delivery, Receipt, SoundSpeakerConfig, SpeakerStatus
 from alerts.payload import Speech
 from alerts.voice.clips import Clips
 from alerts.voice.sound import Samples, g711, joined, scaled
@@ -34,11 +34,11 @@ _NOT_OPEN = frozenset({400, 403, 409})  # what devices answer where there is not
 _BUSY = re.compile(rb"busy", re.IGNORECASE)
 
 
-class Config(SpeakerConfig):
+class Config(SoundSpeakerConfig):
     """A device with a loudspeaker that speaks ISAPI."""
 
     kind: Literal["speaker_isapi"]
-    base_url: str
+    base_url: BaseUrl
     """The device, such as http://192.168.1.64."""
     username: str = Field(min_length=1, pattern=r"^[^:]+$")
     """A user of it who may use two-way audio."""
@@ -52,18 +52,6 @@ class Config(SpeakerConfig):
     """Certificates to trust instead of the system's."""
     timeout_s: float = Field(default=5, gt=0, le=30)
     """Seconds that the device may take for any answer."""
-
-    @field_validator("base_url")
-    @classmethod
-    def _http_url(cls, value: str) -> str:
-        if "@" in http_url(value):
-            raise ValueError("a URL without a user name: 'username' says who is calling")
-        return value.rstrip("/")
-
-    @property
-    def plays_sound(self) -> bool:
-        """It speaks no text."""
-        return True
 
     def check(self, config: WholeConfig) -> Iterable[Problem]:
         """Yield a certificate file that cannot be read."""

@@ -14,7 +14,7 @@ from typing import IO, Literal
 
 from pydantic import Field
 
-from alerts.channels.base import Delivery, Receipt, SpeakerConfig, SpeakerStatus
+from alerts.channels.base import Delivery, Receipt, SoundSpeakerConfig, SpeakerStatus
 from alerts.payload import Speech
 from alerts.voice.clips import Clips
 from alerts.voice.sound import RATE, joined, scaled, wav
@@ -27,7 +27,7 @@ _PROBE = ("--file-type=raw", "--format=S16_LE", f"--rate={RATE}", "/dev/null")
 _SAID = 200  # characters of what the program says
 
 
-class Config(SpeakerConfig):
+class Config(SoundSpeakerConfig):
     """A sound card of the machine that the alert service runs on."""
 
     kind: Literal["speaker_line_out"]
@@ -37,11 +37,6 @@ class Config(SpeakerConfig):
     """The player of ALSA (Debian: alsa-utils), or its path."""
     timeout_s: float = Field(default=5, gt=0, le=30)
     """Seconds that the card may take longer than the sound lasts."""
-
-    @property
-    def plays_sound(self) -> bool:
-        """It speaks no text."""
-        return True
 
     def check(self, config: WholeConfig) -> Iterable[Problem]:
         """Yield a player that is not there."""

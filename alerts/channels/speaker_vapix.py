@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlencode
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from alerts.channels._http import HttpEndpoint, check_ca_file, check_status, http_url
-from alerts.channels.base import Delivery, Receipt, SpeakerConfig, SpeakerStatus
+from alerts.channels._http import BaseUrl, HttpEndpoint, check_ca_file, check_status
+from alerts.channels.base import Delivery, Receipt, SoundSpeakerConfig, SpeakerStatus
 from alerts.payload import Speech
 from alerts.voice.clips import Clips
 from alerts.voice.sound import RATE, Samples, joined, scaled, wav
@@ -35,11 +35,11 @@ _NAME = re.compile(r"^root\.MediaClip\.M(\d+)\.Name=(.*?)\r?$", re.MULTILINE)
 _PROPERTY = re.compile(r"^root\.Properties\.AudioClip\.(\w+)=(.*?)\r?$", re.MULTILINE)
 
 
-class Config(SpeakerConfig):
+class Config(SoundSpeakerConfig):
     """A device that plays media clips by VAPIX."""
 
     kind: Literal["speaker_vapix"]
-    base_url: str
+    base_url: BaseUrl
     """The device, such as http://192.168.1.90."""
     username: str = Field(min_length=1, pattern=r"^[^:]+$")
     """A user of it with the role of an operator: it stores clips there."""
@@ -55,18 +55,6 @@ class Config(SpeakerConfig):
     """Certificates to trust instead of the system's."""
     timeout_s: float = Field(default=5, gt=0, le=30)
     """Seconds that the device may take for any answer."""
-
-    @field_validator("base_url")
-    @classmethod
-    def _http_url(cls, value: str) -> str:
-        if "@" in http_url(value):
-            raise ValueError("a URL without a user name: 'username' says who is calling")
-        return value.rstrip("/")
-
-    @property
-    def plays_sound(self) -> bool:
-        """It speaks no text."""
-        return True
 
     def check(self, config: WholeConfig) -> Iterable[Problem]:
         """Yield a certificate file that cannot be read, and one half of an output."""

@@ -11,11 +11,11 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, StringConstraints
 
-from alerts.channels._http import check_ca_file, http_url
+from alerts.channels._http import BaseUrl, check_ca_file
 from alerts.channels._wvp import Media, Platform
-from alerts.channels.base import Delivery, Receipt, SpeakerConfig, SpeakerStatus
+from alerts.channels.base import Delivery, Receipt, SoundSpeakerConfig, SpeakerStatus
 from alerts.payload import Speech
 from alerts.voice.clips import Clips
 from alerts.voice.rtsp import RtspPush
@@ -31,17 +31,17 @@ _LOOK_S = 0.3  # between two looks whether the device is on the line
 _MISSED = 2  # looks in a row without it, until it has hung up
 
 
-class Config(SpeakerConfig):
+class Config(SoundSpeakerConfig):
     """A GB/T 28181 device with a loudspeaker, called by a WVP platform and its media server."""
 
     kind: Literal["speaker_wvp"]
-    base_url: str
+    base_url: BaseUrl
     """The WVP platform, such as http://10.0.0.2:18080."""
     username: str = Field(min_length=1)
     """Whom it knows us as."""
     password: Secret
     """Its password."""
-    media_url: str
+    media_url: BaseUrl
     """The HTTP interface of the ZLMediaKit server, asked whether the device is on the line."""
     media_secret: Secret
     """Its `api.secret`."""
@@ -55,18 +55,6 @@ class Config(SpeakerConfig):
     """Seconds that the device may take to answer the call."""
     timeout_s: float = Field(default=5, gt=0, le=30)
     """Seconds that platform and media server may take for any answer."""
-
-    @field_validator("base_url", "media_url")
-    @classmethod
-    def _http_url(cls, value: str) -> str:
-        if "@" in http_url(value):
-            raise ValueError("a URL without a user name")
-        return value.rstrip("/")
-
-    @property
-    def plays_sound(self) -> bool:
-        """It speaks no text."""
-        return True
 
     def check(self, config: WholeConfig) -> Iterable[Problem]:
         """Yield a certificate file that cannot be read."""

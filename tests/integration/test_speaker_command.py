@@ -9,9 +9,19 @@ from pathlib import Path
 import pytest
 
 from alerts.speaker_command import main
+from alerts.voice.clips import Clips
+from alerts.voice.server import serving
+from deploy.demo.site import free_port
 from deploy.simulators.speaker import SpeakerSimulator
+from deploy.simulators.speaker_mqtt import MqttSpeakerSimulator
+from lianfang.clock import SystemClock
+from lianfang.config import load
+from lianfang.config.voice import ClipServer
 from tests.support.channels import TOKEN, silent
 from tests.support.configs import changed, write
+from tests.support.kafka import fresh
+from tests.support.mosquitto import shared_broker
+from tests.support.voice import needs_espeak
 
 
 def tried(
@@ -80,3 +90,33 @@ def test_wrong_input(
     assert code == 2
     assert capsys.readouterr().err == said
     assert speaker.requests == 0
+
+
+@pytest.mark.parametrize("service_runs", [False, True])
+def test_it_fetches_its_sound(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], *, service_runs: bool
+) -> None:
+    needs_espeak()
+    broker, device, port = shared_broker().port, fresh("horn"), free_port(0)
+    serve = ClipServer(port=port, base_url=f"http://127.0.0.1:{port}")
+    stanza = {
+        "kind": "speaker_mqtt",
+        "broker": {"host": "127.0.0.1", "port": broker},
+        "command_topic": f"speakers/{device}/cmd",
+        "result_topic": f"speakers/{device}/result",
+        "play_url": True,
+    }
+    voice = {"serve": serve.model_dump()}
+    file = write(tmp_path, changed(("receivers.horn", stanza), ("voice", voice)))
+
+    async def run() -> tuple[int, list[bytes]]:
+        # The service shares the folder, and so the key that signs.
+        service = serving(serve if service_runs else None, Clips.of(load(file)), SystemClock())
+        async with service, MqttSpeakerSimulator("127.0.0.1", broker, device, say=silent) as speaker:
+            arguments = ["test", str(file), "horn", "--language", "yue"]
+            return await asyncio.to_thread(main, arguments), speaker.fetched
+
+    code, fetched = asyncio.run(run())
+    assert code == 0, capsys.readouterr().err
+    assert capsys.readouterr().out.startswith("finished after ")
+    assert [sound.startswith(b"RIFF") for sound in fetched] == [True]
