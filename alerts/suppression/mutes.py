@@ -47,10 +47,9 @@ def permit(case: Case, incident: Incident, passed: Passed) -> Held | None:
 def trial(case: Case, incident: Incident, passed: Passed | None = None) -> Held | None:
     """Mute what only cameras see on which the rule is in trial: perhaps it is often wrong there."""
     del passed
-    words = {w.camera: w for w in case.said.trials(case.rule) if w.is_open(case.at, case.almanac)}
-    if not words or not incident.seen_by <= words.keys():
-        return None
-    return Held(Reason.TRIAL, words[min(incident.seen_by)].id)
+    said, at, almanac = case.said, case.at, case.almanac
+    words = {c: [w for w in said.trials(case.rule, c) if w.is_open(at, almanac)] for c in incident.seen_by}
+    return Held(Reason.TRIAL, words[min(words)][-1].id) if all(words.values()) else None
 
 
 def noisy(case: Case, incident: Incident, passed: Passed) -> Held | None:

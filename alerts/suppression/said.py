@@ -97,9 +97,9 @@ class Said:
         """Return the rules for which anything was dismissed on a camera."""
         return self._dismissed.get(camera, frozenset())
 
-    def trials(self, rule: str) -> tuple[Suppression, ...]:
-        """Return the trials of a rule, one a camera or more."""
-        return self._trials.get(rule, ())
+    def trials(self, rule: str, camera: str) -> tuple[Suppression, ...]:
+        """Return the trials of a rule on a camera."""
+        return self._trials.get((rule, camera), ())
 
     # Asked with every picture: sorted once.
 
@@ -108,17 +108,20 @@ class Said:
         return {kind: tuple(w for w in self.words if w.kind is kind) for kind in Kind}
 
     @cached_property
-    def _trials(self) -> Mapping[str, tuple[Suppression, ...]]:
-        words = self.of(Kind.TRIAL)
-        return {rule: tuple(w for w in words if w.rules == (rule,)) for (rule,) in {w.rules for w in words}}
+    def _trials(self) -> Mapping[tuple[str, str], tuple[Suppression, ...]]:
+        return self._at(Kind.TRIAL)
 
     @cached_property
     def _dismissals(self) -> Mapping[tuple[str, str], tuple[Suppression, ...]]:
-        found: dict[tuple[str, str], tuple[Suppression, ...]] = {}
-        for word in self.of(Kind.DISMISSAL):
+        return self._at(Kind.DISMISSAL)
+
+    def _at(self, kind: Kind) -> Mapping[tuple[str, str], tuple[Suppression, ...]]:
+        """Return the words of a kind by rule and camera."""
+        found: dict[tuple[str, str], list[Suppression]] = {}
+        for word in self.of(kind):
             for rule in word.rules:
-                found[rule, word.camera] = (*found.get((rule, word.camera), ()), word)
-        return found
+                found.setdefault((rule, word.camera), []).append(word)
+        return {key: tuple(words) for key, words in found.items()}
 
     @cached_property
     def _dismissed(self) -> Mapping[str, frozenset[str]]:
