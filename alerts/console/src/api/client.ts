@@ -12,7 +12,6 @@ export type IncidentDetail = Received<Schemas['IncidentDetail']>
 export type IncidentPage = Schemas['IncidentPage']
 export type IncidentChanged = Schemas['IncidentChanged']
 export type Change = Schemas['Change']
-export type Broadcasts = Received<Schemas['BroadcastsView']>
 export type Camera = Schemas['Camera']
 export type CamerasChanged = Schemas['CamerasChanged']
 export type Community = Schemas['Community']
