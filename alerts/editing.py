@@ -8,11 +8,10 @@ from typing import Any, Literal
 import structlog
 
 from alerts import trials
-from alerts.facts import Version
 from alerts.settings import Settings
 from alerts.store import Store, versions
 from lianfang.clock import Clock
-from lianfang.config.changes import Changes, Drawn
+from lianfang.config.changes import Changes, Drawn, Version
 
 _log = structlog.get_logger()
 

@@ -9,16 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alerts.profiles import Switch
-from lianfang.config.changes import Changes
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """What is otherwise than in the configuration file, from ``since`` on until the next one."""
-
-    number: int
-    since: datetime
-    changes: Changes
+from lianfang.config.changes import Version
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from alerts.facts import NO_FACTS, Facts, Version
+from alerts.facts import NO_FACTS, Facts
 from alerts.pipeline.books import Books
 from alerts.store import Store, facts
 from lianfang.clock import Clock
 from lianfang.config import Config
+from lianfang.config.changes import Version
 
 
 class Settings:

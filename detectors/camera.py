@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from detectors.picture import decode
-from detectors.stages.base import Stage, opened
+from detectors.stages.base import Stage, StageOfPlaces, opened
 from lianfang.bus import Position
 from lianfang.clock import Clock
 from lianfang.config import Camera
@@ -23,9 +23,10 @@ class WatchedCamera:
     """The stages of one camera in one track epoch. Its frames come in order, one at a time."""
 
     def __init__(self, camera_id: str, camera: Camera, stages: Mapping[str, Stage], clock: Clock) -> None:
-        self._id, self._clock = camera_id, clock
+        self._id, self._clock, self._camera = camera_id, clock, camera
         self._epoch = new_epoch()
         self._stages = [opened(stages[name], camera, camera_id, self._epoch) for name in camera.detectors]
+        self._of_places = any(isinstance(stages[name], StageOfPlaces) for name in camera.detectors)
         self._models = tuple(model for name in camera.detectors for model in stages[name].models)
         self._last_at: datetime | None = None
         self._connection = ""
@@ -44,6 +45,10 @@ class WatchedCamera:
         if self._last_at is None or frame.epoch == self._connection:
             return False
         return self._last_at - frame.captured_at >= CLOCK_STEP
+
+    def is_drawn_as(self, camera: Camera) -> bool:
+        """Say whether its stages may go on where it is configured as ``camera``."""
+        return not self._of_places or camera is self._camera or _shapes(camera) == _shapes(self._camera)
 
     def look(self, frame: Frame, position: Position) -> Observation | None:
         """Return what is to be said about ``frame``, None while an empty view was said just now.
@@ -85,3 +90,7 @@ class WatchedCamera:
             return False
         self._said_at, self._said_empty = at, not any_objects
         return True
+
+
+def _shapes(camera: Camera) -> dict[str, object]:
+    return {name: (zone.polygon, zone.kind) for name, zone in camera.zones.items()}

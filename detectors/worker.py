@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -35,8 +35,16 @@ class DetectWorker:
     """Looks at frames and publishes observations until it is stopped."""
 
     def __init__(
-        self, config: Config, stages: Mapping[str, Stage], bus: Bus, clock: Clock, registry: CollectorRegistry
+        self,
+        config: Config,
+        stages: Mapping[str, Stage],
+        bus: Bus,
+        clock: Clock,
+        registry: CollectorRegistry,
+        in_force: Callable[[datetime], Config] | None = None,
     ) -> None:
+        """``in_force`` gives the configuration by which a frame of a time is looked at."""
+        self._in_force = in_force or (lambda _at: config)
         self._config, self._stages, self._bus, self._clock = config, stages, bus, clock
         self._keys = log_keys(config)
         self._deadline = timedelta(seconds=config.runtime.frame_deadline_s)
@@ -150,12 +158,12 @@ class DetectWorker:
             self._publish(observation)
 
     def _camera(self, frame: Frame) -> WatchedCamera | None:
-        """Return the camera of ``frame``, None where it is not configured."""
-        camera = self._config.cameras.get(frame.camera_id)
+        """Return the camera of ``frame``, None where it is not configured, or off."""
+        camera = self._in_force(frame.captured_at).cameras.get(frame.camera_id)
         if camera is None or not camera.enabled:
             return None
         watched = self._watched.get(frame.camera_id)
-        if watched is None or watched.is_over(frame):
+        if watched is None or watched.is_over(frame) or not watched.is_drawn_as(camera):
             watched = WatchedCamera(frame.camera_id, camera, self._stages, self._clock)
             self._watched[frame.camera_id] = watched
         return watched

@@ -13,12 +13,12 @@ from ingest.backoff import Backoff
 from ingest.camera import CameraReader
 from ingest.metrics import IngestMetrics
 from ingest.sources.base import Source
-from ingest.switches import Switches
 from lianfang import plugins
 from lianfang.bus import Bus
 from lianfang.clock import Clock
 from lianfang.config import Config
 from lianfang.config.sharing import log_keys
+from lianfang.following import Following
 
 _log = structlog.get_logger()
 
@@ -40,7 +40,7 @@ class IngestWorker:
     def __init__(
         self, config: Config, camera_ids: Sequence[str], bus: Bus, clock: Clock, metrics: IngestMetrics
     ) -> None:
-        self._switches = Switches(bus, clock)
+        self._clock, self._settings = clock, Following(config, bus, "ingest")
         self._readers = {
             camera_id: _reader(config, camera_id, bus, clock, metrics) for camera_id in camera_ids
         }
@@ -53,28 +53,28 @@ class IngestWorker:
 
     def run(self, stop: threading.Event) -> None:
         """Read until ``stop`` is set, whatever is switched on; also when every source has ended."""
-        switches = threading.Thread(target=self._switches.run, args=(stop,), name="switches", daemon=True)
-        switches.start()
-        self._wait_for_switches(stop)
+        following = threading.Thread(target=self._settings.run, args=(stop,), name="settings", daemon=True)
+        following.start()
+        self._wait_for_settings(stop)
         while not stop.is_set():
-            self._switch(self._switches.off())
+            self._switch(self._settings.off(self._clock.now()))
             stop.wait(_LOOK_S)
         for _, end in self._running.values():
             end.set()
         deadline_s = time.monotonic() + JOIN_S
-        threads = [switches, *(thread for thread, _ in self._running.values())]
+        threads = [following, *(thread for thread, _ in self._running.values())]
         for thread in threads:
             thread.join(max(0.0, deadline_s - time.monotonic()))
         stuck = [thread.name for thread in threads if thread.is_alive()]
         if stuck:
             _log.warning("camera_threads_left", threads=stuck)
 
-    def _wait_for_switches(self, stop: threading.Event) -> None:
+    def _wait_for_settings(self, stop: threading.Event) -> None:
         """Open no camera that is off; where nobody says so for long, a camera that watches is worth more."""
         deadline_s = time.monotonic() + KNOWN_S
-        while not stop.is_set() and not self._switches.known.wait(_LOOK_S):
+        while not stop.is_set() and not self._settings.known.wait(_LOOK_S):
             if time.monotonic() >= deadline_s:
-                _log.warning("switches_unknown", waited_s=KNOWN_S)
+                _log.warning("settings_unknown", waited_s=KNOWN_S)
                 return
 
     def _switch(self, off: frozenset[str]) -> None:

@@ -13,11 +13,11 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from lianfang.errors import DecodeError
-from lianfang.events import CamerasOff, CameraState, Canary, Frame, Observation, Reading, SpeakerState
+from lianfang.events import CameraState, Canary, ConfigVersion, Frame, Observation, Reading, SpeakerState
 
 Headers = Mapping[str, str]
 SCHEMA = "schema"
-_CAMERAS_OFF = "cameras-off"
+_CONFIG_VERSION = "config-version"
 _MAJOR = 1
 M = TypeVar("M", bound=BaseModel)
 Event = Observation | CameraState | SpeakerState | Reading | Canary
@@ -45,17 +45,17 @@ def decode_event(value: bytes, headers: Headers) -> Event:
     return _parsed(event, name, value)
 
 
-def encode_cameras_off(said: CamerasOff) -> tuple[bytes, dict[str, str]]:
+def encode_version(said: ConfigVersion) -> tuple[bytes, dict[str, str]]:
     """Return (JSON value, headers)."""
-    return said.model_dump_json().encode(), {SCHEMA: f"{_CAMERAS_OFF}/{_MAJOR}.0"}
+    return said.model_dump_json().encode(), {SCHEMA: f"{_CONFIG_VERSION}/{_MAJOR}.0"}
 
 
-def decode_cameras_off(value: bytes, headers: Headers) -> CamerasOff:
-    """Return what a record of the settings says; DecodeError says what is wrong with it."""
+def decode_version(value: bytes, headers: Headers) -> ConfigVersion:
+    """Return the version of a record; DecodeError says what is wrong with it."""
     name = _checked_name(headers)
-    if name != _CAMERAS_OFF:
-        raise DecodeError(f"schema {name!r} is not {_CAMERAS_OFF}")
-    return _parsed(CamerasOff, name, value)
+    if name != _CONFIG_VERSION:
+        raise DecodeError(f"schema {name!r} is not {_CONFIG_VERSION}")
+    return _parsed(ConfigVersion, name, value)
 
 
 def encode_frame(frame: Frame) -> tuple[bytes, dict[str, str]]:

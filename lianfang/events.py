@@ -166,12 +166,12 @@ class Reading(_Event):
         return self.at
 
 
-class CamerasOff(_Event):
-    """Which cameras people have switched off, from ``since`` on until the next one says otherwise."""
+class ConfigVersion(_Event):
+    """What people changed of the configuration file, in force from ``since`` on until the next one."""
 
     version: int
     since: AwareDatetime
-    cameras: tuple[str, ...]
+    changes: dict[str, Any]
 
 
 class Canary(_Event):

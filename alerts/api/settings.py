@@ -39,7 +39,7 @@ from alerts.editing import (
 )
 from alerts.store import versions
 from alerts.store.schema import VersionRow
-from lianfang.config.changes import Changes, is_fixed
+from lianfang.config.changes import Changes
 from lianfang.config.differences import changeable, differences
 from lianfang.errors import ConfigError
 
@@ -199,7 +199,6 @@ def _drawn(desk: _Desk, kind: Kind) -> Iterator[DrawnStanza]:
                 camera=desk.names.camera(camera_id),
                 id=name,
                 changed=name in touched,
-                fixed=kind == "zones" and is_fixed(desk.file, camera_id, name, stanza),
                 stanza=stanza,
             )
 

@@ -58,12 +58,11 @@ class RuleStanza(Answer):
 
 
 class DrawnStanza(Answer):
-    """A zone or a line on a picture. Detectors look at a ``fixed`` one: its shape is that of the file."""
+    """A zone or a line on a camera's picture. ``changed``: not as in the file."""
 
     camera: Named
     id: str
     changed: bool
-    fixed: bool
     stanza: Stanza
 
 

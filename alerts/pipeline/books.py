@@ -10,11 +10,11 @@ from functools import cached_property
 
 import structlog
 
-from alerts.facts import NO_FACTS, Facts, Version
+from alerts.facts import NO_FACTS, Facts
 from alerts.pipeline.rulebook import RuleBook
 from alerts.profiles import Profiles
 from lianfang.config import Config
-from lianfang.config.changes import Changes, applied
+from lianfang.config.changes import Changes, Version, applied
 from lianfang.config.profiles import EVERYDAY, in_profile
 from lianfang.errors import ConfigError
 

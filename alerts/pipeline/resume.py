@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy.orm import Session
 
-from alerts.facts import Facts, Version
+from alerts.facts import Facts
 from alerts.pipeline.books import Books
 from alerts.pipeline.decide import Decider
 from alerts.pipeline.order import Event, Order
@@ -18,6 +18,7 @@ from alerts.store import Store, checkpoints, offsets
 from lianfang import codec
 from lianfang.bus import Consumer, Record, TopicPartition
 from lianfang.clock import Clock
+from lianfang.config.changes import Version
 from lianfang.errors import DecodeError, TransientError
 from lianfang.events import Canary
 

@@ -1,4 +1,4 @@
-"""Tells those who read cameras which ones people have switched off, on the bus."""
+"""Tells on the bus what people change of the configuration: ingest and detectors have no store."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import structlog
 from alerts.settings import Settings
 from lianfang.bus import Bus
 from lianfang.clock import Clock
-from lianfang.codec import encode_cameras_off
+from lianfang.codec import encode_version
 from lianfang.errors import LianfangError
-from lianfang.events import SETTINGS, CamerasOff
+from lianfang.events import SETTINGS, ConfigVersion
 
 _log = structlog.get_logger()
 
 _EVERY_S = 0.25
 _ANSWER_S = 5.0
-_KEY = "cameras"
+_KEY = "settings"
 
 
 class Switchboard:
@@ -33,21 +33,21 @@ class Switchboard:
             try:
                 self.tell()
             except (LianfangError, TimeoutError) as error:
-                _log.debug("switches_not_said", reason=str(error))
+                _log.debug("settings_not_said", reason=str(error))
             if stop.wait(_EVERY_S):
                 return
 
     def tell(self) -> None:
-        """Say what has changed since it was said last; without any version, that no camera is off."""
+        """Say the newest version if it was not said before; without any, that it is the file."""
         versions = self._settings.facts.versions
         newest = versions[-1] if versions else None
         number = newest.number if newest else 0
         if number == self._said:
             return
-        said = CamerasOff(
+        said = ConfigVersion(
             version=number,
             since=newest.since if newest else self._clock.now(),
-            cameras=newest.changes.cameras_off if newest else (),
+            changes=newest.changes.model_dump(mode="json", exclude_defaults=True) if newest else {},
         )
-        self._bus.publish(SETTINGS, _KEY, *encode_cameras_off(said)).result(_ANSWER_S)
+        self._bus.publish(SETTINGS, _KEY, *encode_version(said)).result(_ANSWER_S)
         self._said = number

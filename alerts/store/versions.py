@@ -8,11 +8,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from alerts.facts import Version
 from alerts.store.alone import alone
 from alerts.store.schema import VersionRow
 from alerts.store.switches import LEAD
-from lianfang.config.changes import Changes
+from lianfang.config.changes import Changes, Version
 from lianfang.errors import LianfangError
 
 _MOMENT = timedelta(microseconds=1)  # no two are in force from the same time on

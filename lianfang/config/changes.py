@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
 from lianfang.config.faults import Document, judge_all, validated
-from lianfang.config.model import Camera, Config, Zone
+from lianfang.config.model import Camera, Config
 from lianfang.config.profiles import relative_paths
 from lianfang.config.sharing import log_keys
 from lianfang.config.stanza import Id, Key, Stanza
@@ -43,6 +45,15 @@ class Changes(Stanza):
         return Changes(cameras_off=self.cameras_off)
 
 
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What is otherwise than in the configuration file, from ``since`` on until the next one."""
+
+    number: int
+    since: datetime
+    changes: Changes
+
+
 def read(data: Any) -> Changes:  # noqa: ANN401 - whatever was written once
     """Return changes from plain data; ConfigError where they are none."""
     return validated(Document(_NAMED, data), Changes)
@@ -67,10 +78,6 @@ def applied(config: Config, changes: Changes) -> Config:
         for rule_id in changes.rules
         for rule in [resulting.rules[rule_id]]
         for key in relative_paths(rule)
-    ]
-    wrong += [
-        document.problem(key, "another shape", "none: detectors look at this zone, and know the file only")
-        for key in _known_to_detectors(config, resulting)
     ]
     if wrong:
         raise ConfigError(wrong)
@@ -108,27 +115,6 @@ def _strangers(document: Document, config: Config, changes: Changes) -> Iterator
     known = ", ".join(sorted(config.cameras))
     for camera_id in sorted(changes.cameras.keys() - config.cameras.keys()):
         yield document.problem(("cameras", camera_id), repr(camera_id), f"one of {known}")
-
-
-def is_fixed(file: Config, camera_id: str, zone_id: str, zone: Zone | Data | None) -> bool:
-    """Say whether detectors look at a zone, of the file or as it is to be: they know the file only."""
-    camera = file.cameras[camera_id]
-    stages = (file.detectors[name] for name in camera.detectors if name in file.detectors)
-    named = any(zone_id in getattr(stage, "zones", ()) for stage in stages)
-    kinds = (
-        z.get("kind") if isinstance(z, dict) else z and z.kind for z in (zone, camera.zones.get(zone_id))
-    )
-    return named or any(kinds)
-
-
-def _known_to_detectors(file: Config, after: Config) -> Iterator[Key]:
-    """Yield zones of which the shape is changed although detectors look at them."""
-    for camera_id, camera in file.cameras.items():
-        was, now = camera.zones, after.cameras[camera_id].zones
-        for zone_id in sorted(was.keys() | now.keys()):
-            shapes = [zone and (zone.polygon, zone.kind) for zone in (was.get(zone_id), now.get(zone_id))]
-            if shapes[0] != shapes[1] and is_fixed(file, camera_id, zone_id, now.get(zone_id)):
-                yield "cameras", camera_id, "zones", zone_id
 
 
 def _joined_anew(before: Config, after: Config) -> Iterator[tuple[Key, str]]:

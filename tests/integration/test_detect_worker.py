@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from lianfang.codec import decode_frame
+from lianfang.config import Zone
 from lianfang.events import DetectedObject
 from tests.support.looking import PERSON, Gate, Image, Looking, frame, jpeg, looking, until
 
@@ -235,3 +236,22 @@ def test_an_empty_view_is_said_at_once_and_then_every_second(tmp_path: Path) -> 
         said = worker.observations(3)
     assert [o.frame.seq for o in said] == [0, 5, 10]
     assert all(o.objects == () for o in said)
+
+
+@pytest.mark.parametrize("of_places", [True, False])
+def test_a_stage_of_places_begins_anew_where_a_zone_is_redrawn(tmp_path: Path, of_places: bool) -> None:
+    begun = datetime.now(UTC)
+    with looking(tmp_path, somebody) as worker:
+        if of_places:
+            worker.stage.open_at = lambda _camera, *where: worker.stage.open(*where)  # type: ignore[attr-defined]
+        plain = worker.config.cameras["cam"]
+        drawn = plain.model_copy(update={"zones": {"water": Zone(polygon=((0, 0), (1, 0), (1, 1)))}})
+        later = [plain, drawn, drawn.model_copy(update={"name": "另一个名字"})]
+        for seq, camera in enumerate([*later, drawn.model_copy(update={"enabled": False})]):
+            worker.in_force = worker.config.model_copy(update={"cameras": {"cam": camera}})
+            worker.bus.send(frame(seq, begun + timedelta(milliseconds=10 * seq)))
+            if camera.enabled:
+                (observation,) = worker.observations(1)
+                assert observation.frame.seq == seq
+        until(lambda: worker.skipped("unknown_camera"), "the frame of a camera that is off to be skipped")
+        assert len(worker.stage.opened) == (2 if of_places else 1)

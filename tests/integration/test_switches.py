@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,9 +22,10 @@ from lianfang.bus import Bus
 from lianfang.bus.connect import own
 from lianfang.clock import SystemClock
 from lianfang.config import Config, load
-from lianfang.events import FRAMES, OBSERVATIONS, SETTINGS, CamerasOff, CameraState
+from lianfang.events import FRAMES, OBSERVATIONS, SETTINGS, CameraState, ConfigVersion
+from lianfang.following import Following
 from tests.e2e.installation import until
-from tests.support.configs import SECRETS, changed, write
+from tests.support.configs import SECRETS, SQUARE, changed, write
 from tests.support.reading import reading
 from tests.support.video import write_clip
 
@@ -117,9 +121,9 @@ def test_what_is_said_at_the_end_of_the_topic_counts_from_its_time_on(tmp_path: 
     with reading({"a": source, "b": source}) as running:
         running.bus.wait(lambda: running.bus.frames("a") and running.bus.frames("b"))
         now = SystemClock().now()
-        later = CamerasOff(version=2, since=now + timedelta(seconds=0.5), cameras=("a",))
-        running.bus.publish(SETTINGS, "cameras", b"?", {})
-        running.bus.publish(SETTINGS, "cameras", *codec.encode_cameras_off(later))
+        later = ConfigVersion(version=2, since=now + timedelta(seconds=0.5), changes={"cameras_off": ["a"]})
+        running.bus.publish(SETTINGS, "settings", b"?", {})
+        running.bus.publish(SETTINGS, "settings", *codec.encode_version(later))
         running.bus.wait(lambda: running.bus.states("a")[-1].reason == "switched off")
         count = len(running.bus.frames("a"))
         more = len(running.bus.frames("b")) + 5
@@ -127,7 +131,45 @@ def test_what_is_said_at_the_end_of_the_topic_counts_from_its_time_on(tmp_path: 
         assert len(running.bus.frames("a")) == count
         assert running.bus.frames("a")[-1].captured_at < running.bus.states("a")[-1].captured_at
         assert running.bus.states("a")[-1].captured_at >= later.since
-        on = CamerasOff(version=3, since=now, cameras=())
-        running.bus.publish(SETTINGS, "cameras", *codec.encode_cameras_off(on))
+        on = ConfigVersion(version=3, since=SystemClock().now(), changes={})
+        running.bus.publish(SETTINGS, "settings", *codec.encode_version(on))
         running.bus.wait(lambda: len(running.bus.frames("a")) > count)
     assert running.bus.conditions("a") == ["online", "offline", "online"]
+
+
+def test_detectors_and_ingest_know_the_configuration_of_each_moment(config: Config, bus: Bus) -> None:
+    now = SystemClock().now()
+
+    def say(version: int, seconds: float, changes: dict[str, Any]) -> None:
+        said = ConfigVersion(version=version, since=now + timedelta(seconds=seconds), changes=changes)
+        bus.publish(SETTINGS, "settings", *codec.encode_version(said)).result(10)
+
+    def zones(settings: Following, seconds: float) -> list[str]:
+        return list(settings.config(now + timedelta(seconds=seconds)).cameras["cam"].zones)
+
+    steps = {"cameras": {"cam": {"zones": {"steps": {"polygon": SQUARE, "kind": "water"}}}}}
+    say(4, 0, steps)
+    with followed(config, bus) as settings:
+        assert zones(settings, -1) == ["water", "steps"], "what was before it nobody says any more"
+        say(5, 10, {"cameras": {"gone": {"zones": {"steps": None}}}, "cameras_off": ["cam2"]})
+        say(4, 0, steps)  # by another alert service, which hears of it late
+        until("the second one is known", lambda: settings.off(now + timedelta(seconds=11)))
+        assert zones(settings, 9) == ["water", "steps"]
+        assert zones(settings, 10) == ["water"], "where it does not fit, the file alone"
+        assert settings.off(now + timedelta(seconds=9)) == frozenset()
+        config_then = settings.config(now + timedelta(seconds=10))
+        assert config_then is settings.config(now + timedelta(seconds=20))
+        assert [camera.enabled for camera in config_then.cameras.values()] == [True, False]
+
+
+@contextmanager
+def followed(config: Config, bus: Bus) -> Iterator[Following]:
+    settings, stop = Following(config, bus, "test"), threading.Event()
+    thread = threading.Thread(target=settings.run, args=(stop,))
+    thread.start()
+    try:
+        assert settings.known.wait(30)
+        yield settings
+    finally:
+        stop.set()
+        thread.join()

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from alerts.backtest.past import Span, raised
-from alerts.facts import NO_FACTS, Facts, Version
+from alerts.facts import NO_FACTS, Facts
 from alerts.pipeline.books import Books
 from alerts.store import Store, facts, versions
 from alerts.store.schema import ChangeRow, IncidentRow
@@ -18,7 +18,7 @@ from alerts.store.switches import LEAD
 from lianfang.bus import Bus
 from lianfang.clock import ManualClock
 from lianfang.config import Config
-from lianfang.config.changes import Changes, read
+from lianfang.config.changes import Changes, Version, read
 from tests.e2e.installation import until
 from tests.integration.test_alert_worker import decided, publish, working
 from tests.support.configs import BASE, loaded

@@ -199,8 +199,14 @@ class Looking:
         self.failure: BaseException | None = None
         self._observations = bus.subscribe([OBSERVATIONS], "test")
         self._dead = bus.subscribe([DEAD_LETTER], "test-dead")
+        self.config = self.in_force = _config(cameras, threads)
         self._worker = DetectWorker(
-            _config(cameras, threads), {"objects": self.stage}, bus, SystemClock(), self.registry
+            self.config,
+            {"objects": self.stage},
+            bus,
+            SystemClock(),
+            self.registry,
+            lambda _at: self.in_force,
         )
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)

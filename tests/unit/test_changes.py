@@ -74,10 +74,6 @@ def test_rules_are_replaced_and_added_and_zones_drawn_and_removed(config: Config
             {"cameras": {"cam": {"zones": {"water": {"polygon": LEFT, "speakers": ["no"]}}}}},
             "cameras.cam.zones.water.speakers.0: found 'no'; allowed: one of horn",
         ),
-        (
-            {"cameras": {"cam": {"zones": {"deep": {"polygon": LEFT, "kind": "water"}}}}},
-            "cameras.cam.zones.deep: found another shape; allowed: none: detectors look",
-        ),
     ],
 )
 def test_what_is_wrong_is_said_by_key(config: Config, changes: dict[str, Any], message: str) -> None:

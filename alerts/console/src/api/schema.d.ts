@@ -1057,14 +1057,12 @@ export interface components {
         };
         /**
          * DrawnStanza
-         * @description A zone or a line on a picture. Detectors look at a ``fixed`` one: its shape is that of the file.
+         * @description A zone or a line on a camera's picture. ``changed``: not as in the file.
          */
         DrawnStanza: {
             camera: components["schemas"]["Named"];
             /** Changed */
             changed: boolean;
-            /** Fixed */
-            fixed: boolean;
             /** Id */
             id: string;
             /** Stanza */
