@@ -39,6 +39,7 @@ COMMANDS = {
     "migrate": Command("alerts.store.command:main", "bring the store's tables up to date"),
     "models": Command("detectors.models.commands:main", "list, install, verify and export models"),
     "train": Command("detectors.training.commands:main", "train our own models from your pictures"),
+    "crops": Command("deploy.crops:main", "cut out riders' heads of whom people said what they wear"),
     "password": Command(
         "alerts.api.password:main", "turn a password into the hash that a configuration keeps"
     ),
