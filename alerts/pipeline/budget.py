@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from alerts.store.spoken import of_the_day
+from alerts.store.spoken import lately
 from lianfang.config.community import Broadcasts
 
 _HOUR = timedelta(hours=1)
@@ -37,4 +37,4 @@ class Spent:
 
 def spent(session: Session, bounds: Broadcasts, at: datetime) -> Spent:
     """Return what was said in the hour up to ``at``."""
-    return Spent(bounds, Counter(s.camera for s in of_the_day(session, at) if s.at > at - _HOUR))
+    return Spent(bounds, Counter(spoken.camera for spoken in lately(session, at, _HOUR)))

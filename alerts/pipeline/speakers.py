@@ -17,7 +17,7 @@ from alerts.store.incidents import held
 from alerts.store.receivers import disabled
 from alerts.store.schema import IncidentRow
 from alerts.store.speakers import healths
-from alerts.store.spoken import of_the_day
+from alerts.store.spoken import lately
 from alerts.suppression.reasons import Reason
 from alerts.suppression.said import NOTHING_SAID, Said
 from lianfang.almanac import Almanac
@@ -139,7 +139,7 @@ class Speakers:
             return Reason.QUIET_HOURS
         if self.session is None:
             return None
-        said = [s.at for s in of_the_day(self.session, at) if s.speaker == speaker]
+        said = [s.at for s in lately(self.session, at) if s.speaker == speaker]
         used_up = (
             len(said) >= settings.per_day
             or sum(at - s < _HOUR for s in said) >= settings.per_hour

@@ -36,15 +36,14 @@ class Spoken(NamedTuple):
     camera: str
 
 
-def of_the_day(session: Session, at: datetime) -> Sequence[Spoken]:
-    """Return what was said, or is going to be, of what was seen in the day up to ``at``; oldest first."""
-    since = at - DAY
+def lately(session: Session, at: datetime, within: timedelta = DAY) -> Sequence[Spoken]:
+    """Return what is said of what was seen up to ``at``, at most ``within`` before it; oldest first."""
     known: tuple[datetime, list[Spoken]] | None = session.info.get(_SPOKEN)
-    if known is None or since < known[0]:
-        first = since - _MARGIN
+    if known is None or at - DAY < known[0]:
+        first = at - DAY - _MARGIN
         known = first, sorted(Spoken(*row) for row in session.execute(_SAID, {"since": first}))
         session.info[_SPOKEN] = known
-    return known[1][bisect_right(known[1], since, key=_at) :]
+    return known[1][bisect_right(known[1], at - within, key=_at) :]
 
 
 def note(session: Session, spoken: Spoken) -> None:
