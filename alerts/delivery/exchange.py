@@ -87,7 +87,7 @@ class Exchange:
             off = receivers.disabled(session)
             turns = self._turns(session, asked, off, now)
             idle = not turns.next and not turns.give_way
-            if idle and not self._overdue(session, now) and not self._stranded(session, off, now):
+            if idle and not self._to_end(session, off, now, lock=False):
                 return Given(next_due=due.next_due(session, now, self.mine), stop=turns.stop)
         with self.store.write() as session:
             if idle:
@@ -114,12 +114,19 @@ class Exchange:
         outbox.retry(row, due_at=now, error=row.last_error)
         return False
 
-    def _overdue(self, session: Session, now: datetime) -> Sequence[OutboxRow]:
-        return outbox.overdue(session, now, self.mine) if self.commands else ()
-
-    def _stranded(self, session: Session, off: Collection[str], now: datetime) -> Sequence[OutboxRow]:
-        names = [name for name in self.mine if name in off and self.commands]
-        return outbox.unserved(session, now, names) if names else ()
+    def _to_end(
+        self, session: Session, off: Collection[str], now: datetime, *, lock: bool = True
+    ) -> list[tuple[OutboxRow, Verdict]]:
+        """Return the commands that nobody will say any more: their time is over, or the speaker disabled."""
+        if not self.commands:
+            return []
+        late = outbox.overdue(session, now, self.mine, lock=lock)
+        names = [name for name in self.mine if name in off]
+        stranded = outbox.unserved(session, now, names, lock=lock) if names else []
+        ends: list[tuple[OutboxRow, Verdict]] = [
+            (row, Late(row.last_error or self._why(session, row))) for row in late
+        ]
+        return ends + [(row, Dead("the speaker is disabled")) for row in stranded if row not in late]
 
     def _whole(self, session: Session, asked: Asked, now: datetime) -> Given:
         off = receivers.disabled(session)
@@ -131,10 +138,8 @@ class Exchange:
             outbox.hasten(session, name, now)
         for name, (health, detail) in asked.health.items():
             speakers.heard(session, name, health, detail=detail, now=now)
-        for row in self._overdue(session, now):
-            settled.append(self._end(session, row, Late(row.last_error or self._why(session, row)), off, now))
-        for row in self._stranded(session, off, now):
-            settled.append(self._end(session, row, Dead("the speaker is disabled"), off, now))
+        for row, verdict in self._to_end(session, off, now):
+            settled.append(self._end(session, row, verdict, off, now))
         for done in settled:
             if self.unsaid is not None and done.unsaid:
                 self.unsaid(session, done.row, now)

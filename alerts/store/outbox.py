@@ -101,26 +101,33 @@ def lease(
     return rows
 
 
-def overdue(session: Session, now: datetime, receivers: Collection[str]) -> list[OutboxRow]:
-    """Return the commands whose validity has passed and that nobody is sending now."""
+def overdue(
+    session: Session, now: datetime, receivers: Collection[str], *, lock: bool = True
+) -> list[OutboxRow]:
+    """Return the commands whose validity has passed and that nobody is sending now.
+
+    Without ``lock`` it is a question only, which whoever just reads may ask.
+    """
     query = select(OutboxRow).where(
         OutboxRow.state == "pending",
         OutboxRow.receiver.in_(receivers),
         OutboxRow.valid_until <= now,
         free(now),
     )
-    return list(session.scalars(query.with_for_update(skip_locked=True)))
+    return list(session.scalars(query.with_for_update(skip_locked=True) if lock else query))
 
 
-def unserved(session: Session, now: datetime, receivers: Collection[str]) -> list[OutboxRow]:
-    """Return the speeches that wait for one of ``receivers``, which are out of service."""
+def unserved(
+    session: Session, now: datetime, receivers: Collection[str], *, lock: bool = True
+) -> list[OutboxRow]:
+    """Return the speeches that wait for one of ``receivers``, which are out of service; ``lock`` as above."""
     query = select(OutboxRow).where(
         OutboxRow.state == "pending",
         OutboxRow.kind == "speech",
         OutboxRow.receiver.in_(receivers),
         free(now),
     )
-    return list(session.scalars(query.with_for_update(skip_locked=True)))
+    return list(session.scalars(query.with_for_update(skip_locked=True) if lock else query))
 
 
 def taken(session: Session, seqs: Collection[int]) -> dict[int, OutboxRow]:

@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 from sqlalchemy import select
 from sqlalchemy.exc import ProgrammingError
 
 from alerts import trials
+from alerts.deadlines import Deadlines
 from alerts.incidents.model import ChangeKind
 from alerts.store import Store, receivers, suppressions
 from alerts.store import postgresql as module
 from alerts.store.incidents import add_change, hold, write_changes
-from alerts.store.schema import Base, ChangeRow, IncidentRow
+from alerts.store.schema import Base, ChangeRow, IncidentRow, OutboxRow
 from lianfang.clock import ManualClock
 from lianfang.errors import LianfangError, TransientError
 from tests.support.configs import loaded
+from tests.support.decided import Desk
+from tests.support.escalation import cases
+from tests.support.observations import at, observation
 from tests.support.outbox import T0, open_incident
 from tests.support.postgresql import OWNER, USER, database, name_of, own_server, shared_server
 from tests.support.stores import opener
+from tests.unit.alerts.test_incidents import A
 
 WAIT_S = 60.0
 
@@ -206,3 +213,23 @@ def test_the_service_needs_no_right_to_change_tables() -> None:
     with pytest.raises(ProgrammingError, match="must be owner"):
         Base.metadata.drop_all(store.engine)
     store.close()
+
+
+def test_what_is_due_to_a_case_is_done_once(stores: list[Store], tmp_path: Path) -> None:
+    """Two services look at the same moment; after that it is over for both."""
+    config, clock = cases(tmp_path), ManualClock(at(0))
+    desk = Desk(stores[0], config)
+    desk(observation(0, {1: A}))
+    services = [Deadlines(store, lambda: config, clock, CollectorRegistry()) for store in stores]
+    together(*[service.begin for service in services])
+    for seconds in (60, 120, 300, 1000):
+        clock.advance_to(at(seconds))
+        together(*[service.turn for service in services * 2])
+    kinds = Counter(change.kind for change in desk.changes())
+    assert {kind: kinds[kind] for kind in ("overdue", "forwarded", "tier_due")} == {
+        "overdue": 1,
+        "forwarded": 1,
+        "tier_due": 1,
+    }
+    with stores[1].read() as session:
+        assert session.scalars(select(OutboxRow.receiver)).all() == ["grid_app"]

@@ -16,23 +16,10 @@ from alerts.store import Store
 from alerts.store.schema import IncidentRow, OutboxRow
 from lianfang.clock import ManualClock
 from lianfang.config import Config
-from tests.support.configs import loaded
 from tests.support.decided import Desk
+from tests.support.escalation import cases
 from tests.support.observations import at, observation
 from tests.unit.alerts.test_incidents import A
-
-TIERS = [
-    {"name": {"zh": "网格员", "en": "Grid worker"}, "after_s": 120, "cell": True},
-    {
-        "name": "警方",
-        "after_s": 300,
-        "unless": "handled",
-        "to": ["police"],
-        "mode": "live",
-        "automatic": False,
-    },
-]
-HOOK = {"kind": "webhook", "url": "http://police.test/", "secrets": [{"env": "TEST_SECRET"}]}
 
 
 @pytest.fixture
@@ -44,15 +31,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
-    return loaded(
-        tmp_path,
-        ("rules.entry.frames", 1),
-        ("rules.entry.speech", None),
-        ("rules.entry.notify", []),
-        ("receivers.grid_app", HOOK),
-        ("grid_cells", {"east": {"name": "东网格", "points": ["bank"], "receiver": "grid_app"}}),
-        ("escalation", {"high": {"acknowledge_s": 60, "handle_s": 600, "tiers": TIERS}}),
-    )
+    return cases(tmp_path)
 
 
 class Duty:

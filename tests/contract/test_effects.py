@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
@@ -14,14 +11,13 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from alerts.reports.collector import EffectsCollector
-from alerts.reports.command import main
 from alerts.reports.effects import Effect, effects
 from alerts.store import Store
 from alerts.store.schema import IncidentRow, OutboxRow
 from lianfang.clock import ManualClock
 from lianfang.config import Config
 from lianfang.ids import identify
-from tests.support.configs import SECRETS, changed, loaded, write
+from tests.support.configs import loaded
 from tests.support.outbox import open_incident, owe_speech
 
 MONDAY = datetime(2025, 6, 1, 16, tzinfo=UTC)  # midnight in Shanghai
@@ -31,13 +27,6 @@ WEEK = timedelta(days=7)
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
     return loaded(tmp_path)
-
-
-@pytest.fixture
-def store(config: Config) -> Iterator[Store]:
-    opened = Store(f"sqlite:///{config.data_dir / 'store.sqlite3'}")
-    yield opened
-    opened.close()
 
 
 def incident(store: Store, name: str, hours: float, *, clear_s: float | None = None, **columns: Any) -> None:  # noqa: ANN401
@@ -119,27 +108,6 @@ def test_false_broadcasts_at_night(
         one_week = effects(session, config, MONDAY, MONDAY + WEEK)
         two_weeks = effects(session, config, MONDAY, MONDAY + 2 * WEEK)
     assert (one_week.night_a_week, two_weeks.night_a_week) == ({"horn": count}, {"horn": count / 2})
-
-
-def test_the_command_writes_a_table_and_all_of_it(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for name, value in SECRETS.items():
-        monkeypatch.setenv(name, value)
-    incident(store, "a", 2, clear_s=12, state="false_alarm")
-    said(store, "a", 2)
-    site = write(tmp_path, changed())
-    arguments = ["effects", str(site), "--from", "2025-06-02", "--to", "2025-06-09"]
-    files = ["--csv", str(tmp_path / "e.csv"), "--json", str(tmp_path / "e.json")]
-    assert main([*arguments, *files]) == 0
-    out = capsys.readouterr().out
-    assert "false broadcasts at night a speaker and week: 1.0 at most, horn (aim: at most 1)" in out
-    with (tmp_path / "e.csv").open(encoding="utf-8-sig") as table:
-        (row,) = csv.DictReader(table)
-    assert (row["rule"], row["cleared_1"], row["median_s"]) == ("bank", "1", "12.0")
-    assert json.loads((tmp_path / "e.json").read_text(encoding="utf-8"))["night_a_week"] == {"horn": 1.0}
-    assert main([*arguments[:-1], "2025-06-02"]) == 2
-    assert "is not before" in capsys.readouterr().err
 
 
 def test_metrics_of_the_last_seven_days(store: Store, config: Config) -> None:

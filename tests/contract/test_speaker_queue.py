@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from sqlalchemy import select
 
 from alerts.channels.base import Channel, EmergencyOnAir, Receipt
 from alerts.store import Store, speakers
+from alerts.store.postgresql import PostgreSql
 from alerts.store.schema import ChangeRow, OutboxRow
 from alerts.store.speakers import Why
 from lianfang.clock import ManualClock
@@ -22,7 +22,7 @@ from lianfang.errors import PermanentError, TransientError
 from lianfang.ids import identify
 from tests.support.delivery import Scripted, make_worker, running, until
 from tests.support.horns import Horn
-from tests.support.outbox import T0, open_store, owe_speech, row
+from tests.support.outbox import T0, owe_speech, row
 
 
 @dataclass
@@ -82,10 +82,10 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    store = open_store(tmp_path)
-    yield Site(store)
-    store.close()
+def site(store: Store, monkeypatch: pytest.MonkeyPatch) -> Site:
+    # Leases are judged by the database's own time: here that is the test's.
+    monkeypatch.setattr(PostgreSql, "now", lambda _self, _session, ours: ours)
+    return Site(store)
 
 
 @pytest.mark.parametrize("workers", [1, 2])

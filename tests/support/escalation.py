@@ -1,0 +1,34 @@
+"""Cases with time limits: a grid worker after two minutes by itself, the police after five by a person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lianfang.config import Config
+from tests.support.configs import loaded
+
+TIERS = [
+    {"name": {"zh": "网格员", "en": "Grid worker"}, "after_s": 120, "cell": True},
+    {
+        "name": "警方",
+        "after_s": 300,
+        "unless": "handled",
+        "to": ["police"],
+        "mode": "live",
+        "automatic": False,
+    },
+]
+HOOK = {"kind": "webhook", "url": "http://police.test/", "secrets": [{"env": "TEST_SECRET"}]}
+
+
+def cases(tmp_path: Path) -> Config:
+    """Return a community with one point, a grid cell and limits for what its rule raises."""
+    return loaded(
+        tmp_path,
+        ("rules.entry.frames", 1),
+        ("rules.entry.speech", None),
+        ("rules.entry.notify", []),
+        ("receivers.grid_app", HOOK),
+        ("grid_cells", {"east": {"name": "东网格", "points": ["bank"], "receiver": "grid_app"}}),
+        ("escalation", {"high": {"acknowledge_s": 60, "handle_s": 600, "tiers": TIERS}}),
+    )
