@@ -30,10 +30,10 @@ class Editor:
 
         Of changes that do not fit the file any more these are the cameras that are off.
         """
-        known = self._settings.look().versions
-        if not known:
+        self._settings.look()
+        newest = self._settings.newest()
+        if newest is None:
             return 0, Changes()
-        newest = known[-1]
         fits = not self._settings.books.of(newest).fault
         return newest.number, newest.changes if fits else newest.changes.only_off()
 
@@ -49,8 +49,8 @@ class Editor:
         if after == before:
             return None
         tried = self._settings.books.tried(after)
-        now = self._clock.now()
         with self._store.write() as session:
+            now = self._clock.now()  # only here: to wait for the store must not bring it into force late
             row = versions.add(session, after, author, reason, number, now)
             trials.renew(session, tried.config, now)
             made = versions.version(row)

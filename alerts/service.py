@@ -161,9 +161,8 @@ class AlertService:
 
     def run(self, stop: threading.Event) -> None:
         """Work until ``stop``; LianfangError says which part failed, or what keeps it from starting."""
-        trials.begin(
-            self._store, self._settings.config(), self._clock
-        )  # before the first picture is decided on
+        newest = self._settings.books.of(self._settings.newest()).config
+        trials.begin(self._store, newest, self._clock)  # before the first picture is decided on
         threads = [
             self._thread("alerts", self._worker.run, stop),
             self._thread("evidence", self._evidence.run, stop),

@@ -41,6 +41,10 @@ class Settings:
         """Return the version in force now; None is the file as it is."""
         return self.facts.version(self._clock.now())
 
+    def newest(self) -> Version | None:
+        """Return the newest version, in force in a moment at the latest; None is the file as it is."""
+        return self.facts.versions[-1] if self.facts.versions else None
+
     def config(self) -> Config:
         """Return the configuration in force now, without any profile."""
         version = self.version()

@@ -39,8 +39,7 @@ class Switchboard:
 
     def tell(self) -> None:
         """Say the newest version if it was not said before; without any, that it is the file."""
-        versions = self._settings.facts.versions
-        newest = versions[-1] if versions else None
+        newest = self._settings.newest()
         number = newest.number if newest else 0
         if number == self._said:
             return

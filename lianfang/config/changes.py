@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +12,6 @@ from pydantic import Field
 
 from lianfang.config.faults import Document, judge_all, validated
 from lianfang.config.model import Camera, Config
-from lianfang.config.profiles import relative_paths
 from lianfang.config.sharing import log_keys
 from lianfang.config.stanza import Id, Key, Stanza
 from lianfang.errors import ConfigError, ConfigProblem
@@ -73,11 +72,14 @@ def applied(config: Config, changes: Changes) -> Config:
         raise ConfigError(wrong)
     document.data = {**dict(config), "rules": {**config.rules, **changes.rules}, "cameras": cameras}
     resulting = _without(validated(document, Config), changes.cameras_off)
+    named = {path for _, path in _paths(("rules",), config.rules)}
     wrong = [
-        document.problem(("rules", rule_id, key), repr(str(getattr(rule, key))), "a path from the root")
+        document.problem(
+            key, repr(str(path)), f"a file that rules of the configuration file name: {_list(named)}"
+        )
         for rule_id in changes.rules
-        for rule in [resulting.rules[rule_id]]
-        for key in relative_paths(rule)
+        for key, path in _paths(("rules", rule_id), resulting.rules[rule_id])
+        if path not in named  # or whoever changes rules could have any file read
     ]
     if wrong:
         raise ConfigError(wrong)
@@ -89,6 +91,25 @@ def applied(config: Config, changes: Changes) -> Config:
     if wrong:
         raise ConfigError(wrong)
     return resulting
+
+
+def _paths(key: Key, value: object) -> Iterator[tuple[Key, Path]]:
+    """Yield every path in ``value``, with its key."""
+    if isinstance(value, Path):
+        yield key, value
+    elif isinstance(value, Stanza):
+        for name in type(value).model_fields:
+            yield from _paths((*key, name), getattr(value, name))
+    elif isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _paths((*key, name), item)
+    elif isinstance(value, tuple):
+        for i, item in enumerate(value):
+            yield from _paths((*key, i), item)
+
+
+def _list(paths: Iterable[Path]) -> str:
+    return ", ".join(sorted(map(str, paths))) or "there is none"
 
 
 def _drawn(camera: Camera, drawn: Drawn) -> Data:

@@ -100,10 +100,24 @@ def test_a_profile_must_fit_too(tmp_path: Path) -> None:
         applied(config, of(cameras={"cam": {"zones": {"water": None}}}))
 
 
-def test_a_path_is_from_the_root(config: Config) -> None:
+def test_no_file_is_read_that_the_configuration_file_does_not_name(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("plate,from,until\n", encoding="utf-8")
     plate = {"kind": "plate", "name": "车", "cameras": ["cam"], "zones": ["water"], "report": "listed"}
-    with pytest.raises(ConfigError, match=r"rules\.plate\.list: found 'a.csv'; allowed: a path from"):
-        applied(config, of(rules={"plate": {**plate, "list": "a.csv"}}))
+    config = loaded(
+        tmp_path,
+        ("detectors.plates", {"kind": "plate"}),
+        ("detectors.objects.labels", ["person", "car", "bus", "truck"]),
+        ("cameras.cam.detectors", ["objects", "plates"]),
+        ("rules.plate", {**plate, "list": "a.csv"}),
+    )
+    known = str(tmp_path / "a.csv")
+    applied(config, of(rules={"plate": {**plate, "list": known, "severity": "low"}}))
+    for path in ("a.csv", "/etc/passwd"):
+        with pytest.raises(ConfigError, match=rf"rules\.plate\.list: found '{path}'; allowed: .*{known}"):
+            applied(config, of(rules={"plate": {**plate, "list": path}}))
+    clip = {**ENTRY, "speech": {"text": "请离开", "clips": {"zh": "/etc/passwd"}}}
+    with pytest.raises(ConfigError, match=r"rules\.entry\.speech\.clips\.zh: found '/etc/passwd'"):
+        applied(config, of(rules={"entry": clip}))
 
 
 @pytest.mark.parametrize("data", [{"rule": {}}, {"rules": []}, {"cameras": {"cam": {"zone": {}}}}])
