@@ -34,6 +34,12 @@ export function useWording() {
       .join(' · ')
   }
 
+  /** When it began, and when it was over once it is. */
+  function seenAt({ opened_at: begin, cleared_at: end, presence }: Incident): string {
+    if (presence === 'left' && end) return `${time.clock(begin)}–${time.clock(end)}`
+    return t('wall.opened_at', { time: time.clock(begin) })
+  }
+
   /** A receiver as people call it. */
   function receiverName(id: string): string {
     const found = session.community?.receivers.find((receiver) => receiver.id === id)
@@ -98,6 +104,7 @@ export function useWording() {
   return {
     said,
     howMany,
+    seenAt,
     figures,
     ruleName,
     receiverName,
