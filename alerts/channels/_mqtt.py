@@ -12,6 +12,7 @@ from contextlib import suppress
 import aiomqtt
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 from pydantic import Field
 
 from lianfang.config import Config as WholeConfig
@@ -119,7 +120,7 @@ class Link:
             try:
                 await self._reach()
                 await self._serve()
-            except (aiomqtt.MqttError, OSError, TimeoutError) as error:
+            except Exception as error:  # noqa: BLE001 - its outermost loop: a speaker must not be lost to a bug
                 pause_s = _FIRST_PAUSE_S if self._client else min(2 * pause_s, _LONGEST_PAUSE_S)
                 await self._broken(error)
             self._hurry.clear()
@@ -149,7 +150,9 @@ class Link:
             max_queued_incoming_messages=_WAITING_AT_MOST,
         ) as client:
             for topic in self._topics:
-                await client.subscribe(topic, qos=1)
+                granted = await client.subscribe(topic, qos=1)
+                if any(code.is_failure for code in granted if isinstance(code, ReasonCode)):
+                    raise aiomqtt.MqttError(f"the broker does not let us listen to {topic}")
             self._client = client
             self._tried.set()
             async for message in client.messages:

@@ -247,7 +247,7 @@ class SpeakerMqttChannel:
         """Take note of a message; what is none of this dialect changes nothing."""
         try:
             said = json.loads(payload)
-        except ValueError:
+        except (ValueError, RecursionError):
             return
         if not isinstance(said, dict):
             return

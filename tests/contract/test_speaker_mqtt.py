@@ -108,7 +108,7 @@ def test_an_answer_that_nothing_explains_is_no_success(result: str) -> None:
             task = asyncio.create_task(site.say())
             await until(lambda: site.speaker.received)
             body = f'{{"frameId": "a", "result": "{result}"}}'
-            for noise in ("", "[]", "nothing", '{"frameId": 7, "result": "ok"}', body):
+            for noise in ("", "[]", "[" * 10_000, "nothing", b"\xff", '{"frameId": 7, "result": "ok"}', body):
                 await other.publish(site.speaker.result_topic, noise, qos=1)
             await task
         assert isinstance(site.answers["a"], PermanentError)
