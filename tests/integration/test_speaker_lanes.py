@@ -81,3 +81,28 @@ def test_what_gave_way_is_said_afterwards(
         store.close()
 
     asyncio.run(run())
+
+
+def test_the_last_will_of_one_lets_the_next_speak(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        store, clock = open_store(tmp_path), SystemClock()
+        port, device = shared_broker().port, fresh("horn")
+        horn = MqttSpeakerSimulator("127.0.0.1", port, device, say=silent, seconds_per_character=10)
+
+        def states() -> list[tuple[str, str]]:
+            with store.read() as session:
+                rows = session.scalars(select(OutboxRow).order_by(OutboxRow.seq))
+                return [(row.receiver, row.state) for row in rows]
+
+        async with horn, SpeakerSimulator(TOKEN, say=silent) as bridge:
+            channels = {"gate": channel_to(port, device), "bridge": speaker_channel(bridge.url, monkeypatch)}
+            async with running(make_worker(store, clock, channels, speakers=("gate", "bridge"))):
+                with store.write() as session:
+                    first = owe_speech(session, "gate", fallbacks=("bridge",), now=clock.now())
+                await until(lambda: horn.word(first) == "playing")
+                horn.vanish()
+                await until(lambda: states() == [("gate", "dead"), ("bridge", "delivered")])
+            assert bridge.played() == ["请远离水边"]
+        store.close()
+
+    asyncio.run(run())
