@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from lianfang.errors import PermanentError, TransientError
 from lianfang.redact import redact
 
 _QUOTE = 200
+_CODE = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ def read(body: bytes) -> dict[str, Any]:
     """Return the JSON object of an answer; TransientError where it is none."""
     try:
         answer = json.loads(body.decode("utf-8-sig"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise TransientError("answered what is no JSON") from error
     if not isinstance(answer, dict):
         raise TransientError("answered JSON that is no object")
@@ -46,26 +48,24 @@ def of_call(answer: Mapping[str, Any]) -> Status:
     """Return the status of a system call; TransientError where there is none."""
     found = next(iter(_statuses(answer)), None)
     if found is None:
-        raise TransientError("answered without a ResponseStatusObject")
-    return _status(found)
+        raise TransientError("answered without a ResponseStatusObject that has a number as its StatusCode")
+    return found[1]
 
 
 def of_objects(answer: Mapping[str, Any]) -> dict[str, Status]:
     """Return the status of each object by its id; of several about one the last."""
-    return {str(found.get("Id", "")): _status(found) for found in _statuses(answer)}
+    return dict(_statuses(answer))
 
 
-def _statuses(answer: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+def _statuses(answer: Mapping[str, Any]) -> Iterable[tuple[str, Status]]:
+    """Yield (id, status) of every status that is one."""
     inner = answer.get("ResponseStatusListObject", answer)
     found = inner.get("ResponseStatusObject", []) if isinstance(inner, dict) else []
-    listed = found if isinstance(found, list) else [found]
-    return [status for status in listed if isinstance(status, dict)]
-
-
-def _status(found: Mapping[str, Any]) -> Status:
-    try:
-        code = int(found["StatusCode"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise TransientError("answered a status without a number as its StatusCode") from error
-    text = " ".join(str(found.get("StatusString", "")).split())[:_QUOTE]
-    return Status(code, redact("".join(c for c in text if c.isprintable())))
+    for status in found if isinstance(found, list) else [found]:
+        if not isinstance(status, dict):
+            continue
+        code = str(status.get("StatusCode", "")).strip()  # a number or a text, as the platform likes it
+        if _CODE.fullmatch(code):
+            text = " ".join(str(status.get("StatusString", "")).split())[:_QUOTE]
+            printable = "".join(c for c in text if c.isprintable())
+            yield str(status.get("Id", "")), Status(int(code), redact(printable))
