@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from alerts.pipeline.rulebook import RuleBook
 from lianfang.config import Config
 from tests.support.configs import loaded
 from tests.support.observations import observation
@@ -54,5 +55,52 @@ def test_restarted_from_any_point_it_decides_the_same(
         assert after.order.admit(event) is None
         after.decider.remember(event)
     after(script[cut:])
+    assert before.changes + after.changes == live.changes
+    assert before.incidents | after.incidents == live.incidents
+
+
+LEFT = [[0.2, 0.2], [0.5, 0.2], [0.5, 1.0], [0.2, 1.0]]
+CHANGES: Sequence[tuple[str, object]] = [
+    ("cameras.cam.zones.water.polygon", LEFT),
+    ("cameras.cam.zones.water.place", "elsewhere"),
+    ("cameras.cam.enabled", False),
+    ("rules.entry.enabled", False),
+    ("rules.entry", ...),
+    ("rules.entry.frames", 4),
+]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=str)
+@given(frames=FRAMES, data=st.data())
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_restarted_from_any_point_it_decides_the_same_where_rules_change_meanwhile(
+    tmp_path: Path,
+    change: tuple[str, object],
+    frames: Sequence[dict[str | int | None, tuple[float, float]]],
+    data: st.DataObject,
+) -> None:
+    site = loaded(tmp_path, ("rules.entry.join_s", 4), ("rules.entry.speech", LOOP))
+    books = [RuleBook(site), RuleBook(loaded(tmp_path, change))]
+    script = [observation(i * 0.5, people) for i, people in enumerate(frames)]
+    bounds = data.draw(st.lists(st.integers(0, len(script)), max_size=3))
+
+    def follow(play: Play, number: int) -> None:
+        play.decider.follow(books[sum(bound <= number for bound in bounds) % 2])
+
+    def decided(play: Play, first: int, last: int) -> Play:
+        for number in range(first, last):
+            follow(play, number)
+            play(script[number : number + 1])
+        return play
+
+    live = decided(Play(site), 0, len(script))
+    cut = data.draw(st.integers(0, len(script)))
+    before, after = decided(Play(site), 0, cut), Play(site)
+    after.decider.hold(i for i in before.incidents.values() if i.ended_at is None)
+    for number, event in enumerate(script[:cut]):
+        assert after.order.admit(event) is None
+        follow(after, number)
+        after.decider.remember(event)
+    decided(after, cut, len(script))
     assert before.changes + after.changes == live.changes
     assert before.incidents | after.incidents == live.incidents
