@@ -42,7 +42,7 @@ class CameraViews:
                 "point": self._names.point(camera.point),
                 "condition": condition if camera.enabled else "disabled",
                 "since": state.since if state else None,
-                "reason": redact(state.reason) if state else "",
+                "reason": redact(state.reason) if state and camera.enabled else "",
             }
         )
 

@@ -140,11 +140,12 @@ def test_one_call_goes_back_and_what_came_since_is_off(site: Site, client: Clien
     (gone,) = client.get("/api/settings/4").json["differences"]
     assert (gone["key"], gone["before"]["zones"], gone["after"]) == ("rules.more", ["left"], None)
     advance(site, 5)
-    conditions = {c["id"]: c["condition"] for c in client.get("/api/cameras").json}
-    assert conditions == {"cam": "disabled", "cam2": "disabled"}, "a camera that is off stays off"
+    site.camera("cam", "offline", reason="switched off")
+    conditions = [(c["id"], c["condition"], c["reason"]) for c in client.get("/api/cameras").json]
+    assert conditions == [("cam", "disabled", ""), ("cam2", "disabled", "")], "a camera that is off stays off"
     client.request("PUT", "/api/cameras/cam/on", {"reason": "好了"})
     advance(site, 10)
-    assert client.get("/api/cameras").json[0]["condition"] == "unknown"
+    assert client.get("/api/cameras").json[0]["condition"] == "offline"
 
 
 def test_what_was_changed_is_taken_back(site: Site, client: Client) -> None:
