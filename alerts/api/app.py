@@ -27,6 +27,7 @@ from alerts.api import (
     incidents,
     openapi,
     ops,
+    photos,
     pictures,
     problems,
     profiles,
@@ -45,6 +46,7 @@ from alerts.api.passwords import Passwords
 from alerts.api.sessions import Sessions, earlier_credentials
 from alerts.api.timing import Timing
 from alerts.api.views import Views
+from alerts.photos import MAX_BYTES
 from alerts.store import Store
 
 _SESSIONS_FILE = "sessions.json"
@@ -97,8 +99,17 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
         broadcasts.router(deps),
         receivers.router(deps),
         deliveries.router(deps),
+        photos.router(deps),
     ):
         behind_login.include_router(router)
+    long = APIRouter(
+        prefix="/api",
+        max_body_size=MAX_BYTES,
+        dependencies=[Depends(current_session)],
+        responses=problems.described(HTTPStatus.UNAUTHORIZED),
+    )
+    long.include_router(photos.uploads(deps))
+    app.include_router(long)  # before the actions, whose path would stand for its own
     api = APIRouter(prefix="/api", max_body_size=MAX_BODY_BYTES)
     api.include_router(auth.router(deps, names, passwords, sessions, feed.nudge))
     api.include_router(behind_login)

@@ -43,10 +43,10 @@ def kept(deps: Dependencies, evidence_id: str, kind: Literal["original", "annota
     name = row.original if kind == "original" else row.annotated
     if row.state != "kept" or not name:
         raise ApiError(HTTPStatus.NOT_FOUND, f"evidence_{row.state}", row.reason or row.state)
-    return _below(deps.evidence_dir.resolve(), name)
+    return below(deps.evidence_dir.resolve(), name)
 
 
-def _below(folder: Path, name: str) -> Path:
+def below(folder: Path, name: str) -> Path:
     """Return the file ``name``, which must lie strictly below ``folder``, links followed."""
     file = (folder / name).resolve()
     if folder not in file.parents or not file.is_file():

@@ -5,6 +5,7 @@ It stands in front of the routes, so that a route added later is closed before a
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import Annotated
 
@@ -15,11 +16,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from alerts.api import problems
 from alerts.api.sessions import Session, Sessions
+from alerts.photos import MAX_BYTES
 
 COOKIE = "lianfang_session"
 CSRF_HEADER, CSRF_VALUE = "x-requested-with", "lianfang"
 LOGIN = "/api/login"
 MAX_BODY_BYTES = 64 * 1024
+_PHOTOS = re.compile(r"/api/incidents/[^/]+/photos")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="Set by /api/login.")
@@ -46,8 +49,9 @@ class Gate:
 
     def _refusal(self, request: Request, path: str) -> ASGIApp | None:
         length = request.headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > MAX_BODY_BYTES:  # one without a length is cut while read
-            detail = f"a body has {MAX_BODY_BYTES} bytes at most"
+        most = MAX_BYTES if _PHOTOS.fullmatch(path) else MAX_BODY_BYTES
+        if not length.isdecimal() or int(length) > most:  # one without a length is cut while read
+            detail = f"a body has {most} bytes at most"
             return problems.response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", detail)
         if request.method not in _SAFE and request.headers.get(CSRF_HEADER) != CSRF_VALUE:
             # A browser sends this header to another origin only if that origin allows it, and this one

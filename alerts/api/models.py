@@ -241,6 +241,14 @@ class Hops(Answer):
     decided_at: AwareDatetime | None
 
 
+class Photo(Answer):
+    """A photograph that a person put to the case."""
+
+    url: str
+    by_name: str
+    at: AwareDatetime
+
+
 class IncidentDetail(Incident):
     """An incident with all that is known of it, the timeline oldest first."""
 
@@ -248,6 +256,7 @@ class IncidentDetail(Incident):
     timeline: list[Change]
     deliveries: list[Delivery]
     evidence: list[Evidence]
+    photos: list[Photo]
     hops: Hops
 
 

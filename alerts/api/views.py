@@ -15,6 +15,7 @@ from alerts.api.names import Names
 from alerts.api.timing import Timing
 from alerts.incidents.life import DEEDS, OPEN
 from alerts.incidents.model import ChangeKind, State
+from alerts.store import photos
 from alerts.store.schema import ChangeRow, EvidenceRow, IncidentRow, OutboxRow
 from alerts.suppression.reasons import Reason
 from lianfang.redact import redact
@@ -84,6 +85,10 @@ class Views:
             timeline=[self.change(c) for c in changes],
             deliveries=[_delivery(o, answers.get(o.id, "")) for o in outbox],
             evidence=[_evidence(e) for e in evidence],
+            photos=[
+                models.Photo(url=f"/api/photos/{p.id}.jpg", by_name=self._names.operator(p.by), at=p.at)
+                for p in photos.of(session, row.id)
+            ],
             hops=models.Hops.model_validate({"captured_at": row.opened_at, **hops}),
         )
 

@@ -48,6 +48,7 @@ class ChangeKind(StrEnum):
     UNASSIGNED = "unassigned"
     DISPATCHED = "dispatched"
     HANDLED = "handled"
+    PHOTOGRAPHED = "photographed"  # whoever deals with it shows what they saw there
     REOPENED = "reopened"  # the review was not content
     FALSE_ALARM = "false_alarm"
     PERMITTED = "permitted"

@@ -20,6 +20,7 @@ export type Effects = Schemas['Effects']
 export type Evidence = Schemas['Evidence']
 export type Heartbeat = Schemas['Heartbeat']
 export type LoggedIn = Schemas['LoggedIn']
+export type Photo = Schemas['Photo']
 export type Profile = ProfileState['profiles'][number]
 export type ProfileState = Received<Schemas['ProfileState']>
 export type NoticeStatus = Schemas['NoticeStatus']

@@ -261,6 +261,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/incidents/{incident_id}/photos": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add Photo
+         * @description Put a photograph, a JPEG or a PNG, to an incident that somebody deals with.
+         */
+        post: operations["add_photo"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/incidents/{incident_id}/speech": {
         parameters: {
             query?: never;
@@ -359,6 +379,26 @@ export interface paths {
          * @description End the session, wherever its cookie may have gone.
          */
         post: operations["logout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/photos/{photo_id}.jpg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Photo
+         * @description Show a photograph.
+         */
+        get: operations["photo"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -921,7 +961,7 @@ export interface components {
          * @description What happened to an incident.
          * @enum {string}
          */
-        ChangeKind: "opened" | "raised" | "cleared" | "returned" | "repeated" | "spoken" | "unsaid" | "muted" | "heard" | "escalated" | "unseen" | "seen" | "evidence" | "delivered" | "delivery_failed" | "stopped" | "called" | "hushed" | "acknowledged" | "confirmed" | "assigned" | "unassigned" | "dispatched" | "handled" | "reopened" | "false_alarm" | "permitted" | "closed" | "overdue" | "tier_due" | "forwarded" | "ended";
+        ChangeKind: "opened" | "raised" | "cleared" | "returned" | "repeated" | "spoken" | "unsaid" | "muted" | "heard" | "escalated" | "unseen" | "seen" | "evidence" | "delivered" | "delivery_failed" | "stopped" | "called" | "hushed" | "acknowledged" | "confirmed" | "assigned" | "unassigned" | "dispatched" | "handled" | "photographed" | "reopened" | "false_alarm" | "permitted" | "closed" | "overdue" | "tier_due" | "forwarded" | "ended";
         /**
          * Community
          * @description Whom this installation watches for. ``speakers`` are those of the receivers that speak.
@@ -1416,6 +1456,8 @@ export interface components {
             overdue: boolean;
             /** People */
             people: number;
+            /** Photos */
+            photos: components["schemas"]["Photo"][];
             picture: components["schemas"]["Evidence"] | null;
             /** Place */
             place: string;
@@ -1587,6 +1629,21 @@ export interface components {
              * @enum {string}
              */
             state: "pending" | "delivered" | "dead" | "expired" | "stopped";
+        };
+        /**
+         * Photo
+         * @description A photograph that a person put to the case.
+         */
+        Photo: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By Name */
+            by_name: string;
+            /** Url */
+            url: string;
         };
         /**
          * Problem
@@ -2922,6 +2979,76 @@ export interface operations {
             };
         };
     };
+    add_photo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "image/jpeg": string;
+                "image/png": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     speak: {
         parameters: {
             query?: never;
@@ -3286,6 +3413,55 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    photo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                photo_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
