@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from lianfang.config import Spoken
+from lianfang.errors import PermanentError
 
 MAX_SPEECH_CHARACTERS = 500
 NoticeMode = Literal["live", "task", "test", "drill", "backfill"]
@@ -117,3 +119,12 @@ class Notice(_Payload):
     duty_contact: NoticeContact | None
     pictures: tuple[NoticePicture, ...] = ()
     pictures_missing: str = ""
+
+
+def notice_of(payload: Mapping[str, Any], pictures: Sequence[NoticePicture] = ()) -> Notice:
+    """Return the notice that ``payload`` is, with ``pictures``; PermanentError where it is none."""
+    try:
+        return Notice.model_validate({**payload, "pictures": pictures})
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise PermanentError(f"no notice of version 1: {first['loc']} {first['msg']}") from error

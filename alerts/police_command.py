@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from alerts.channels import gat1400
-from alerts.channels.base import NoticeConfig
+from alerts.notice_settings import NoticeConfig
 from alerts.reports import police
 from alerts.store import open_store
 from lianfang.clock import SystemClock

@@ -23,7 +23,7 @@ from alerts import actions, trials
 from alerts.api.app import create_app
 from alerts.api.dependencies import Dependencies
 from alerts.api.server import ApiServer
-from alerts.channels.base import Channel, ChannelConfig, NoticeConfig, Role, SpeakerConfig
+from alerts.channels.base import Channel, ChannelConfig, Role, SpeakerConfig
 from alerts.deadlines import Deadlines
 from alerts.deadman import report_alive
 from alerts.delivery.aloud import Aloud
@@ -31,6 +31,7 @@ from alerts.delivery.worker import DeliveryWorker
 from alerts.digests import Digests
 from alerts.evidence import EvidenceKeeper
 from alerts.metrics import DeliveryMetrics, registries
+from alerts.notice_settings import NoticeConfig
 from alerts.pipeline.escalate import unsaid
 from alerts.pipeline.garbage import look_seldom
 from alerts.pipeline.seasons import Seasons

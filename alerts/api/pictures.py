@@ -11,7 +11,7 @@ from fastapi.responses import FileResponse
 from alerts.api.dependencies import Dependencies
 from alerts.api.evidence import kept
 from alerts.api.problems import ApiError, described
-from alerts.channels.base import NoticeConfig
+from alerts.notice_settings import NoticeConfig
 
 
 def router(deps: Dependencies) -> APIRouter:

@@ -9,16 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
-from pydantic import Field, IPvAnyNetwork, model_validator
+from pydantic import Field
 
-from alerts.links import PictureLinks
 from lianfang.almanac import Almanac
 from lianfang.config import Config, Problem, Spoken, Stanza, Text
 from lianfang.config.schedule import Schedule, Window
-from lianfang.config.tls import Tls
 from lianfang.errors import PermanentError, TransientError
 
 Role = Literal["speaker", "notice"]
@@ -169,58 +166,6 @@ class ChannelConfig(Stanza):
     def plays_sound(self) -> bool:
         """Whether it needs speeches as sound: it is built with ``clips`` then."""
         return False
-
-
-class Retry(Stanza):
-    """How often a notice is tried, and for how long. Pauses double; each is at random from 0 to its limit."""
-
-    first_s: float = Field(default=5, ge=0.1, le=3600)
-    """Limit of the first pause, in seconds."""
-    longest_s: float = Field(default=36_000, ge=1, le=86_400)
-    """Limit of any pause, in seconds."""
-    give_up_h: float = Field(default=72, gt=0, le=720)
-    """Hours after which it is a dead letter, which a person can send again."""
-
-    @model_validator(mode="after")
-    def _grows(self) -> Self:
-        if self.longest_s < self.first_s:
-            raise ValueError("a 'longest_s' that is not below 'first_s'")
-        return self
-
-
-class NoticeConfig(ChannelConfig):
-    """What the stanza of every receiver of notices over HTTP has: where it may be, and how patient we are."""
-
-    role: ClassVar[Role] = "notice"
-    timeout_s: float = Field(default=10, gt=0, le=60)
-    """Seconds until one attempt counts as failed."""
-    retry: Retry = Retry()
-    """What happens where it does not answer."""
-    networks: tuple[IPvAnyNetwork, ...] = Field(default=(), max_length=64)
-    """Networks, such as 10.20.0.0/16, in which it may be; elsewhere only at a public address."""
-    max_body_bytes: int = Field(default=8 * 1024 * 1024, ge=64 * 1024, le=64 * 1024 * 1024)
-    """The largest message that it takes; pictures for which there is no room are left out."""
-    picture_links: PictureLinks | None = None
-    """Pictures as signed links that expire; within the message where not given."""
-    ca_file: Path | None = None
-    """Certificates to trust instead of the system's, for a platform with an authority of its own."""
-    cert_file: Path | None = None
-    """Our own certificate with its chain (PEM), where it asks for one."""
-    key_file: Path | None = None
-    """The key of our own certificate (PEM)."""
-
-    @property
-    def tls(self) -> Tls:
-        """How it is spoken to over TLS."""
-        return Tls(ca_file=self.ca_file, cert_file=self.cert_file, key_file=self.key_file)
-
-    def check(self, config: Config) -> Iterable[Problem]:
-        """Yield certificates and keys that cannot be used."""
-        yield from super().check(config)
-        yield from self.tls.check(config)
-        if self.picture_links is not None and self.picture_links.valid_h < self.retry.give_up_h:
-            allowed = f"at least retry.give_up_h ({self.retry.give_up_h:g}): the last attempt carries them"
-            yield Problem(("picture_links", "valid_h"), f"{self.picture_links.valid_h:g}", allowed)
 
 
 class Quieter(Schedule):

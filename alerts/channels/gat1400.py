@@ -11,14 +11,15 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
-from pydantic import Field, StringConstraints, ValidationError, field_validator
+from pydantic import Field, StringConstraints, field_validator
 
 from alerts.channels._http import Answer, HttpEndpoint, check_status, http_url
 from alerts.channels._reach import check_address
-from alerts.channels.base import Delivery, NoticeConfig, Receipt
-from alerts.payload import Notice
+from alerts.channels.base import Delivery, Receipt
+from alerts.notice_settings import NoticeConfig, ZoneName
+from alerts.payload import Notice, notice_of
 from alerts.viid import answers, codes
 from alerts.viid.answers import Status
 from alerts.viid.codes import Collection
@@ -57,7 +58,7 @@ class Config(NoticeConfig):
     """Codes of the tollgates (卡口) at which cameras stand, by camera: vehicles are reported with them."""
     codes: Path | None = None
     """TOML file with what differs there from the numbers of the standard."""
-    timezone: str = "Asia/Shanghai"
+    timezone: ZoneName = "Asia/Shanghai"
     """Time zone of its times."""
     takes_trials: bool = False
     """Drills and tests are sent, too: there is no mark for them, so only where nobody goes out for them."""
@@ -68,15 +69,6 @@ class Config(NoticeConfig):
         if "@" in http_url(value):
             raise ValueError("a URL without a user name: 'username' says who is calling")
         return value.rstrip("/")
-
-    @field_validator("timezone")
-    @classmethod
-    def _zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError("a time zone such as Asia/Shanghai") from error
-        return value
 
     def check(self, config: WholeConfig) -> Iterable[Problem]:
         """Yield an address, certificates, codes and cameras of no use."""
@@ -107,11 +99,7 @@ class Gat1400Channel:
 
     async def send(self, delivery: Delivery) -> Receipt:
         """Post what the notice is about, or withdraw it; return once the platform has all of it."""
-        try:
-            notice = Notice.model_validate({**delivery.payload, "pictures": ()})
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            raise PermanentError(f"no notice of version 1: {first['loc']} {first['msg']}") from error
+        notice = notice_of(delivery.payload)
         if notice.mode in _TRIALS and not self._config.takes_trials:
             raise PermanentError(f"not sent: a {notice.mode}, and the library has no mark for one")
         if notice.change in _WITHDRAWN:

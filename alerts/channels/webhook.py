@@ -12,13 +12,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 from standardwebhooks import Webhook
 
 from alerts.channels._http import HttpEndpoint, check_status, http_url
 from alerts.channels._reach import check_address
-from alerts.channels.base import Delivery, NoticeConfig, Picture, Receipt
-from alerts.payload import Notice, NoticePicture
+from alerts.channels.base import Delivery, Picture, Receipt
+from alerts.notice_settings import NoticeConfig
+from alerts.payload import Notice, NoticePicture, notice_of
 from lianfang.clock import Clock
 from lianfang.config import Config as WholeConfig
 from lianfang.config import Problem, Secret
@@ -106,11 +107,7 @@ class WebhookChannel:
             told = f"{left_out} left out: the message would have had more than {self._max_bytes} bytes"
             missing = f"{missing}; {told}" if missing else told
         shown = [self._shown(picture, delivery.created_at) for picture in pictures]
-        try:
-            return Notice.model_validate({**delivery.payload, "pictures": shown, "pictures_missing": missing})
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            raise PermanentError(f"no notice of version 1: {first['loc']} {first['msg']}") from error
+        return notice_of({**delivery.payload, "pictures_missing": missing}, shown)
 
     def _shown(self, picture: Picture, since: datetime) -> NoticePicture:
         data, url, until = "", "", None

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from sqlalchemy.exc import DBAPIError
 
-from alerts.channels.base import Channel, Kept, Retry, Role
+from alerts.channels.base import Channel, Kept, Role
 from alerts.delivery.aloud import Aloud
 from alerts.delivery.attempt import PictureSource
 from alerts.delivery.backoff import Backoff
@@ -19,6 +19,7 @@ from alerts.delivery.health import Rounds
 from alerts.delivery.lane import Lane, LaneSettings
 from alerts.delivery.policy import ByReceiver, NoticePolicy, SpeechPolicy
 from alerts.metrics import DeliveryMetrics
+from alerts.notice_settings import Retry
 from alerts.store import Store, outbox, receivers
 from alerts.store.speakers import Health
 from lianfang.clock import Clock

@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import select
 
 from alerts import delivery_command
-from alerts.channels.base import ChannelConfig, NoticeConfig
+from alerts.channels.base import ChannelConfig
 from alerts.links import PictureLinks
+from alerts.notice_settings import NoticeConfig
 from alerts.store import Store, receivers
 from alerts.store.schema import OutboxRow
 from lianfang.config import Secret

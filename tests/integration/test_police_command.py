@@ -14,7 +14,8 @@ import pytest
 import simplejpeg
 
 from alerts import police_command
-from alerts.channels.base import ChannelConfig, NoticeConfig
+from alerts.channels.base import ChannelConfig
+from alerts.notice_settings import NoticeConfig
 from alerts.store import Store
 from deploy.simulators.gat1400 import ViewLibrary
 from lianfang.config import Config

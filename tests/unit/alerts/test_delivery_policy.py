@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from alerts.channels.base import Receipt, Retry
+from alerts.channels.base import Receipt
 from alerts.delivery.attempt import Attempt
 from alerts.delivery.backoff import Backoff
 from alerts.delivery.policy import (
@@ -21,6 +21,7 @@ from alerts.delivery.policy import (
     Verdict,
 )
 from alerts.delivery.worker import notice_settings
+from alerts.notice_settings import Retry
 from alerts.store.schema import OutboxRow
 from lianfang.errors import PermanentError, TransientError
 from tests.support.delivery import FullJitter
