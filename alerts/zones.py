@@ -81,7 +81,8 @@ class Zones:
                 continue
             here = [zone for zone, those in zones if i in those]
             inside = len(here) == len(zones) if every else here
-            yield detected, here[0] if inside and not settings.excluded(detected) else None
+            excluded = settings.having and settings.excluded(detected)
+            yield detected, here[0] if inside and not excluded else None
 
 
 class StandingSettings(ZoneSettings):

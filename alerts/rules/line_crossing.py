@@ -86,15 +86,18 @@ class LineCrossing:
 
     def step(self, state: Sides, observation: Observation) -> tuple[Sides, Sighting]:
         """Follow everybody to either side; who crossed is a member for ``hold_s``."""
-        at = observation.captured_at
-        crossers = {key: c for key, c in state.crossers.items() if at - c.last_at <= _FORGOTTEN}
+        at, labels = observation.captured_at, self.config.labels
+        forgotten = at - _FORGOTTEN
+        crossers = {key: c for key, c in state.crossers.items() if c.last_at >= forgotten}
         placed: list[tuple[DetectedObject, str | None]] = []
         width, height = observation.width, observation.height
         lines = [
             (line_id, line, _drawn(line.start, line.end, width, height))
             for line_id, line in self.lines[observation.camera_id].items()
         ]
-        for detected in (o for o in observation.objects if o.label in self.config.labels):
+        for detected in observation.objects:
+            if detected.label not in labels:
+                continue
             zone, counts = None, self.config.counted(detected) is not None
             for line_id, line, drawn in lines:
                 key = line_id, detected.track_id or ""
