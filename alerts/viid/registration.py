@@ -22,6 +22,7 @@ _log = structlog.get_logger()
 _MEDIA = "application/VIID+JSON;charset=UTF-8"
 _TIME = "%Y%m%d%H%M%S"
 _CLOCKS_EVERY_S = 3600.0
+_LEAVE_S = 3.0
 _FAR_S = 5.0  # a clock that is farther off puts reports into another order than they happened in
 
 DigestUri = Literal["path", "url"]
@@ -118,12 +119,13 @@ class Registration:
         return self.offset_s
 
     async def leave(self) -> None:
-        """Unregister, if we are registered and it answers."""
+        """Unregister, if we are registered and it answers soon: whoever stops us does not wait for long."""
         if self._lost:
             return
         self._lost = True
-        with suppress(TransientError, PermanentError):
-            await self._signed_in("/VIID/System/UnRegister", "UnRegisterObject")
+        with suppress(TransientError, PermanentError, TimeoutError):
+            async with asyncio.timeout(_LEAVE_S):
+                await self._signed_in("/VIID/System/UnRegister", "UnRegisterObject")
 
     async def _say_alive(self) -> None:
         epoch = self._epoch

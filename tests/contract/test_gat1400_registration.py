@@ -6,10 +6,12 @@ import asyncio
 from typing import Literal
 
 import pytest
+from aiohttp import web
 from structlog.testing import capture_logs
 
 from alerts.channels.base import Kept, Receipt
 from alerts.channels.gat1400 import Gat1400Channel
+from alerts.viid import registration
 from alerts.viid.digest import authorization
 from deploy.simulators.gat1400 import ViewLibrary
 from lianfang.errors import TransientError
@@ -107,6 +109,25 @@ def test_what_was_never_registered_is_not_unregistered(monkeypatch: pytest.Monke
 
     with_library(test, monkeypatch, library)
     assert (library.unregistrations, library.refused) == (0, [])
+
+
+def test_a_platform_that_does_not_answer_holds_nobody_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Silent(ViewLibrary):
+        async def _unregister(self, request: web.Request) -> web.Response:
+            self.asked = True
+            await asyncio.Event().wait()
+            return await super()._unregister(request)
+
+    monkeypatch.setattr(registration, "_LEAVE_S", 0.2)
+    library = Silent(say=silent)
+
+    async def test(_library: ViewLibrary, channel: Gat1400Channel) -> None:
+        await answer(channel, about("zone_entry"))
+        async with asyncio.timeout(30):  # half of what it may take to answer anything else
+            await channel.close()
+
+    with_library(test, monkeypatch, library, timeout_s=60)
+    assert library.asked
 
 
 @pytest.mark.parametrize(
