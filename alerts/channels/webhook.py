@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Annotated, Literal
+from urllib.parse import quote
 
 from pydantic import Field, field_validator
 from standardwebhooks import Webhook
@@ -25,6 +27,7 @@ from lianfang.config import Config as WholeConfig
 from lianfang.config import Problem, Secret
 from lianfang.errors import PermanentError
 
+_MEDIA = {"none": "application/json", "cloudevents": "application/cloudevents+json"}
 _PREFIX = "whsec_"
 _KEY_BYTES = range(24, 65)  # Standard Webhooks 1.0, "Signature scheme": 24 to 64 bytes
 
@@ -37,6 +40,8 @@ class Config(NoticeConfig):
     """Where notices are posted; nothing else is ever called, redirects included."""
     secrets: Annotated[tuple[Secret, ...], Field(min_length=1, max_length=2)]
     """The signing key; while it is being changed, the old and the new one: both sign."""
+    envelope: Literal["none", "cloudevents"] = "none"
+    """What is around the notice: nothing, or a CloudEvent 1.0 in JSON, for platforms that read those."""
 
     @field_validator("url")
     @classmethod
@@ -61,7 +66,7 @@ class WebhookChannel:
     """Posts notices. The body and ``webhook-id`` of a delivery are the same on every attempt."""
 
     def __init__(self, config: Config, clock: Clock) -> None:
-        self._url, self._clock = config.url, clock
+        self._url, self._clock, self._envelope = config.url, clock, config.envelope
         self._max_bytes, self._links = config.max_body_bytes, config.picture_links
         self._signers = [Webhook(secret.read()) for secret in config.secrets]
         self._http = HttpEndpoint(config.timeout_s, tls=config.tls, networks=config.networks)
@@ -85,7 +90,7 @@ class WebhookChannel:
         now = self._clock.now()
         signatures = (signer.sign(delivery.id, now, body) for signer in self._signers)
         headers = {
-            "Content-Type": "application/json",
+            "Content-Type": _MEDIA[self._envelope],
             "webhook-id": delivery.id,
             "webhook-timestamp": str(int(now.timestamp())),
             "webhook-signature": " ".join(signatures),
@@ -96,10 +101,27 @@ class WebhookChannel:
         """Return the notice as JSON, with as many pictures as there is room for: the original goes first."""
         pictures = sorted(delivery.pictures, key=lambda picture: picture.kind == "annotated")
         for count in range(len(pictures), -1, -1):
-            body = self._notice(delivery, pictures[:count], left_out=len(pictures) - count).model_dump_json()
+            body = self._enveloped(
+                delivery.id, self._notice(delivery, pictures[:count], left_out=len(pictures) - count)
+            )
             if len(body.encode()) <= self._max_bytes:
                 return body
         raise PermanentError(f"the notice has more than {self._max_bytes} bytes")
+
+    def _enveloped(self, delivery_id: str, notice: Notice) -> str:
+        body = notice.model_dump_json()
+        if self._envelope == "none":
+            return body
+        about = {
+            "specversion": "1.0",
+            "id": delivery_id,
+            "source": f"urn:lianfang:{quote(notice.community, safe='')}",
+            "type": "lianfang.incident.v1",
+            "subject": notice.number,
+            "time": notice.updated_at.isoformat(),
+            "datacontenttype": "application/json",
+        }
+        return f'{json.dumps(about)[:-1]}, "data": {body}}}'
 
     def _notice(self, delivery: Delivery, pictures: Sequence[Picture], left_out: int) -> Notice:
         missing = delivery.payload.get("pictures_missing", "")

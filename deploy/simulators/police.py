@@ -10,6 +10,7 @@ import asyncio
 import base64
 import binascii
 import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -99,6 +100,10 @@ class PoliceReceiver(Simulator):
 
     def _checked(self, request: web.Request, body: bytes) -> Notice:
         self._verify(request, body)
+        if request.content_type == "application/cloudevents+json":
+            body = _data_of(body, request.headers["webhook-id"])
+        elif request.content_type != "application/json":
+            raise _RefusedError(415, f"what is of type {request.content_type} is not read")
         try:
             notice = Notice.model_validate_json(body)
         except ValidationError as error:
@@ -123,6 +128,20 @@ class PoliceReceiver(Simulator):
             else:
                 return
         raise _RefusedError(401, f"signature: {problem}")
+
+
+def _data_of(body: bytes, message_id: str) -> bytes:
+    """Return the data of a CloudEvent, which must be about the message ``message_id``."""
+    try:
+        event = json.loads(body)
+    except ValueError as error:
+        raise _RefusedError(400, "no JSON") from error
+    about = {"specversion": "1.0", "id": message_id, "type": "lianfang.incident.v1"}
+    if not isinstance(event, dict) or any(event.get(key) != value for key, value in about.items()):
+        raise _RefusedError(400, f"no CloudEvent with {about}")
+    if not str(event.get("source", "")).startswith("urn:lianfang:"):
+        raise _RefusedError(400, "a CloudEvent without its source")
+    return json.dumps(event.get("data")).encode()
 
 
 def _check_picture(index: int, picture: NoticePicture) -> None:

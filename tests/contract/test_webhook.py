@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -71,6 +72,29 @@ def test_webhook_body_and_id_are_the_same_on_every_attempt(monkeypatch: pytest.M
     asyncio.run(run())
     assert ids == ["delivery-1"] * 3
     assert len(set(bodies)) == 1
+
+
+def test_webhook_notice_in_a_cloudevent(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        async with PoliceReceiver(KEYS[:1], say=silent) as police:
+            channel = webhook_channel(police.url, monkeypatch, envelope="cloudevents")
+            (answer,) = await send(channel, delivery_of(WEBHOOK.payload(), pictures=(picture(),)))
+            assert isinstance(answer, Receipt), answer
+            (received,) = police.received
+            event = json.loads(received.body)
+            assert received.notice.pictures
+            assert event["data"] == received.notice.model_dump(mode="json")
+            assert {name: value for name, value in event.items() if name != "data"} == {
+                "specversion": "1.0",
+                "id": received.id,
+                "source": "urn:lianfang:%E4%B8%9C%E5%8D%87%E7%A4%BE%E5%8C%BA",
+                "type": "lianfang.incident.v1",
+                "subject": "incident-1",
+                "time": received.notice.updated_at.isoformat(),
+                "datacontenttype": "application/json",
+            }
+
+    asyncio.run(run())
 
 
 def test_webhook_pictures_travel_inside(monkeypatch: pytest.MonkeyPatch) -> None:
