@@ -26,6 +26,7 @@ from lianfang.events import FRAMES, OBSERVATIONS, SETTINGS, CameraState, ConfigV
 from lianfang.following import Following
 from tests.e2e.installation import until
 from tests.support.configs import SECRETS, SQUARE, changed, write
+from tests.support.kafka import connected, shared_broker
 from tests.support.reading import reading
 from tests.support.video import write_clip
 
@@ -173,3 +174,22 @@ def followed(config: Config, bus: Bus) -> Iterator[Following]:
     finally:
         stop.set()
         thread.join()
+
+
+def test_what_was_said_is_heard_on_kafka_too(config: Config) -> None:
+    bus = connected(shared_broker())
+
+    def say(version: int, off: list[str]) -> None:
+        said = ConfigVersion(version=version, since=SystemClock().now(), changes={"cameras_off": off})
+        bus.publish(SETTINGS, "settings", *codec.encode_version(said)).result(30)
+
+    try:
+        say(1, ["cam"])
+        say(2, ["cam2"])
+        with followed(config, bus) as one, followed(config, bus) as two:
+            for settings in (one, two):  # each process hears it, whatever the others have read
+                assert settings.off(SystemClock().now()) == {"cam2"}
+            say(3, [])
+            until("both have heard it", lambda: not any(s.off(SystemClock().now()) for s in (one, two)))
+    finally:
+        bus.close()
