@@ -25,6 +25,11 @@ _EVER = datetime.min.replace(tzinfo=UTC)
 _KEPT = 8  # more versions do not come into force within the life of a frame
 
 
+def key_of(version: int) -> str:
+    """Return the key under which a version is said: of each key the newest is kept, so the last few are."""
+    return f"settings-{version % _KEPT}"
+
+
 class Following:
     """Follows the topic from its beginning: what was said last is kept there. Thread-safe."""
 
@@ -87,12 +92,14 @@ class Following:
             begun = given
             if not self.known.is_set() and begun and all(map(partial(_is_empty, consumer), begun)):
                 self.known.set()
-            for record in consumer.poll(_POLL_S):
+            records = consumer.poll(_POLL_S)
+            for record in sorted(records, key=lambda record: record.position.offset):
                 try:
                     said = decode_version(record.value, record.headers)
                     self._take(Version(said.version, said.since, read(said.changes)))
                 except (DecodeError, ConfigError) as error:
                     _log.error("settings_not_understood", reason=str(error))
+            if records:
                 self.known.set()
 
     def _take(self, version: Version) -> None:

@@ -12,12 +12,12 @@ from lianfang.clock import Clock
 from lianfang.codec import encode_version
 from lianfang.errors import LianfangError
 from lianfang.events import SETTINGS, ConfigVersion
+from lianfang.following import key_of
 
 _log = structlog.get_logger()
 
 _EVERY_S = 0.25
 _ANSWER_S = 5.0
-_KEY = "settings"
 
 
 class Switchboard:
@@ -48,5 +48,5 @@ class Switchboard:
             since=newest.since if newest else self._clock.now(),
             changes=newest.changes.model_dump(mode="json", exclude_defaults=True) if newest else {},
         )
-        self._bus.publish(SETTINGS, _KEY, *encode_version(said)).result(_ANSWER_S)
+        self._bus.publish(SETTINGS, key_of(number), *encode_version(said)).result(_ANSWER_S)
         self._said = number

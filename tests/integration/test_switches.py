@@ -23,7 +23,7 @@ from lianfang.bus.connect import own
 from lianfang.clock import SystemClock
 from lianfang.config import Config, load
 from lianfang.events import FRAMES, OBSERVATIONS, SETTINGS, CameraState, ConfigVersion
-from lianfang.following import Following
+from lianfang.following import Following, key_of
 from tests.e2e.installation import until
 from tests.support.configs import SECRETS, SQUARE, changed, write
 from tests.support.kafka import connected, shared_broker
@@ -143,17 +143,19 @@ def test_detectors_and_ingest_know_the_configuration_of_each_moment(config: Conf
 
     def say(version: int, seconds: float, changes: dict[str, Any]) -> None:
         said = ConfigVersion(version=version, since=now + timedelta(seconds=seconds), changes=changes)
-        bus.publish(SETTINGS, "settings", *codec.encode_version(said)).result(10)
+        bus.publish(SETTINGS, key_of(version), *codec.encode_version(said)).result(10)
 
     def zones(settings: Following, seconds: float) -> list[str]:
         return list(settings.config(now + timedelta(seconds=seconds)).cameras["cam"].zones)
 
     steps = {"cameras": {"cam": {"zones": {"steps": {"polygon": SQUARE, "kind": "water"}}}}}
-    say(4, 0, steps)
+    say(3, 0, {"cameras_off": ["cam"]})
+    say(4, 5, steps)
     with followed(config, bus) as settings:
-        assert zones(settings, -1) == ["water", "steps"], "what was before it nobody says any more"
+        assert settings.off(now - timedelta(seconds=1)) == {"cam"}, "what was before it nobody says any more"
+        assert (zones(settings, 4), zones(settings, 5)) == (["water"], ["water", "steps"])
         say(5, 10, {"cameras": {"gone": {"zones": {"steps": None}}}, "cameras_off": ["cam2"]})
-        say(4, 0, steps)  # by another alert service, which hears of it late
+        say(4, 5, steps)  # by another alert service, which hears of it late
         until("the second one is known", lambda: settings.off(now + timedelta(seconds=11)))
         assert zones(settings, 9) == ["water", "steps"]
         assert zones(settings, 10) == ["water"], "where it does not fit, the file alone"
@@ -181,7 +183,7 @@ def test_what_was_said_is_heard_on_kafka_too(config: Config) -> None:
 
     def say(version: int, off: list[str]) -> None:
         said = ConfigVersion(version=version, since=SystemClock().now(), changes={"cameras_off": off})
-        bus.publish(SETTINGS, "settings", *codec.encode_version(said)).result(30)
+        bus.publish(SETTINGS, key_of(version), *codec.encode_version(said)).result(30)
 
     try:
         say(1, ["cam"])
