@@ -62,6 +62,11 @@ class Names:
         point = self._config.points.get(point_id)
         return Named(id=point_id, name=point.name if point else point_id)
 
+    def point_of(self, camera_id: str) -> Named:
+        """Return where a camera is; where it is not known any more, itself."""
+        config = self._config
+        return self.point(config.point_of(camera_id)) if config.has(camera_id) else self.camera(camera_id)
+
     def camera(self, camera_id: str) -> Named:
         """Return the name of a camera, a sensor or a speaker."""
         return Named(id=camera_id, name=source_name(self._config, camera_id))

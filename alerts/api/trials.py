@@ -43,6 +43,7 @@ class TrialView(BaseModel):
 
     id: str
     rule: NamedInBoth
+    point: Named
     camera: Named
     since: AwareDatetime
     ends_at: AwareDatetime
@@ -100,6 +101,7 @@ def _view(names: Names, config: Config, row: SuppressionRow, now: Figure) -> Tri
     return TrialView(
         id=row.id,
         rule=names.rule(rule),
+        point=names.point_of(row.camera),
         camera=names.camera(row.camera),
         since=row.created_at,
         ends_at=row.created_at + timedelta(days=trials.days(config, rule)),

@@ -43,7 +43,7 @@ def test_a_trial_is_signed_off_before_its_end(console: Console) -> None:
     expect(page.locator("article").get_by_text("试运行，只作记录")).to_be_visible()
     page.get_by_role("button", name="静默与许可").click()
     listed = page.get_by_role("region", name="试运行")
-    river = listed.get_by_role("listitem").filter(has_text="有人进入水域危险区 · 1号机位")
+    river = listed.get_by_role("listitem").filter(has_text="有人进入水域危险区 · 东湖北岸 · 1号机位")
     expect(river).to_contain_text("1 起，人工判定 0 起，误报 0 起")
     river.get_by_role("button", name="签核").click()
     river.get_by_label("理由（必填）").fill("河边试过三次，都对")

@@ -1,6 +1,6 @@
 import { useI18n } from 'vue-i18n'
 
-import type { Action, Change, Incident, NoticeStatus } from '@/api/client'
+import type { Action, Change, Incident, NoticeStatus, Words } from '@/api/client'
 import { nextStep } from '@/life'
 import { useSession } from '@/stores/session'
 import { useTime } from '@/time'
@@ -11,7 +11,9 @@ export function useWording() {
   const time = useTime()
   const session = useSession()
 
-  const ruleName = (incident: Incident) => incident.rule.name[locale.value === 'en' ? 'en' : 'zh']
+  /** Words in the chosen language; "" where there are none. */
+  const inLanguage = (words: Words | undefined) => words?.[locale.value === 'en' ? 'en' : 'zh'] ?? ''
+  const ruleName = (incident: Incident) => inLanguage(incident.rule.name)
 
   /** The text under `key`, in the words for what the incident is about where there are such. */
   function said(incident: Incident, key: string, values: Record<string, unknown> = {}, count = 1): string {
@@ -43,7 +45,7 @@ export function useWording() {
   /** A receiver as people call it. */
   function receiverName(id: string): string {
     const found = session.community?.receivers.find((receiver) => receiver.id === id)
-    return found?.name[locale.value === 'en' ? 'en' : 'zh'] ?? id
+    return inLanguage(found?.name) || id
   }
 
   /** A person, or a cell of the grid, as people call them. */
@@ -106,6 +108,7 @@ export function useWording() {
     howMany,
     seenAt,
     figures,
+    inLanguage,
     ruleName,
     receiverName,
     place,

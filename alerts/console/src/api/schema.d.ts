@@ -1111,35 +1111,8 @@ export interface components {
             };
         };
         /**
-         * Effect
-         * @description Incidents of one rule and camera that were spoken to: after how many broadcasts the place was clear.
-         *
-         *     ``cleared_3`` is three or more, ``stayed`` never as far as anybody saw. Times are seconds from the first
-         *     picture, None where nobody left.
-         */
-        Effect: {
-            /** Camera */
-            camera: string;
-            /** Cleared 1 */
-            cleared_1: number;
-            /** Cleared 2 */
-            cleared_2: number;
-            /** Cleared 3 */
-            cleared_3: number;
-            /** Mean S */
-            mean_s: number | null;
-            /** Median S */
-            median_s: number | null;
-            /** Rule */
-            rule: string;
-            /** Spoken */
-            spoken: number;
-            /** Stayed */
-            stayed: number;
-        };
-        /**
          * Effects
-         * @description A report over incidents that opened from ``begin`` to before ``end``.
+         * @description What became of the incidents that opened from ``begin`` to before ``end``.
          *
          *     ``night_a_week`` has, by speaker, false broadcasts in its quiet hours a week. ``worst_shift`` is the most
          *     false alarms of any 8 hours of the community's day (from midnight on); ``judged`` is how many incidents
@@ -1152,7 +1125,7 @@ export interface components {
              */
             begin: string;
             /** Effects */
-            effects: components["schemas"]["Effect"][];
+            effects: components["schemas"]["RuleEffect"][];
             /**
              * End
              * Format: date-time
@@ -1844,6 +1817,32 @@ export interface components {
             };
         };
         /**
+         * RuleEffect
+         * @description Incidents of one rule and camera that were spoken to: after how many broadcasts the place was clear.
+         *
+         *     ``cleared_3`` is three or more, ``stayed`` never as far as anybody saw. Times are seconds from the first
+         *     picture, None where nobody left.
+         */
+        RuleEffect: {
+            camera: components["schemas"]["Named"];
+            /** Cleared 1 */
+            cleared_1: number;
+            /** Cleared 2 */
+            cleared_2: number;
+            /** Cleared 3 */
+            cleared_3: number;
+            /** Mean S */
+            mean_s: number | null;
+            /** Median S */
+            median_s: number | null;
+            point: components["schemas"]["Named"];
+            rule: components["schemas"]["NamedInBoth"];
+            /** Spoken */
+            spoken: number;
+            /** Stayed */
+            stayed: number;
+        };
+        /**
          * RuleStanza
          * @description A rule as the configuration has it: a stanza as in the file. ``changed``: not as in the file.
          */
@@ -2225,6 +2224,7 @@ export interface components {
             figure: components["schemas"]["alerts__reports__trials__Figure"];
             /** Id */
             id: string;
+            point: components["schemas"]["Named"];
             /** Reason */
             reason: string;
             rule: components["schemas"]["NamedInBoth"];
