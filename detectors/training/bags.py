@@ -58,7 +58,8 @@ def from_pictures(
         arrays = fit(features, [view for view in kept if not view.held], steps, seed, say)
         thresholds, quality = judged(features, held, arrays)
     source = "/".join(data.resolve().parts[-2:])
-    summary = f"{source} and {others.resolve().parent.name}, {steps} steps, seed {seed}; {quality}"
+    others_from = "/".join(others.resolve().parts[-3:])
+    summary = f"{source} and {others_from}, {steps} steps, seed {seed}; {quality}"
     say(summary)
     return to_onnx(arrays, thresholds, entry(BACKBONE).onnx_sha256), summary
 
