@@ -15,7 +15,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from deploy.kafka import Broker
-from lianfang.bus import Position, Record
+from lianfang.bus import Mode, Position, Record
 from lianfang.bus.connect import join
 from lianfang.bus.kafka import KafkaBus
 from lianfang.bus.kafka.publisher import EVENTS_TERMS, FRAMES_TERMS
@@ -204,6 +204,25 @@ def test_what_a_killed_broker_acknowledged_is_there_and_readers_go_on(broker: Br
     reader.close()
     assert {_n(r): r.position for r in log} == positions
     assert len(log) == len(futures), "the producer is idempotent: nothing twice"
+
+
+@pytest.mark.parametrize("mode", ["durable", "latest"])
+def test_who_reads_from_a_broker_that_stands_still_waits_and_keeps_nothing(
+    broker: Broker, bus: KafkaBus, mode: Mode
+) -> None:
+    topic = OBSERVATIONS if mode == "durable" else FRAMES
+    consumer = bus.subscribe([topic], fresh("group"), mode)
+    poll_until_assigned(consumer)
+    broker.pause()
+    before, busy_s = rss_bytes(), time.process_time()
+    until = time.monotonic() + 8  # a heartbeat is due after three
+    while time.monotonic() < until:
+        assert consumer.poll(0.2) == []
+    assert rss_bytes() - before < 20 * MEGABYTE
+    assert time.process_time() - busy_s < 2, "it waits, and does not ask a thousand times a second"
+    broker.resume()
+    eventually(lambda: _taken(bus, topic) and consumer.poll(0.5), "it to be read again")
+    consumer.close()
 
 
 def test_a_service_waits_for_a_broker_that_is_away_and_says_so_once(broker: Broker, tmp_path: Path) -> None:

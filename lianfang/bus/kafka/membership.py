@@ -20,7 +20,7 @@ from kafka.structs import MemberState, OffsetAndMetadata
 
 from lianfang.bus import TopicPartition
 from lianfang.bus.kafka.access import Access, transient
-from lianfang.bus.kafka.mends import heard_at, keep_joins, unpark
+from lianfang.bus.kafka.mends import heard_at, keep_joins, spins, unpark
 from lianfang.errors import TransientError
 
 _log = structlog.get_logger(__name__)
@@ -29,6 +29,7 @@ CALL_MS = 5000  # for one question to the brokers: where a partition begins or e
 _CLOSE_MS = 2000
 _SLICE_S = 0.1  # so often a long poll looks whether partitions were given or taken
 _RETRY_S = 0.1
+_OVERDUE_S = 0.02  # so long we wait for the client where it would not
 _LOST_S = 3.0  # without a place in the group, or an answer from it, for so long: it is said
 _COMMON: Mapping[str, Any] = {
     "enable_auto_commit": False,
@@ -175,6 +176,9 @@ class Membership:
 
     def _poll(self, timeout_s: float, max_records: int) -> Mapping[Any, list[Any]]:
         unpark(self.client)
+        if spins(self.client):
+            time.sleep(min(timeout_s, _OVERDUE_S))
+            timeout_s = 0.0
         try:
             records: Mapping[Any, list[Any]] = self.client.poll(
                 timeout_ms=int(timeout_s * 1000), max_records=max_records

@@ -12,6 +12,9 @@ A connection that cannot be made, or whose TLS handshake fails, leaves its socke
 With five clients that try once a second, a broker that is away for half an hour would cost a process every
 file it may open.
 
+A poll while a heartbeat is due, and the last one not answered, does not wait: it asks again a thousand times
+a second, and each time leaves a waiter in memory: 180 MB in 12 s of a broker that stands still.
+
 A place in a group is called stable long after the last broker has died; the heartbeats tell.
 """
 
@@ -25,6 +28,7 @@ from typing import Any
 from kafka import KafkaConsumer
 from kafka.coordinator.consumer import ConsumerCoordinator
 from kafka.net.inet import KafkaNetSocket
+from kafka.structs import MemberState
 
 
 class _ClosingSocket(KafkaNetSocket):  # type: ignore[misc] # kafka-python is untyped
@@ -124,3 +128,9 @@ def heard_at(consumer: KafkaConsumer) -> float:
     """Return the monotonic time of the last heartbeat that the group has answered, -inf before the first."""
     heard: float = consumer._coordinator.heartbeat.last_receive  # noqa: SLF001
     return heard
+
+
+def spins(consumer: KafkaConsumer) -> bool:
+    """Say whether a poll would not wait: a heartbeat is due, and the broker has not answered the last."""
+    coordinator = consumer._coordinator  # noqa: SLF001
+    return coordinator.state is MemberState.STABLE and coordinator.time_to_next_poll() <= 0
