@@ -20,6 +20,7 @@ from lianfang.config import Problem, Secret, Stanza
 from lianfang.config.tls import Tls
 from lianfang.errors import TransientError
 from lianfang.redact import redact
+from lianfang.tasks import end
 
 _KEEPALIVE_S = 15  # a connection that died without a word is noticed after one and a half of these
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 10.0
@@ -98,9 +99,7 @@ class Link:
     async def close(self) -> None:
         """Close the connection, for good."""
         if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await end(self._task, patience_s=self._timeout_s + 1)  # it takes leave of the broker
             self._task = None
 
     async def _standing(self) -> aiomqtt.Client:

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from deploy.simulators.commands import AGAIN, Word
 from deploy.simulators.server import Say, to_stdout
+from lianfang.tasks import end
 
 Fault = Literal["deaf", "mute"]
 """``deaf``: a command is not heard. ``mute``: it is carried out, and nothing is answered."""
@@ -126,9 +127,7 @@ class MqttSpeakerSimulator:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(*self._tasks)
         with suppress(aiomqtt.MqttError):
             await self.tell("offline")
             await self._resources.aclose()
