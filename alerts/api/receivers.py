@@ -55,6 +55,7 @@ def router(deps: Dependencies) -> APIRouter:
 
     @routes.post(
         "/receivers/{receiver_id}/enable",
+        status_code=HTTPStatus.NO_CONTENT,
         responses=described(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT),
     )
     def enable_receiver(receiver_id: str, user: CurrentSession) -> None:

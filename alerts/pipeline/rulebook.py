@@ -62,7 +62,7 @@ class ReadyRule:
         # It has nothing to do with a picture with nobody in any zone, unless it follows somebody.
         zones = isinstance(getattr(self.rule, "zones", None), Zones)
         self.sleeps = zones and self.together is None and self.jointly is None
-        self._rest = self.rule.initial()
+        self._rest: Any = self.rule.initial() if self.settings.sources else None
         self.places = {source: tuple(self._places(config, source)) for source in self.settings.sources}
         self.hours = dict(_hours(self.settings, config))
 

@@ -110,7 +110,7 @@ def test_a_receiver_that_wanted_no_more_calls_is_shown_and_enabled(site: Site, c
     assert shown["police"]["reason"] == "answered 410: gone"
     assert (shown["police"]["pending"], shown["police"]["dead"]) == (0, 2)
     assert shown["grid_app"]["disabled_at"] is None
-    assert client.post("/api/receivers/police/enable").status == HTTPStatus.OK
+    assert client.post("/api/receivers/police/enable").status == HTTPStatus.NO_CONTENT
     assert client.post("/api/receivers/police/enable").status == HTTPStatus.CONFLICT
     assert client.post("/api/receivers/nobody/enable").status == HTTPStatus.NOT_FOUND
 
