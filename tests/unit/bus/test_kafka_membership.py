@@ -93,6 +93,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Client:
     monkeypatch.setattr(membership, "KafkaConsumer", lambda **_: client)
     monkeypatch.setattr(membership, "keep_joins", lambda _: None)
     monkeypatch.setattr(membership, "unpark", lambda _: None)
+    monkeypatch.setattr(membership, "spins", lambda _: False)
     monkeypatch.setattr(membership, "heard_at", lambda client: client.heard_at)
     return client
 
