@@ -1,4 +1,4 @@
-"""Links to pictures: signed, and over after a while. Who has one sees that picture and nothing else."""
+"""Links that are signed, and over after a while. Who has one gets what it leads to and nothing else."""
 
 from __future__ import annotations
 
@@ -23,16 +23,30 @@ class PictureLinks(Stanza):
 
     def link(self, evidence_id: str, kind: str, since: datetime) -> tuple[str, datetime]:
         """Return the link to a picture, and when it is over. The same ``since`` gives the same link."""
-        until = int((since + timedelta(hours=self.valid_h)).timestamp())
-        signature = self._sign(evidence_id, kind, str(until))
-        path = f"/pictures/{evidence_id}/{kind}.jpg?until={until}&signature={signature}"
-        return self.base_url.rstrip("/") + path, datetime.fromtimestamp(until, UTC)
+        until = datetime.fromtimestamp(int((since + timedelta(hours=self.valid_h)).timestamp()), UTC)
+        query = signed(self._key, f"{evidence_id}/{kind}", until)
+        return f"{self.base_url.rstrip('/')}/pictures/{evidence_id}/{kind}.jpg?{query}", until
 
     def opens(self, evidence_id: str, kind: str, until: str, signature: str, now: datetime) -> bool:
         """Say whether it is a link of ours that is not over."""
-        right = hmac.compare_digest(self._sign(evidence_id, kind, until).encode(), signature.encode())
-        return right and now.timestamp() < int(until)
+        return opens(self._key, f"{evidence_id}/{kind}", until, signature, now)
 
-    def _sign(self, evidence_id: str, kind: str, until: str) -> str:
-        said = f"{evidence_id}/{kind}\n{until}".encode()
-        return hmac.new(self.secret.read().encode(), said, hashlib.sha256).hexdigest()
+    @property
+    def _key(self) -> bytes:
+        return self.secret.read().encode()
+
+
+def signed(key: bytes, what: str, until: datetime) -> str:
+    """Return the query of a link to ``what`` that is over at the second of ``until``."""
+    end = str(int(until.timestamp()))
+    return f"until={end}&signature={_signature(key, what, end)}"
+
+
+def opens(key: bytes, what: str, until: str, signature: str, now: datetime) -> bool:
+    """Say whether a link to ``what`` was signed with ``key``, and is not over."""
+    right = hmac.compare_digest(_signature(key, what, until).encode(), signature.encode())
+    return right and now.timestamp() < int(until)
+
+
+def _signature(key: bytes, what: str, until: str) -> str:
+    return hmac.new(key, f"{what}\n{until}".encode(), hashlib.sha256).hexdigest()

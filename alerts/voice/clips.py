@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import hmac
 import json
 import os
 import secrets
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from alerts.links import opens, signed
 from alerts.payload import Speech, Utterance
 from alerts.voice import espeak, sound
 from alerts.voice.sound import Samples
@@ -63,17 +63,15 @@ class Clips:
         """Return where a speaker can fetch the clip until then."""
         if self._voice.serve is None:
             raise PermanentError("no link for it: the configuration has no voice.serve")
-        name, end = clip.file.name, str(int(until.timestamp()))
-        return (
-            f"{self._voice.serve.base_url.rstrip('/')}/{name}?until={end}&signature={self._sign(name, end)}"
-        )
+        name = clip.file.name
+        return f"{self._voice.serve.base_url.rstrip('/')}/{name}?{signed(self._signing_key(), name, until)}"
 
     def find(self, name: str, until: str, signature: str, now: datetime) -> Path | None:
         """Return the file that a link leads to; None where the link is not ours, or is over."""
-        if not hmac.compare_digest(self._sign(name, until).encode(), signature.encode()):
+        if not opens(self._signing_key(), name, until, signature, now):
             return None
         file = self.folder / name
-        return file if now.timestamp() < int(until) and file.is_file() else None
+        return file if file.is_file() else None
 
     def _clip(self, utterances: Sequence[Utterance]) -> Clip:
         file = self.folder / f"{self._digest(utterances)}.wav"
@@ -114,9 +112,9 @@ class Clips:
         for old in kept[:-_KEPT]:
             old.unlink(missing_ok=True)
 
-    def _sign(self, name: str, until: str) -> str:
+    def _signing_key(self) -> bytes:
         self._key = self._key or self._shared_key()
-        return hmac.new(self._key, f"{name}\n{until}".encode(), hashlib.sha256).hexdigest()
+        return self._key
 
     def _shared_key(self) -> bytes:
         """Return the key that all processes of the installation sign with; the first one makes it."""
