@@ -13,6 +13,7 @@ from alerts.api.gate import CurrentSession
 from alerts.api.models import NamedInBoth
 from alerts.api.names import Names
 from alerts.api.problems import ApiError, described
+from alerts.api.roles import refuse_worker
 from alerts.api.sessions import Session
 from alerts.store import outbox, receivers
 from lianfang.config.stanza import one_of
@@ -72,8 +73,7 @@ def router(deps: Dependencies) -> APIRouter:
 
 def for_operators(names: Names, user: Session) -> None:
     """Refuse what a worker asks for; ApiError."""
-    if names.role(user.operator) == "worker":
-        raise ApiError(HTTPStatus.FORBIDDEN, "operators_only", "only operators decide what is sent again")
+    refuse_worker(names, user, "operators_only", "only operators decide what is sent again")
 
 
 def check_known(deps: Dependencies, receiver_id: str) -> None:
