@@ -13,12 +13,13 @@ from sqlalchemy import select
 
 from alerts.api.dependencies import Dependencies
 from alerts.api.gate import CurrentSession
+from alerts.api.models import Delivery
 from alerts.api.names import Names
 from alerts.api.problems import ApiError, described
 from alerts.api.receivers import check_known, for_operators
+from alerts.api.views import delivery
 from alerts.store import outbox
 from alerts.store.schema import OutboxRow
-from lianfang.redact import redact
 
 _log = structlog.get_logger()
 _MOST = 500
@@ -30,17 +31,11 @@ _REFUSALS = (
 )
 
 
-class DeadLetter(BaseModel):
-    """A delivery that nobody tries any more."""
+class DeadLetter(Delivery):
+    """A delivery that nobody tries any more. ``may_go_again``: not so for commands whose time is over."""
 
-    id: str
-    receiver: str
     incident: str
-    kind: str
-    created_at: AwareDatetime
-    ended_at: AwareDatetime | None
-    attempts: int
-    error: str
+    may_go_again: bool
 
 
 class Replay(BaseModel):
@@ -79,16 +74,23 @@ def router(deps: Dependencies) -> APIRouter:
 
     @routes.get("/dead-letters")
     def list_dead_letters(
-        receiver: str | None = None, limit: Annotated[int, Query(ge=1, le=_MOST)] = 100
+        receiver: str | None = None,
+        begin: Annotated[AwareDatetime | None, Query(alias="from")] = None,
+        end: Annotated[AwareDatetime | None, Query(alias="to")] = None,
+        limit: Annotated[int, Query(ge=1, le=_MOST)] = 100,
     ) -> list[DeadLetter]:
-        """List what nobody tries any more, the newest first."""
+        """List what nobody tries any more, the newest first; owed at ``from`` or later and before ``to``."""
         query = select(OutboxRow).where(OutboxRow.state == "dead")
         if receiver is not None:
             query = query.where(OutboxRow.receiver == receiver)
+        if begin is not None:
+            query = query.where(OutboxRow.created_at >= begin)
+        if end is not None:
+            query = query.where(OutboxRow.created_at < end)
+        now = deps.clock.now()
         with deps.store.read() as session:
-            return [
-                _letter(row) for row in session.scalars(query.order_by(OutboxRow.seq.desc()).limit(limit))
-            ]
+            rows = session.scalars(query.order_by(OutboxRow.seq.desc()).limit(limit))
+            return [_letter(row, now) for row in rows]
 
     @routes.post("/deliveries/replay", responses=described(*_REFUSALS))
     def replay_deliveries(body: Replay, user: CurrentSession) -> Replayed:
@@ -117,14 +119,6 @@ def _replay(deps: Dependencies, body: Replay, now: datetime) -> int:
             raise ApiError(HTTPStatus.CONFLICT, "not_again", str(error)) from error
 
 
-def _letter(row: OutboxRow) -> DeadLetter:
-    return DeadLetter(
-        id=row.id,
-        receiver=row.receiver,
-        incident=row.incident_id,
-        kind=row.kind,
-        created_at=row.created_at,
-        ended_at=row.finished_at,
-        attempts=row.attempts,
-        error=redact(row.last_error),
-    )
+def _letter(row: OutboxRow, now: datetime) -> DeadLetter:
+    over = outbox.is_over(row, now)
+    return DeadLetter(**dict(delivery(row)), incident=row.incident_id, may_go_again=not over)

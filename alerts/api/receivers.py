@@ -23,12 +23,17 @@ _log = structlog.get_logger()
 
 
 class ReceiverView(BaseModel):
-    """A receiver. ``disabled_at``: it asked never to be called again; what is owed to it waits."""
+    """A receiver. ``disabled_at``: it asked never to be called again; what is owed to it waits.
+
+    ``failing_since`` is how old the oldest is that it did not take yet, and ``trouble`` why not.
+    """
 
     id: str
     receiver: NamedInBoth
     disabled_at: AwareDatetime | None
     reason: str
+    failing_since: AwareDatetime | None
+    trouble: str
     pending: int
     dead: int
 
@@ -42,12 +47,15 @@ def router(deps: Dependencies) -> APIRouter:
         """List the receivers, those that must not be called, and what is owed to them."""
         with deps.store.read() as session:
             off, depths = receivers.disabled_why(session), outbox.depths(session)
+            failing = outbox.troubles(session)
         return [
             ReceiverView(
                 id=named.id,
                 receiver=named,
                 disabled_at=off[named.id][0] if named.id in off else None,
                 reason=redact(off[named.id][1]) if named.id in off else "",
+                failing_since=failing[named.id][0] if named.id in failing else None,
+                trouble=redact(failing[named.id][1]) if named.id in failing else "",
                 pending=depths.get((named.id, "pending"), 0),
                 dead=depths.get((named.id, "dead"), 0),
             )

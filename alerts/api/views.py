@@ -83,7 +83,7 @@ class Views:
             **incident.model_dump(),
             members=[models.Member.model_validate(m) for m in row.members],
             timeline=[self.change(c) for c in changes],
-            deliveries=[_delivery(o, answers.get(o.id, "")) for o in outbox],
+            deliveries=[delivery(o, answers.get(o.id, "")) for o in outbox],
             evidence=[_evidence(e) for e in evidence],
             photos=[
                 models.Photo(url=f"/api/photos/{p.id}.jpg", by_name=self._names.operator(p.by), at=p.at)
@@ -232,7 +232,8 @@ def _notice(row: OutboxRow) -> models.NoticeStatus:
     )
 
 
-def _delivery(row: OutboxRow, answer: str) -> models.Delivery:
+def delivery(row: OutboxRow, answer: str = "") -> models.Delivery:
+    """Return what is owed to a receiver, or was; ``answer`` is what it said."""
     finished = row.finished_at
     return models.Delivery.model_validate(
         {

@@ -201,12 +201,17 @@ def replay(session: Session, outbox_id: str, now: datetime) -> OutboxRow:
         raise ValueError(
             f"only a dead delivery or a delivered notice is sent again, this {row.kind} is {row.state}"
         )
-    if row.valid_until is not None and row.valid_until <= now:
-        raise ValueError(f"the command was valid until {row.valid_until.isoformat()}")
+    if is_over(row, now):
+        raise ValueError(f"the command was valid until {row.valid_until}")
     for name, value in _owed_again(now).items():
         setattr(row, name, value)
     session.flush()
     return row
+
+
+def is_over(row: OutboxRow, now: datetime) -> bool:
+    """Say whether it is a command whose time is over: nobody may send it any more."""
+    return row.valid_until is not None and row.valid_until <= now
 
 
 def replay_span(
@@ -263,6 +268,18 @@ def depths(session: Session) -> Mapping[tuple[str, str], int]:
         .group_by(OutboxRow.receiver, OutboxRow.state)
     )
     return {(receiver, state): count for receiver, state, count in session.execute(query)}
+
+
+def troubles(session: Session) -> Mapping[str, tuple[datetime, str]]:
+    """Return by receiver since when it has not taken what was owed to it, and why it did not last."""
+    first = (
+        select(func.min(OutboxRow.seq))
+        .where(OutboxRow.state == "pending", OutboxRow.attempts > 0)
+        .group_by(OutboxRow.receiver)
+    )
+    query = select(OutboxRow.receiver, OutboxRow.created_at, OutboxRow.last_error)
+    found = session.execute(query.where(OutboxRow.seq.in_(first)))
+    return {receiver: (since, error) for receiver, since, error in found}
 
 
 def record_delivery(session: Session, row: OutboxRow, kind: ChangeKind, *, at: datetime, detail: str) -> None:

@@ -51,8 +51,39 @@ def test_dead_letters_are_listed_without_their_secrets(site: Site, client: Clien
     letters = client.get("/api/dead-letters?receiver=police").json
     assert [letter["receiver"] for letter in letters] == ["police", "police"]
     assert letters[0]["created_at"] > letters[1]["created_at"]
-    assert "hunter2" not in letters[0]["error"]
+    assert "hunter2" not in letters[0]["last_error"]
     assert client.get("/api/dead-letters?receiver=grid_app").json == []
+    assert [letter["may_go_again"] for letter in letters] == [True, True]
+
+
+@pytest.mark.parametrize(("query", "n"), [("from", -1), ("to", 0)])
+def test_dead_letters_of_a_time(site: Site, client: Client, query: str, n: int) -> None:
+    three(site)
+    at = (START + timedelta(hours=1)).isoformat().replace("+", "%2B")
+    found = client.get(f"/api/dead-letters?{query}={at}").json
+    assert [letter["id"] for letter in found] == [list(rows(site))[n]]
+
+
+def test_a_command_whose_time_is_over_may_not_go_again(site: Site, client: Client) -> None:
+    site.tell(site.open_incident(1), "dead")
+    with site.store.write() as session:
+        row = session.scalars(select(OutboxRow)).one()
+        row.valid_until = START
+    assert [letter["may_go_again"] for letter in client.get("/api/dead-letters").json] == [False]
+
+
+def test_what_a_receiver_does_not_take_is_said(site: Site, client: Client) -> None:
+    for n in (1, 2):
+        site.tell(site.open_incident(n, START + timedelta(minutes=n)), at=START + timedelta(minutes=n))
+    with site.store.write() as session:
+        for row in session.scalars(select(OutboxRow)):
+            row.attempts, row.last_error = 3, "HTTP 503 from http://user:hunter2@receiver/"
+    shown = {r["id"]: r for r in client.get("/api/receivers").json}
+    assert shown["police"]["failing_since"] == rows(site)[
+        next(iter(rows(site)))
+    ].created_at.isoformat().replace("+00:00", "Z")
+    assert shown["police"]["trouble"] == "HTTP 503 from http://user:***@receiver/"
+    assert (shown["grid_app"]["failing_since"], shown["grid_app"]["trouble"]) == (None, "")
 
 
 def test_a_dead_letter_is_sent_again_by_its_id(site: Site, client: Client) -> None:

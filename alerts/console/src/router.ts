@@ -1,6 +1,7 @@
 import { createRouter, createWebHistory } from 'vue-router'
 
 import { useSession } from '@/stores/session'
+import DeliveriesView from '@/views/DeliveriesView.vue'
 import EffectsView from '@/views/EffectsView.vue'
 import LoginView from '@/views/LoginView.vue'
 import SettingsView from '@/views/SettingsView.vue'
@@ -10,6 +11,7 @@ export const router = createRouter({
   history: createWebHistory(),
   routes: [
     { path: '/', name: 'wall', component: WallView },
+    { path: '/deliveries', name: 'deliveries', component: DeliveriesView },
     { path: '/effects', name: 'effects', component: EffectsView },
     { path: '/settings', name: 'settings', component: SettingsView },
     { path: '/login', name: 'login', component: LoginView },

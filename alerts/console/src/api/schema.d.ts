@@ -90,7 +90,7 @@ export interface paths {
         };
         /**
          * List Dead Letters
-         * @description List what nobody tries any more, the newest first.
+         * @description List what nobody tries any more, the newest first; owed at ``from`` or later and before ``to``.
          */
         get: operations["list_dead_letters"];
         put?: never;
@@ -995,28 +995,52 @@ export interface components {
         };
         /**
          * DeadLetter
-         * @description A delivery that nobody tries any more.
+         * @description A delivery that nobody tries any more. ``may_go_again``: not so for commands whose time is over.
          */
         DeadLetter: {
             /** Attempts */
             attempts: number;
+            /** Change */
+            change: string;
             /**
              * Created At
              * Format: date-time
              */
             created_at: string;
-            /** Ended At */
-            ended_at: string | null;
-            /** Error */
-            error: string;
+            /** Detail */
+            detail: string;
+            /** Finished At */
+            finished_at: string | null;
             /** Id */
             id: string;
             /** Incident */
             incident: string;
-            /** Kind */
-            kind: string;
+            /** Incident Version */
+            incident_version: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "speech" | "notice";
+            /** Last Error */
+            last_error: string;
+            /** Latency S */
+            latency_s: number | null;
+            /** May Go Again */
+            may_go_again: boolean;
+            /** Mode */
+            mode: ("live" | "task" | "test" | "drill" | "backfill") | null;
+            /** Outcome */
+            outcome: string;
             /** Receiver */
             receiver: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "pending" | "delivered" | "dead" | "expired" | "stopped";
+            /** Text */
+            text: string;
         };
         /**
          * Delivery
@@ -1734,12 +1758,16 @@ export interface components {
         /**
          * ReceiverView
          * @description A receiver. ``disabled_at``: it asked never to be called again; what is owed to it waits.
+         *
+         *     ``failing_since`` is how old the oldest is that it did not take yet, and ``trouble`` why not.
          */
         ReceiverView: {
             /** Dead */
             dead: number;
             /** Disabled At */
             disabled_at: string | null;
+            /** Failing Since */
+            failing_since: string | null;
             /** Id */
             id: string;
             /** Pending */
@@ -1747,6 +1775,8 @@ export interface components {
             /** Reason */
             reason: string;
             receiver: components["schemas"]["NamedInBoth"];
+            /** Trouble */
+            trouble: string;
         };
         /**
          * Replay
@@ -2502,8 +2532,10 @@ export interface operations {
     list_dead_letters: {
         parameters: {
             query?: {
+                from?: string | null;
                 limit?: number;
                 receiver?: string | null;
+                to?: string | null;
             };
             header?: never;
             path?: never;
