@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from alerts.store import Store, open_store, outbox, receivers
+from alerts.store import Store, again, open_store, outbox, receivers
 from alerts.store.schema import OutboxRow
 from lianfang.clock import SystemClock, read_time
 from lianfang.config import Config, load
@@ -62,10 +62,10 @@ def _again(options: argparse.Namespace, config: Config, store: Store, now: datet
         raise ValueError("found both or neither; allowed: ids, or --receiver with --from and --to")
     with store.write() as session:
         if options.ids:
-            count = len([outbox.replay(session, outbox_id, now) for outbox_id in options.ids])
+            count = len([again.replay(session, outbox_id, now) for outbox_id in options.ids])
         else:
             begin, end = _span(options, config)
-            count = outbox.replay_span(
+            count = again.replay_span(
                 session, _known(config, options.receiver), begin, end, now, delivered=options.delivered
             )
     return f"{count} to be sent again\n"

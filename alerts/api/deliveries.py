@@ -18,7 +18,7 @@ from alerts.api.names import Names
 from alerts.api.problems import ApiError, described
 from alerts.api.receivers import check_known, for_operators
 from alerts.api.views import delivery
-from alerts.store import outbox
+from alerts.store import again
 from alerts.store.schema import OutboxRow
 
 _log = structlog.get_logger()
@@ -108,11 +108,11 @@ def router(deps: Dependencies) -> APIRouter:
 def _replay(deps: Dependencies, body: Replay, now: datetime) -> int:
     with deps.store.write() as session:
         if body.receiver and body.begin and body.end:
-            return outbox.replay_span(
+            return again.replay_span(
                 session, body.receiver, body.begin, body.end, now, delivered=body.delivered
             )
         try:
-            return len([outbox.replay(session, outbox_id, now) for outbox_id in body.ids])
+            return len([again.replay(session, outbox_id, now) for outbox_id in body.ids])
         except LookupError as error:
             raise ApiError(HTTPStatus.NOT_FOUND, "no_delivery", str(error)) from error
         except ValueError as error:
@@ -120,5 +120,5 @@ def _replay(deps: Dependencies, body: Replay, now: datetime) -> int:
 
 
 def _letter(row: OutboxRow, now: datetime) -> DeadLetter:
-    over = outbox.is_over(row, now)
+    over = again.is_over(row, now)
     return DeadLetter(**dict(delivery(row)), incident=row.incident_id, may_go_again=not over)

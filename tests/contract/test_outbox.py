@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from alerts.store import Store, due, outbox, receivers
+from alerts.store import Store, again, due, outbox, receivers
 from alerts.store.schema import ChangeRow, IncidentRow, OutboxRow
 from lianfang.errors import TransientError
 from tests.support.outbox import T0, open_incident, owe_notice, owe_speech, row
@@ -179,7 +179,7 @@ def test_a_dead_letter_is_replayed_under_its_id(store: Store) -> None:
         outbox.dead(session, outbox.taken(session, [1])[1], now=T0, error="answered 400")
     later = T0 + timedelta(hours=3)
     with store.write() as session:
-        assert outbox.replay(session, a1, later).id == a1
+        assert again.replay(session, a1, later).id == a1
     assert _claim(store, at_s=3 * 3600) == [a1]
     assert (row(store, a1).attempts, row(store, a1).owed_since) == (1, later)
 
@@ -198,9 +198,9 @@ def test_a_time_is_replayed_to_one_receiver(store: Store, expected: list[str], *
         outbox.delivered(session, taken, now=T0, outcome="200")
     second = timedelta(seconds=1)
     with store.write() as session:
-        assert outbox.replay_span(session, POLICE, T0 - second, T0, T0, delivered=True) == 0
-        assert outbox.replay_span(session, "gate", T0, T0 + second, T0, delivered=True) == 0
-        count = outbox.replay_span(session, POLICE, T0, T0 + second, T0, delivered=delivered)
+        assert again.replay_span(session, POLICE, T0 - second, T0, T0, delivered=True) == 0
+        assert again.replay_span(session, "gate", T0, T0 + second, T0, delivered=True) == 0
+        count = again.replay_span(session, POLICE, T0, T0 + second, T0, delivered=delivered)
     assert count == expected.count("pending")
     assert [row(store, outbox_id).state for outbox_id in mine] == expected
     assert [row(store, outbox_id).state for outbox_id in others] == ["dead", "dead"]
@@ -213,12 +213,12 @@ def test_only_a_dead_and_timely_delivery_is_replayed(store: Store) -> None:
         outbox.dead(session, gone, now=T0, error="refused")
     with store.write() as session:
         with pytest.raises(LookupError):
-            outbox.replay(session, "nothing", T0)
+            again.replay(session, "nothing", T0)
         with pytest.raises(ValueError, match="pending"):
-            outbox.replay(session, pending, T0)
+            again.replay(session, pending, T0)
         with pytest.raises(ValueError, match="valid until"):
-            outbox.replay(session, speech, T0 + timedelta(seconds=30))
-        assert outbox.replay(session, speech, T0 + timedelta(seconds=29)).state == "pending"
+            again.replay(session, speech, T0 + timedelta(seconds=30))
+        assert again.replay(session, speech, T0 + timedelta(seconds=29)).state == "pending"
 
 
 def test_depths_count_what_is_pending_and_dead(store: Store) -> None:
