@@ -102,6 +102,21 @@ class Consumer(Protocol):
         ...
 
 
+class Footage(Protocol):
+    """The frames of one camera as they were published. Not thread-safe: one thread owns it."""
+
+    def read(self, max_records: int = 50) -> list[Record]:
+        """Return the next frames, in order, without waiting; none where nothing newer is there now.
+
+        Frames that are not kept any more are passed over. TransientError where the bus is out of reach.
+        """
+        ...
+
+    def close(self) -> None:
+        """Release it."""
+        ...
+
+
 class Bus(Protocol):
     """A connection to the bus. Thread-safe."""
 
@@ -122,6 +137,10 @@ class Bus(Protocol):
 
     def fetch(self, reference: FrameReference) -> Record:
         """Return the record of the frame; EvidenceMissing if it is gone or another stands there."""
+        ...
+
+    def footage(self, camera_id: str, since: datetime) -> Footage:
+        """Return the frames of a camera published at ``since`` or later, as far as they are kept."""
         ...
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lianfang.bus import Bus, Consumer, Mode, Record, TopicPartition
+from lianfang.bus import Bus, Consumer, Footage, Mode, Record, TopicPartition
 from lianfang.errors import EvidenceMissing, TransientError
 from lianfang.events import FRAMES, FrameReference
 
@@ -104,6 +104,20 @@ def after(records: list[Record]) -> dict[TopicPartition, int]:
         place = TopicPartition(record.position.topic, record.position.partition)
         offsets[place] = max(offsets.get(place, 0), record.position.offset + 1)
     return offsets
+
+
+def a_while_ago() -> datetime:
+    """Return a time before anything that a test publishes."""
+    return datetime.now(UTC) - timedelta(minutes=1)
+
+
+def read_on(footage: Footage, count: int) -> list[Record]:
+    """Read until there are ``count`` records or more."""
+    deadline, records = time.monotonic() + WAIT_S, list[Record]()
+    while len(records) < count:
+        assert time.monotonic() < deadline, f"{len(records)} of {count} frames"
+        records += footage.read()
+    return records
 
 
 class BusContract:
@@ -379,6 +393,55 @@ class BusContract:
         assert harness.bus.fetch(reference).headers["seq"] == "0"
         with pytest.raises(EvidenceMissing):
             harness.bus.fetch(reference.model_copy(update=wrong))
+
+    # --- the frames of one camera, in their order
+
+    def test_footage_is_every_frame_of_one_camera_in_order(self, harness: Harness, camera: str) -> None:
+        for seq in range(12):
+            publish_frame(harness.bus, camera, seq, b"picture %d" % seq)
+            publish_frame(harness.bus, f"{camera}_beside", seq)
+        footage = harness.bus.footage(camera, a_while_ago())
+        first = footage.read(max_records=5)
+        assert 0 < len(first) <= 5
+        records = first + read_on(footage, 12 - len(first))
+        assert [(r.key, r.value) for r in records] == [(camera, b"picture %d" % seq) for seq in range(12)]
+        assert footage.read() == []
+        publish_frame(harness.bus, camera, 12)
+        (record,) = read_on(footage, 1)
+        assert record.headers["seq"] == "12"
+        footage.close()
+
+    def test_footage_begins_at_a_time(self, harness: Harness, camera: str) -> None:
+        publish_frame(harness.bus, camera, 0)
+        time.sleep(0.05)
+        since = datetime.now(UTC)
+        time.sleep(0.05)
+        publish_frame(harness.bus, camera, 1)
+        footage = harness.bus.footage(camera, since)
+        assert [r.headers["seq"] for r in read_on(footage, 1)] == ["1"]
+        later = harness.bus.footage(camera, since + timedelta(hours=1))
+        assert later.read() == []
+        for reader in (footage, later):
+            reader.close()
+
+    def test_footage_passes_over_what_is_not_kept(self, harness: Harness, camera: str) -> None:
+        first = publish_frame(harness.bus, camera, 0)
+        harness.expire(first)
+        publish_frame(harness.bus, camera, 9, b"kept")
+        footage = harness.bus.footage(camera, a_while_ago())
+        records = read_on(footage, 1)
+        assert records[0].headers["seq"] != "0"
+        while records[-1].headers["seq"] != "9":
+            records += read_on(footage, 1)
+        assert records[-1].value == b"kept"
+        footage.close()
+
+    def test_footage_of_a_camera_that_nobody_knows(self, harness: Harness, camera: str) -> None:
+        footage = harness.bus.footage(camera, a_while_ago())
+        assert footage.read() == []
+        publish_frame(harness.bus, camera, 0)
+        assert [r.headers["seq"] for r in read_on(footage, 1)] == ["0"]
+        footage.close()
 
     # --- many at once, and the end
 

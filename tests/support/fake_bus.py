@@ -6,8 +6,9 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from datetime import datetime
 
-from lianfang.bus import Consumer, Mode, Position, Record, TopicPartition
+from lianfang.bus import Consumer, Footage, Mode, Position, Record, TopicPartition
 from lianfang.clock import SystemClock
 from lianfang.codec import decode_event, decode_frame
 from lianfang.errors import TransientError
@@ -133,6 +134,10 @@ class FakeBus:
         return FakeConsumer(self, topic)
 
     def fetch(self, reference: FrameReference) -> Record:
+        """Not what this fake is for."""
+        raise NotImplementedError
+
+    def footage(self, camera_id: str, since: datetime) -> Footage:
         """Not what this fake is for."""
         raise NotImplementedError
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
 from detectors.worker import DetectWorker
-from lianfang.bus import Consumer, Mode, Position, Record, TopicPartition
+from lianfang.bus import Consumer, Footage, Mode, Position, Record, TopicPartition
 from lianfang.bus.embedded import EmbeddedBus, RingSettings
 from lianfang.bus.embedded.consumer import EmbeddedConsumer
 from lianfang.clock import SystemClock
@@ -165,6 +165,10 @@ class TappedBus:
     def fetch(self, reference: FrameReference) -> Record:
         """Return the record of a frame."""
         return self._bus.fetch(reference)
+
+    def footage(self, camera_id: str, since: datetime) -> Footage:
+        """Return the frames of a camera."""
+        return self._bus.footage(camera_id, since)
 
     def close(self) -> None:
         """Release it."""

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import structlog
 from lianfang.bus import Mode, Position, Record
 from lianfang.bus.embedded.client import RemoteLog
 from lianfang.bus.embedded.consumer import EmbeddedConsumer, distinct
+from lianfang.bus.embedded.footage import RingFootage
 from lianfang.bus.embedded.frames import FramesSource
 from lianfang.bus.embedded.host import FileLock, holder
 from lianfang.bus.embedded.log import RETENTION, LogStore
@@ -154,6 +155,10 @@ class EmbeddedBus:
     def fetch(self, reference: FrameReference) -> Record:
         """Return the record of the frame; EvidenceMissing if it is gone or another stands there."""
         return self._shelf.fetch(reference)
+
+    def footage(self, camera_id: str, since: datetime) -> RingFootage:
+        """Return the frames of a camera published at ``since`` or later, as far as they are kept."""
+        return RingFootage(self._shelf, camera_id, since)
 
     def close(self) -> None:
         """Write what is queued and release everything but the consumers, which can only be closed then."""

@@ -134,7 +134,7 @@ class RingShelf:
     def fetch(self, reference: FrameReference) -> Record:
         """Return the referenced frame; EvidenceMissing if it is gone or another stands there."""
         where = f"{reference.camera_id} {reference.epoch}/{reference.seq} at {reference.offset}"
-        reader = self._reader(reference.camera_id) if reference.topic == FRAMES else None
+        reader = self.reader(reference.camera_id) if reference.topic == FRAMES else None
         if reader is None or reader.description.partition != reference.partition:
             raise EvidenceMissing(f"frame {where}: no such ring")
         frame = reader.read(reference.offset)
@@ -150,7 +150,8 @@ class RingShelf:
         with self._lock:
             self._readers.clear()
 
-    def _reader(self, key: str) -> RingReader | None:
+    def reader(self, key: str) -> RingReader | None:
+        """Return the reader of the ring that a key has now, None where it has none."""
         path = ring_path(self._folder, key)
         with self._lock:
             known = self._readers.get(key)

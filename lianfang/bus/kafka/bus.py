@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from datetime import datetime
 
 from lianfang.bus import Consumer, Mode, Position, Record
 from lianfang.bus.kafka.access import Access, quiet
 from lianfang.bus.kafka.durable import DurableConsumer
+from lianfang.bus.kafka.footage import KafkaFootage
 from lianfang.bus.kafka.frames import FrameReader
 from lianfang.bus.kafka.latest import LatestConsumer
 from lianfang.bus.kafka.publisher import EVENTS_TERMS, FRAMES_TERMS, Publisher
@@ -97,6 +99,10 @@ class KafkaBus:
         if topic is None:
             raise EvidenceMissing(f"{reference.topic} is no topic of this installation")
         return self._reader.fetch(topic, reference)
+
+    def footage(self, camera_id: str, since: datetime) -> KafkaFootage:
+        """Return the frames of a camera published at ``since`` or later, as far as they are kept."""
+        return KafkaFootage(self._access, self._version, self._topic(FRAMES), camera_id, since)
 
     def close(self) -> None:
         """Flush for a few seconds, and release everything but the consumers."""
