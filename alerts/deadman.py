@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import aiohttp
 import structlog
 
-from lianfang.config.model import DeadMan
+from lianfang.config.runtime import DeadMan
 
 _log = structlog.get_logger()
 

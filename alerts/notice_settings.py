@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Self
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, Field, IPvAnyNetwork, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from alerts.channels.base import ChannelConfig, Role
 from alerts.links import PictureLinks
+from alerts.reach import Reached
 from lianfang.config import Config, Problem, Stanza
 from lianfang.config.tls import Tls
 
@@ -42,16 +43,14 @@ class Retry(Stanza):
         return self
 
 
-class NoticeConfig(ChannelConfig):
-    """What the stanza of every receiver of notices over HTTP has: where it may be, and how patient we are."""
+class NoticeConfig(Reached, ChannelConfig):
+    """What the stanzas of receivers of notices over HTTP have: our patience, and how they know us."""
 
     role: ClassVar[Role] = "notice"
     timeout_s: float = Field(default=10, gt=0, le=60)
     """Seconds until one attempt counts as failed."""
     retry: Retry = Retry()
     """What happens where it does not answer."""
-    networks: tuple[IPvAnyNetwork, ...] = Field(default=(), max_length=64)
-    """Networks, such as 10.20.0.0/16, in which it may be; elsewhere only at a public address."""
     max_body_bytes: int = Field(default=8 * 1024 * 1024, ge=64 * 1024, le=64 * 1024 * 1024)
     """The largest message that it takes; pictures for which there is no room are left out."""
     picture_links: PictureLinks | None = None

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from pydantic import AfterValidator
 
-from alerts.channels._reach import Network, sockets_within
+from alerts.reach import Network, sockets_within
 from lianfang.config import Problem
 from lianfang.config.tls import Tls
 from lianfang.errors import PermanentError, TransientError
@@ -46,8 +46,8 @@ class HttpEndpoint:
     """Requests to the host of one configured URL: no redirect, no cookie, no proxy leads elsewhere.
 
     ``token`` goes along as a bearer token, and is taken out of what comes back. ``login``, a user and a
-    password, answers challenges of HTTP Digest. With ``networks`` it connects to public addresses and to
-    those in them only.
+    password, answers challenges of HTTP Digest. It connects to public addresses and to those in
+    ``networks`` only.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class HttpEndpoint:
         login: tuple[str, str] | None = None,
         *,
         tls: Tls | None = None,
-        networks: Sequence[Network] | None = None,
+        networks: Sequence[Network],
     ) -> None:
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self._tls, self._token, self._login = tls or Tls(ca_file=ca_file), token, login
@@ -101,12 +101,11 @@ class HttpEndpoint:
     def _open(self) -> aiohttp.ClientSession:
         # Here and not in the constructor: a session belongs to the loop that it is opened in.
         if self._session is None:
-            within = None if self._networks is None else sockets_within(self._networks)
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
                     ssl=self._tls.context() if self._tls != Tls() else True,
                     limit=0,  # the delivery bounds what is under way
-                    socket_factory=within,
+                    socket_factory=sockets_within(self._networks),
                 ),
                 timeout=self._timeout,
                 cookie_jar=aiohttp.DummyCookieJar(),

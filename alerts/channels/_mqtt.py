@@ -15,6 +15,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from pydantic import Field
 
+from alerts.reach import Network, connect
 from lianfang.config import Config as WholeConfig
 from lianfang.config import Problem, Secret, Stanza
 from lianfang.config.tls import Tls
@@ -70,9 +71,15 @@ class Link:
     """
 
     def __init__(
-        self, broker: Broker, topics: Sequence[str], heard: Heard, lost: Lost, timeout_s: float
+        self,
+        broker: Broker,
+        topics: Sequence[str],
+        heard: Heard,
+        lost: Lost,
+        timeout_s: float,
+        networks: Sequence[Network],
     ) -> None:
-        self._broker, self._topics, self._timeout_s = broker, topics, timeout_s
+        self._broker, self._topics, self._timeout_s, self._networks = broker, topics, timeout_s, networks
         self._heard, self._lost = heard, lost
         self._password = broker.password.read() if broker.password else None
         self._tls = broker.tls.context() if broker.tls else None
@@ -117,8 +124,7 @@ class Link:
         pause_s = _FIRST_PAUSE_S
         while True:
             try:
-                await self._reach()
-                await self._serve()
+                await self._serve(await self._reach())
             except Exception as error:  # noqa: BLE001 - its outermost loop: a speaker must not be lost to a bug
                 pause_s = _FIRST_PAUSE_S if self._client else min(2 * pause_s, _LONGEST_PAUSE_S)
                 await self._broken(error)
@@ -127,19 +133,27 @@ class Link:
                 async with asyncio.timeout(pause_s):
                     await self._hurry.wait()
 
-    async def _reach(self) -> None:
-        """Open a connection and close it again: the library would wait for a dead host in a shared thread."""
+    async def _reach(self) -> str:
+        """Open a connection and close it again: the library would wait for a dead host in a shared thread.
+
+        Return where the library is to connect to. It would ask anew where the name leads: without TLS it gets
+        the address that was looked at. With TLS it needs the name, and what answers must prove that it is it.
+        """
+        host, port = self._broker.address
         async with asyncio.timeout(self._timeout_s):
-            _, writer = await asyncio.open_connection(*self._broker.address, ssl=self._tls)
+            sock = await connect(host, port, self._networks)
+            address: str = sock.getpeername()[0]
+            name = host if self._tls else None
+            _, writer = await asyncio.open_connection(sock=sock, ssl=self._tls, server_hostname=name)
             writer.close()
             with suppress(OSError):
                 await writer.wait_closed()
+        return host if self._tls else address
 
-    async def _serve(self) -> None:
-        host, port = self._broker.address
+    async def _serve(self, host: str) -> None:
         async with aiomqtt.Client(
             host,
-            port,
+            self._broker.address[1],
             username=self._broker.username,
             password=self._password,
             protocol=aiomqtt.ProtocolVersion.V5,

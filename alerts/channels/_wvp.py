@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from pydantic import BaseModel, ValidationError
 
 from alerts.channels._http import Answer, HttpEndpoint, check_status
+from alerts.reach import Network
 from lianfang.clock import Clock
 from lianfang.errors import PermanentError, TransientError
 
@@ -65,11 +66,12 @@ class Platform:
         *,
         timeout_s: float,
         ca_file: Path | None,
+        networks: Sequence[Network],
         clock: Clock,
     ) -> None:
         self._base_url, self._clock = base_url, clock
         self._login = {"username": username, "password": _md5(password)}  # as its own console does
-        self._http = HttpEndpoint(timeout_s, ca_file)
+        self._http = HttpEndpoint(timeout_s, ca_file, networks=networks)
         self._token = ""
 
     async def call(self, device: str, channel: str) -> Call:
@@ -127,10 +129,17 @@ class Media:
     """A ZLMediaKit server."""
 
     def __init__(
-        self, base_url: str, secret: str, *, timeout_s: float, ca_file: Path | None, clock: Clock
+        self,
+        base_url: str,
+        secret: str,
+        *,
+        timeout_s: float,
+        ca_file: Path | None,
+        networks: Sequence[Network],
+        clock: Clock,
     ) -> None:
         self._base_url, self._secret, self._clock = base_url, secret, clock
-        self._http = HttpEndpoint(timeout_s, ca_file)
+        self._http = HttpEndpoint(timeout_s, ca_file, networks=networks)
 
     async def listeners(self, app: str, stream: str) -> int:
         """Return how many devices a stream is sent to: one that took the call, or none."""

@@ -16,10 +16,10 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, StringConstraints, field_validator
 
 from alerts.channels._http import Answer, HttpEndpoint, check_status, http_url
-from alerts.channels._reach import check_address
 from alerts.channels.base import Delivery, Receipt
 from alerts.notice_settings import NoticeConfig, ZoneName
 from alerts.payload import Notice, notice_of
+from alerts.reach import check_address
 from alerts.viid import answers, codes
 from alerts.viid.answers import Status
 from alerts.viid.codes import Collection
@@ -73,7 +73,7 @@ class Config(NoticeConfig):
     def check(self, config: WholeConfig) -> Iterable[Problem]:
         """Yield an address, certificates, codes and cameras of no use."""
         yield from super().check(config)
-        yield from check_address("base_url", self.base_url, self.networks)
+        yield from check_address("base_url", self.base_url, self.within)
         for camera in self.tollgates:
             if camera not in config.cameras:
                 yield Problem(("tollgates", camera), repr(camera), one_of(config.cameras))
@@ -91,7 +91,7 @@ class Gat1400Channel:
         zone = ZoneInfo(config.timezone)
         self._config, self._clock, self._codes = config, clock, codes.read(config.codes)
         self._reporter = Reporter(self._codes, zone, config.tollgates, config.picture_links)
-        self._http = HttpEndpoint(config.timeout_s, tls=config.tls, networks=config.networks)
+        self._http = HttpEndpoint(config.timeout_s, tls=config.tls, networks=config.within)
         login = Login(config.base_url, config.device_code, config.username, config.password.read())
         self.registration = Registration(login, self._call, clock, zone)
         self._collector = Collector(self._codes.collections, self._post, config.batch, config.max_body_bytes)

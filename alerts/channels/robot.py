@@ -18,10 +18,10 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, field_validator
 
 from alerts.channels._http import Answer, HttpEndpoint, check_status, http_url
-from alerts.channels._reach import check_address
 from alerts.channels.base import Delivery, Receipt
 from alerts.notice_settings import NoticeConfig, Retry, ZoneName
 from alerts.payload import Notice, notice_of
+from alerts.reach import check_address
 from lianfang.clock import Clock
 from lianfang.config import Config as WholeConfig
 from lianfang.config import Problem, Secret
@@ -105,7 +105,7 @@ class Config(NoticeConfig):
         except ValueError as error:
             yield Problem(("url",), "a secret of another form", str(error))
             return
-        yield from check_address("url", url, self.networks)
+        yield from check_address("url", url, self.within)
         if self.sign_key is not None and self.dialect == "wecom":
             yield Problem(("sign_key",), "a key", "none: robots of WeCom know no signed messages")
 
@@ -117,7 +117,7 @@ class RobotChannel:
         self._config, self._clock, self._zone = config, clock, ZoneInfo(config.timezone)
         self._url = config.url.read()
         self._key = config.sign_key.read() if config.sign_key else None
-        self._http = HttpEndpoint(config.timeout_s, tls=config.tls, networks=config.networks)
+        self._http = HttpEndpoint(config.timeout_s, tls=config.tls, networks=config.within)
 
     async def send(self, delivery: Delivery) -> Receipt:
         """Write the line; return the robot's word that it has it."""

@@ -27,6 +27,7 @@ from alerts.channels.base import (
     receipt,
 )
 from alerts.payload import Speech
+from alerts.reach import Reached, check_address
 from lianfang.clock import Clock
 from lianfang.config import Config as WholeConfig
 from lianfang.config import Problem, Secret
@@ -36,7 +37,7 @@ from lianfang.errors import PermanentError, TransientError
 _NOT_SENT: dict[str, Any] = {"schema_version": True, "clip": True, "also": {"__all__": {"clip"}}}
 
 
-class Config(SpeakerConfig):
+class Config(Reached, SpeakerConfig):
     """A speaker that is told what to say."""
 
     kind: Literal["speaker_http"]
@@ -52,8 +53,9 @@ class Config(SpeakerConfig):
     """Seconds between two questions whether it has been said."""
 
     def check(self, config: WholeConfig) -> Iterable[Problem]:
-        """Yield a certificate file that cannot be read."""
+        """Yield an address that is not allowed, and a certificate file that cannot be read."""
         yield from super().check(config)
+        yield from check_address("base_url", self.base_url, self.within)
         yield from check_ca_file(self.ca_file)
 
 
@@ -78,7 +80,9 @@ class SpeakerHttpChannel:
 
     def __init__(self, config: Config, clock: Clock) -> None:
         self._config, self._clock = config, clock
-        self._http = HttpEndpoint(config.timeout_s, config.ca_file, config.token.read())
+        self._http = HttpEndpoint(
+            config.timeout_s, config.ca_file, config.token.read(), networks=config.within
+        )
 
     async def send(self, delivery: Delivery) -> Receipt:
         """Send the command and follow it to the device's final word.

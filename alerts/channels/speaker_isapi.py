@@ -17,6 +17,7 @@ from pydantic import Field
 from alerts.channels._http import Answer, BaseUrl, HttpEndpoint, check_ca_file, check_status
 from alerts.channels.base import Delivery, Receipt, SoundSpeakerConfig, SpeakerStatus
 from alerts.payload import Speech
+from alerts.reach import Reached, check_address
 from alerts.voice.clips import Clips
 from alerts.voice.sound import Samples, g711, joined, scaled
 from lianfang.clock import Clock
@@ -34,7 +35,7 @@ _NOT_OPEN = frozenset({400, 403, 409})  # what devices answer where there is not
 _BUSY = re.compile(rb"busy", re.IGNORECASE)
 
 
-class Config(SoundSpeakerConfig):
+class Config(Reached, SoundSpeakerConfig):
     """A device with a loudspeaker that speaks ISAPI."""
 
     kind: Literal["speaker_isapi"]
@@ -54,8 +55,9 @@ class Config(SoundSpeakerConfig):
     """Seconds that the device may take for any answer."""
 
     def check(self, config: WholeConfig) -> Iterable[Problem]:
-        """Yield a certificate file that cannot be read."""
+        """Yield an address that is not allowed, and a certificate file that cannot be read."""
         yield from super().check(config)
+        yield from check_address("base_url", self.base_url, self.within)
         yield from check_ca_file(self.ca_file)
 
 
@@ -66,7 +68,7 @@ class SpeakerIsapiChannel:
         self._config, self._clock, self._clips = config, clock, clips
         self._channel = f"{config.base_url}/ISAPI/System/TwoWayAudio/channels/{config.channel}"
         login = config.username, config.password.read()
-        self._http = HttpEndpoint(config.timeout_s, config.ca_file, login=login)
+        self._http = HttpEndpoint(config.timeout_s, config.ca_file, login=login, networks=config.within)
         self._speaking: tuple[str, asyncio.Task[None]] | None = None
         self._turn = asyncio.Lock()
 

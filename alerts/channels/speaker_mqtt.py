@@ -29,6 +29,7 @@ from alerts.channels.base import (
     receipt,
 )
 from alerts.payload import Speech, Utterance
+from alerts.reach import Reached, check_host
 from alerts.voice.clips import Clips
 from lianfang.clock import Clock
 from lianfang.config import Config as WholeConfig
@@ -51,7 +52,7 @@ _STATES: dict[str, State] = {
 }
 
 
-class Config(SpeakerConfig):
+class Config(Reached, SpeakerConfig):
     """A 4G speaker behind an MQTT broker, which speaks text itself."""
 
     kind: Literal["speaker_mqtt"]
@@ -86,8 +87,10 @@ class Config(SpeakerConfig):
         return self.play_url
 
     def check(self, config: WholeConfig) -> Iterable[Problem]:
-        """Yield topics that are not told apart, and a heartbeat that nobody would hear."""
+        """Yield a broker that is not allowed, topics not told apart, a heartbeat that nobody would hear."""
         yield from super().check(config)
+        for problem in check_host("host", self.broker.host, self.within):
+            yield problem.under("broker")
         others = {self.command_topic, self.result_topic}
         if len(others) < 2:
             yield Problem(("result_topic",), self.result_topic, "another topic than command_topic")
@@ -113,7 +116,7 @@ class SpeakerMqttChannel:
         self._state_at_s = 0.0
         self._state_known = asyncio.Event()
         topics = [config.result_topic, *([config.status_topic] if config.status_topic else [])]
-        self._link = Link(config.broker, topics, self._heard, self._lost, config.timeout_s)
+        self._link = Link(config.broker, topics, self._heard, self._lost, config.timeout_s, config.within)
 
     async def send(self, delivery: Delivery) -> Receipt:
         """Send the command and follow it to the device's last word; one that is known is not asked for again.

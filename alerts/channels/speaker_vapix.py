@@ -20,6 +20,7 @@ from pydantic import Field
 from alerts.channels._http import BaseUrl, HttpEndpoint, check_ca_file, check_status
 from alerts.channels.base import Delivery, Receipt, SoundSpeakerConfig, SpeakerStatus
 from alerts.payload import Speech
+from alerts.reach import Reached, check_address
 from alerts.voice.clips import Clips
 from alerts.voice.sound import RATE, Samples, joined, scaled, wav
 from lianfang.clock import Clock
@@ -35,7 +36,7 @@ _NAME = re.compile(r"^root\.MediaClip\.M(\d+)\.Name=(.*?)\r?$", re.MULTILINE)
 _PROPERTY = re.compile(r"^root\.Properties\.AudioClip\.(\w+)=(.*?)\r?$", re.MULTILINE)
 
 
-class Config(SoundSpeakerConfig):
+class Config(Reached, SoundSpeakerConfig):
     """A device that plays media clips by VAPIX."""
 
     kind: Literal["speaker_vapix"]
@@ -57,10 +58,11 @@ class Config(SoundSpeakerConfig):
     """Seconds that the device may take for any answer."""
 
     def check(self, config: WholeConfig) -> Iterable[Problem]:
-        """Yield a certificate file that cannot be read, and one half of an output."""
+        """Yield an address that is not allowed, certificates of no use, and one half of an output."""
         yield from super().check(config)
         if (self.audio_device is None) != (self.audio_output is None):
             yield Problem(("audio_device",), "one of audio_device and audio_output", "both or neither")
+        yield from check_address("base_url", self.base_url, self.within)
         yield from check_ca_file(self.ca_file)
 
 
@@ -78,7 +80,7 @@ class SpeakerVapixChannel:
     def __init__(self, config: Config, clock: Clock, clips: Clips) -> None:
         self._config, self._clock, self._clips = config, clock, clips
         login = config.username, config.password.read()
-        self._http = HttpEndpoint(config.timeout_s, config.ca_file, login=login)
+        self._http = HttpEndpoint(config.timeout_s, config.ca_file, login=login, networks=config.within)
         self._playing = ""
         self._told_to_stop = asyncio.Event()
         self._turn = asyncio.Lock()

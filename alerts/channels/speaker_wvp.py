@@ -17,6 +17,7 @@ from alerts.channels._http import BaseUrl, check_ca_file
 from alerts.channels._wvp import Media, Platform
 from alerts.channels.base import Delivery, Receipt, SoundSpeakerConfig, SpeakerStatus
 from alerts.payload import Speech
+from alerts.reach import Reached, check_address
 from alerts.voice.clips import Clips
 from alerts.voice.rtsp import RtspPush
 from alerts.voice.sound import g711, joined, scaled
@@ -31,7 +32,7 @@ _LOOK_S = 0.3  # between two looks whether the device is on the line
 _MISSED = 2  # looks in a row without it, until it has hung up
 
 
-class Config(SoundSpeakerConfig):
+class Config(Reached, SoundSpeakerConfig):
     """A GB/T 28181 device with a loudspeaker, called by a WVP platform and its media server."""
 
     kind: Literal["speaker_wvp"]
@@ -57,8 +58,10 @@ class Config(SoundSpeakerConfig):
     """Seconds that platform and media server may take for any answer."""
 
     def check(self, config: WholeConfig) -> Iterable[Problem]:
-        """Yield a certificate file that cannot be read."""
+        """Yield an address that is not allowed, and a certificate file that cannot be read."""
         yield from super().check(config)
+        yield from check_address("base_url", self.base_url, self.within)
+        yield from check_address("media_url", self.media_url, self.within)
         yield from check_ca_file(self.ca_file)
 
 
@@ -73,6 +76,7 @@ class SpeakerWvpChannel:
             config.password.read(),
             timeout_s=config.timeout_s,
             ca_file=config.ca_file,
+            networks=config.within,
             clock=clock,
         )
         self._media = Media(
@@ -80,6 +84,7 @@ class SpeakerWvpChannel:
             config.media_secret.read(),
             timeout_s=config.timeout_s,
             ca_file=config.ca_file,
+            networks=config.within,
             clock=clock,
         )
         self._current = ""
@@ -143,7 +148,7 @@ class SpeakerWvpChannel:
         """Push silence, at which the platform calls the device; hang up at the end, whatever comes."""
         call = await self._platform.call(self._config.device, self._config.channel)
         try:
-            async with RtspPush(call.url, self._config.timeout_s) as push:
+            async with RtspPush(call.url, self._config.timeout_s, self._config.within) as push:
                 yield push, (call.app, call.stream)
         finally:
             with suppress(TransientError, PermanentError):

@@ -18,10 +18,10 @@ from pydantic import Field, field_validator
 from standardwebhooks import Webhook
 
 from alerts.channels._http import HttpEndpoint, check_status, http_url
-from alerts.channels._reach import check_address
 from alerts.channels.base import Delivery, Picture, Receipt
 from alerts.notice_settings import NoticeConfig
 from alerts.payload import Notice, NoticePicture, notice_of
+from alerts.reach import check_address
 from lianfang.clock import Clock
 from lianfang.config import Config as WholeConfig
 from lianfang.config import Problem, Secret
@@ -51,7 +51,7 @@ class Config(NoticeConfig):
     def check(self, config: WholeConfig) -> Iterable[Problem]:
         """Yield keys that cannot sign, an address that is not allowed, and certificates of no use."""
         yield from super().check(config)
-        yield from check_address("url", self.url, self.networks)
+        yield from check_address("url", self.url, self.within)
         for i, secret in enumerate(self.secrets):
             try:
                 usable = _is_key(secret.read())
@@ -69,7 +69,7 @@ class WebhookChannel:
         self._url, self._clock, self._envelope = config.url, clock, config.envelope
         self._max_bytes, self._links = config.max_body_bytes, config.picture_links
         self._signers = [Webhook(secret.read()) for secret in config.secrets]
-        self._http = HttpEndpoint(config.timeout_s, tls=config.tls, networks=config.networks)
+        self._http = HttpEndpoint(config.timeout_s, tls=config.tls, networks=config.within)
 
     async def send(self, delivery: Delivery) -> Receipt:
         """Post the notice; any 2xx is the receiver's word that it has it."""

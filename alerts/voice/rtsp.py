@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import struct
+from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+from alerts.reach import Network, connect
 from lianfang.errors import TransientError
 
 RATE = 8000  # bytes and samples a second
@@ -30,11 +32,13 @@ _SDP = (
 class RtspPush:
     """A stream to ``url`` while the block lasts: silence, and between it what is played.
 
+    Others say where that is: it must be a public address, or in ``networks``.
+
     TransientError where the server does not take it within ``timeout_s``, or breaks off.
     """
 
-    def __init__(self, url: str, timeout_s: float) -> None:
-        self._url, self._timeout_s = url, timeout_s
+    def __init__(self, url: str, timeout_s: float, networks: Sequence[Network]) -> None:
+        self._url, self._timeout_s, self._networks = url, timeout_s, networks
         parts = urlsplit(url)
         self._address = parts.hostname or "", parts.port or 554
         self._data = b""
@@ -45,7 +49,8 @@ class RtspPush:
     async def __aenter__(self) -> Self:
         try:
             async with asyncio.timeout(self._timeout_s):
-                self._reader, self._writer = await asyncio.open_connection(*self._address)
+                sock = await connect(*self._address, self._networks)
+                self._reader, self._writer = await asyncio.open_connection(sock=sock)
                 await self._announce()
         except TimeoutError as error:
             self._abort()
@@ -147,5 +152,5 @@ class RtspPush:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, OSError):
-        return error.strerror or "no connection"
+        return error.strerror or str(error) or "no connection"
     return "it hung up" if isinstance(error, asyncio.IncompleteReadError) else str(error)

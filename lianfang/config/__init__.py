@@ -3,8 +3,9 @@
 from lianfang.config.community import Community
 from lianfang.config.drawn import ReferenceHeight
 from lianfang.config.load import load
-from lianfang.config.model import Camera, Config, Line, Runtime, Zone
+from lianfang.config.model import Camera, Config, Line, Zone
 from lianfang.config.point import Point
+from lianfang.config.runtime import Runtime
 from lianfang.config.sensor import Sensor
 from lianfang.config.stanza import Id, Problem, Secret, Spoken, Stanza, Text
 from lianfang.config.uplink import Uplink

@@ -6,7 +6,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, SerializeAsAny, field_validator, model_validator
+from pydantic import (
+    Field,
+    IPvAnyNetwork,
+    SerializeAsAny,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from shapely import Polygon
 from shapely.validation import explain_validity
 
@@ -20,6 +27,7 @@ from lianfang.config.kafka import Kafka, brokers
 from lianfang.config.point import Point
 from lianfang.config.postgresql import Postgresql, address
 from lianfang.config.profiles import Profile
+from lianfang.config.runtime import DeadMan, Runtime
 from lianfang.config.sensor import Sensor
 from lianfang.config.sharing import heard_at
 from lianfang.config.stanza import Id, Problem, Spoken, Stanza, one_of
@@ -128,32 +136,6 @@ class Camera(Stanza):
                 yield Problem(("lines", line_id, "zone"), repr(line.zone), one_of(self.zones))
 
 
-class Runtime(Stanza):
-    """How the work is spread over processes, and when it is too late to matter."""
-
-    cameras_per_process: int = Field(default=4, ge=1, le=64)
-    """Cameras decoded by one process; a process that crashes is started again in two halves."""
-    detect_threads: int = Field(default=2, ge=1, le=64)
-    """Pictures looked at at the same time: one a core."""
-    frame_deadline_s: float = Field(default=2, gt=0, le=60)
-    """A frame older than this is skipped and counted, not looked at."""
-    ring_seconds: float = Field(default=20, ge=2, le=600)
-    """Seconds of frames that are kept of each camera: evidence is copied from there."""
-    ring_max_bytes: int = Field(default=48 * 1024 * 1024, ge=1024 * 1024)
-    """Upper bound of the frames kept of one camera, in bytes, preallocated."""
-
-
-class DeadMan(Stanza):
-    """A service outside that rings when it has not heard from this installation for a while."""
-
-    url: str = Field(pattern=r"^https?://[^\s@]+$")
-    """Called with POST while all is well; it needs no body and no password in the address."""
-    every_s: float = Field(default=30, ge=1, le=3600)
-    """Seconds between two calls."""
-    timeout_s: float = Field(default=10, gt=0, le=60)
-    """Seconds that it may take to answer."""
-
-
 _NO_LIMITS = Escalation()
 
 
@@ -198,6 +180,8 @@ class Config(Stanza):
     """What is different at some times: a flood, a festival. One is in force, or none of them."""
     voice: Voice = Voice()
     """What speaks for speakers that play sound only."""
+    networks: tuple[IPvAnyNetwork, ...] = Field(default=(), max_length=64)
+    """Networks, such as 10.0.0.0/8, in which receivers may be, beside public addresses."""
     receivers: dict[Id, ChannelStanza] = Field(default_factory=dict)
     """Who is told: speakers and platforms."""
     escalation: dict[Severity, Escalation] = Field(default_factory=usual_limits)
@@ -218,6 +202,14 @@ class Config(Stanza):
         if value != "sqlite":
             address(value)
         return value
+
+    @field_validator("receivers")
+    @classmethod
+    def _within_networks(cls, value: dict[str, Stanza], info: ValidationInfo) -> dict[str, Stanza]:
+        """Give the networks of the file to those that have none of their own."""
+        within = {"networks": info.data.get("networks", ())}
+        own = ((name, getattr(stanza, "networks", ())) for name, stanza in value.items())
+        return value | {name: value[name].model_copy(update=within) for name, given in own if given is None}
 
     @property
     def store_is_shared(self) -> bool:

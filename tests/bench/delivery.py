@@ -134,7 +134,12 @@ def _police(url: str) -> Channel:
 
 
 def _speaker(url: str) -> Channel:
-    stanza = {"kind": "speaker_http", "base_url": url, "token": Secret(env=_TOKEN)}
+    stanza = {
+        "kind": "speaker_http",
+        "base_url": url,
+        "token": Secret(env=_TOKEN),
+        "networks": ["127.0.0.0/8"],
+    }
     return speaker_http.build(speaker_http.Config.model_validate(stanza), SystemClock())
 
 

@@ -16,14 +16,18 @@ import pytest
 from aiohttp import web
 
 from alerts.channels import webhook
-from alerts.channels._reach import allows, check_address
 from alerts.channels.base import Receipt
 from alerts.links import PictureLinks
+from alerts.reach import allows, check_address
+from alerts.voice.rtsp import RtspPush
 from deploy.simulators.police import PoliceReceiver
+from deploy.simulators.speaker import SpeakerSimulator
 from lianfang.config import Config as WholeConfig
-from lianfang.errors import TransientError
+from lianfang.config.changes import Changes, applied
+from lianfang.errors import ConfigError, TransientError
 from tests.support.channels import (
     KEYS,
+    TOKEN,
     WEBHOOK,
     delivery_of,
     picture,
@@ -31,9 +35,15 @@ from tests.support.channels import (
     send,
     served,
     silent,
+    speaker_channel,
+    speech,
     webhook_channel,
 )
+from tests.support.configs import BASE, loaded
+from tests.support.mqtt_speaker import channel_to
 from tests.support.outbox import T0
+from tests.support.voice import needs_espeak
+from tests.unit.alerts.test_speaker_configs import ISAPI, MQTT, VAPIX, WVP
 
 UNREAD = cast("WholeConfig", None)
 
@@ -69,6 +79,93 @@ def test_an_address_that_is_not_allowed_is_said_before_it_runs() -> None:
     assert "`networks`" in problem.allowed
     assert not list(check_address("url", "http://10.20.3.4/x", [ip_network("10.0.0.0/8")]))
     assert not list(check_address("url", "http://platform.example/x", ()))
+
+
+def test_the_networks_of_the_file_are_those_of_whoever_has_none(tmp_path: Path) -> None:
+    own = {**BASE["receivers"]["police"], "networks": ["10.9.0.0/16"]}
+    none = {**BASE["receivers"]["police"], "networks": []}
+    config = loaded(tmp_path, ("receivers.own", own), ("receivers.none", none))
+    within = {
+        name: receiver.within for name, receiver in config.receivers.items() if hasattr(receiver, "within")
+    }
+    file = (ip_network("127.0.0.0/8"), ip_network("10.0.0.0/8"))
+    assert within == {"horn": file, "police": file, "own": (ip_network("10.9.0.0/16"),), "none": ()}
+    assert applied(config, Changes()).receivers == config.receivers, (
+        "a change of rules leaves them as they are"
+    )
+
+
+@pytest.mark.parametrize(
+    ("stanza", "key"),
+    [
+        (ISAPI, "base_url"),
+        (VAPIX, "base_url"),
+        (WVP, "base_url"),
+        (WVP | {"base_url": "http://wvp.example"}, "media_url"),
+        (MQTT | {"broker": {"host": "10.0.0.3"}}, "broker.host"),
+        (BASE["receivers"]["horn"] | {"base_url": "http://10.0.0.3:1"}, "base_url"),
+    ],
+    ids=lambda value: value["kind"] if isinstance(value, dict) else "",
+)
+def test_a_speaker_that_may_not_be_there_is_said_before_it_runs(
+    tmp_path: Path, stanza: dict[str, Any], key: str
+) -> None:
+    needs_espeak()
+    with pytest.raises(ConfigError) as caught:
+        loaded(tmp_path, ("receivers.horn", stanza), ("networks", ["192.168.0.0/16"]))
+    problem = caught.value.problems[0]
+    assert problem.key == f"receivers.horn.{key}"
+    assert problem.found.startswith("10.0.0.")
+    assert problem.found.endswith(", which is no public address")
+    assert problem.allowed.endswith("`networks`, here or at the top of the file (192.168.0.0/16)")
+    assert problem.line
+
+
+def test_a_speaker_whose_name_leads_elsewhere_hears_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> Receipt | Exception:
+        async with SpeakerSimulator(TOKEN, say=silent) as speaker:
+            url = speaker.url.replace("127.0.0.1", "localhost")
+            channel = speaker_channel(url, monkeypatch, networks=["10.0.0.0/8"])
+            (answer,) = await send(channel, delivery_of(speech()))
+            assert speaker.requests == 0
+            return answer
+
+    answer = asyncio.run(run())
+    assert isinstance(answer, TransientError)
+    assert "is no public address, and in none of its `networks`" in str(answer)
+
+
+def test_a_broker_that_may_not_be_there_gets_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    connections = 0
+
+    async def accept(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        writer.close()
+
+    async def run() -> Receipt | Exception:
+        server = await asyncio.start_server(accept, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        login = {"username": "us", "password": secret_in_env(monkeypatch, "geheim")}
+        broker = {"host": "localhost", "port": port, **login}
+        async with server:
+            channel = channel_to(port, "horn", broker=broker, networks=["10.0.0.0/8"], timeout_s=2)
+            (answer,) = await send(channel, delivery_of(speech()))
+        return answer
+
+    answer = asyncio.run(run())
+    assert isinstance(answer, TransientError)
+    assert "is no public address, and in none of its `networks`" in str(answer)
+    assert connections == 0
+
+
+def test_sound_is_pushed_only_where_it_may_be() -> None:
+    async def run() -> None:
+        async with RtspPush("rtsp://localhost:1/broadcast/x", 2, [ip_network("10.0.0.0/8")]):
+            pass
+
+    with pytest.raises(TransientError, match="is no public address, and in none of its `networks`"):
+        asyncio.run(run())
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])

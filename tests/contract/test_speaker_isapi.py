@@ -37,6 +37,7 @@ def at_site(
         stanza = {
             "kind": "speaker_isapi",
             "base_url": url,
+            "networks": ["127.0.0.0/8"],
             "username": USERNAME,
             "password": secret_in_env(monkeypatch, PASSWORD),
             **(config or {}),

@@ -39,6 +39,7 @@ def at_site(
         stanza = {
             "kind": "speaker_vapix",
             "base_url": url,
+            "networks": ["127.0.0.0/8"],
             "username": USERNAME,
             "password": secret_in_env(monkeypatch, PASSWORD),
             **(config or {}),

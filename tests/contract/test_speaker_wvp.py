@@ -39,6 +39,7 @@ def at_site(
         stanza = {
             "kind": "speaker_wvp",
             "base_url": url,
+            "networks": ["127.0.0.0/8"],
             "username": USERNAME,
             "password": secret_in_env(monkeypatch, PASSWORD),
             "media_url": url,

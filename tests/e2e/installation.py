@@ -124,6 +124,7 @@ class Installation:
                     **rule,
                 }
             },
+            "networks": ["127.0.0.0/8"],
             "receivers": {
                 "horn": {
                     "kind": "speaker_http",
@@ -136,7 +137,6 @@ class Installation:
                     "kind": "webhook",
                     "url": outside.police.url,
                     "secrets": [{"env": "TEST_SECRET"}],
-                    "networks": ["127.0.0.0/8"],
                 },
             },
         }

@@ -22,7 +22,7 @@ from alerts.store import Store
 from lianfang.bus import TopicPartition
 from lianfang.bus.embedded import EmbeddedBus
 from lianfang.clock import ManualClock, SystemClock
-from lianfang.config.model import DeadMan
+from lianfang.config.runtime import DeadMan
 from lianfang.events import OBSERVATIONS, READINGS, Canary
 from tests.e2e.installation import until
 from tests.support.configs import loaded

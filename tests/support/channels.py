@@ -78,6 +78,7 @@ def speaker_channel(url: str, monkeypatch: pytest.MonkeyPatch, **changed: object
         "token": secret_in_env(monkeypatch, TOKEN),
         "timeout_s": TIMEOUT_S,
         "poll_s": 0.01,
+        "networks": ["127.0.0.0/8"],
         **changed,
     }
     return speaker_http.build(speaker_http.Config.model_validate(stanza), SystemClock())

@@ -22,6 +22,7 @@ SQUARE = [[0.2, 0.2], [0.8, 0.2], [0.8, 1.0], [0.2, 1.0]]
 
 BASE: dict[str, Any] = {
     "data_dir": "data",
+    "networks": ["127.0.0.0/8", "10.0.0.0/8"],
     "community": {"name": "测试社区", "trial_days": 0},  # else nothing is said for a week
     "points": {"bank": {"name": "东岸"}, "gate": {"name": "校门"}},
     "detectors": {"objects": {"kind": "objects", "engine": {"kind": "onnx"}, "labels": ["person", "boat"]}},

@@ -34,6 +34,7 @@ def channel_to(
     stanza = {
         "kind": "speaker_mqtt",
         "broker": {"host": "127.0.0.1", "port": port},
+        "networks": ["127.0.0.0/8"],
         "command_topic": f"speakers/{device}/cmd",
         "result_topic": f"speakers/{device}/result",
         "status_topic": f"speakers/{device}/status",
