@@ -20,6 +20,7 @@ from alerts.store.incidents import write_changes
 from alerts.store.photos import PhotoRow  # noqa: F401 - a table beside those of the schema
 from alerts.store.postgresql import PostgreSql
 from alerts.store.sqlite import Sqlite
+from alerts.store.subscriptions import SubscriptionRow  # noqa: F401 - another one
 from lianfang.config import Config
 from lianfang.errors import LianfangError, TransientError
 
