@@ -43,6 +43,7 @@ from alerts.receivers import channel_to
 from alerts.reports.collector import EffectsCollector
 from alerts.settings import Settings
 from alerts.store import Store, offsets, open_store
+from alerts.viid.inbound.platforms import Platforms
 from alerts.voice.clips import Clips
 from alerts.voice.server import serving
 from lianfang.bus import Bus
@@ -135,6 +136,7 @@ class AlertService:
         self._deadlines = Deadlines(store, settings.config, clock, registry)
         self._digests = Digests(store, settings.config, clock)
         self._metrics = DeliveryMetrics(registry)
+        self._platforms = Platforms(config, store, clock, settings.config, registry)
         self._dependencies = Dependencies(
             settings=settings,
             store=store,
@@ -154,6 +156,7 @@ class AlertService:
             "store": self._store_state(),
             "canary": self._watch.state(),
             "settings": self._settings.fault() or "ok",
+            **self._platforms.ready(),
         }
 
     def alive(self) -> Mapping[str, str]:
@@ -196,7 +199,7 @@ class AlertService:
         return threading.Thread(target=run, name=name)
 
     async def _outside(self, stop: threading.Event) -> None:
-        """Run everything that talks to the outside world: delivery, API, console."""
+        """Run everything that talks to the outside world: delivery, platforms, API, console."""
         clips = Clips.of(self._config)
         channels, roles = self._channels(clips)
         delivery = DeliveryWorker(
@@ -235,7 +238,11 @@ class AlertService:
             stop.set()
 
         try:
-            async with serving(self._config.voice.serve, clips, self._clock), asyncio.TaskGroup() as group:
+            async with (
+                serving(self._config.voice.serve, clips, self._clock),
+                self._platforms.serving(),
+                asyncio.TaskGroup() as group,
+            ):
                 settings = self._config.dead_man
                 dead_man = group.create_task(report_alive(settings, self.alive)) if settings else None
                 group.create_task(end())

@@ -17,7 +17,7 @@ from alerts.api.names import Names
 from alerts.api.passwords import Passwords
 from alerts.api.problems import ApiError, described
 from alerts.api.sessions import Session, Sessions
-from alerts.api.throttle import LoginThrottle
+from alerts.throttle import LoginThrottle
 from lianfang.errors import TransientError
 
 _log = structlog.get_logger()

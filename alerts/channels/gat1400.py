@@ -10,10 +10,10 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import Field, field_validator
 
 from alerts.channels._http import Answer, HttpEndpoint, check_status, http_url
 from alerts.channels.base import Delivery, Receipt
@@ -24,6 +24,7 @@ from alerts.viid import answers, codes
 from alerts.viid.answers import Status
 from alerts.viid.codes import Collection
 from alerts.viid.collector import Collector
+from alerts.viid.inbound.settings import Answers, DeviceCode
 from alerts.viid.objects import Report, Reporter
 from alerts.viid.registration import Login, Registration
 from lianfang.clock import Clock
@@ -32,7 +33,6 @@ from lianfang.config import Problem, Secret
 from lianfang.config.stanza import Id, one_of
 from lianfang.errors import PermanentError, TransientError
 
-_Code = Annotated[str, StringConstraints(pattern=r"^[0-9]{20}$")]
 _WITHDRAWN = frozenset({"false_alarm", "permitted"})
 _TRIALS = frozenset({"test", "drill"})
 _REMEMBERED = 1000  # incidents of which some objects were taken and others not yet
@@ -44,7 +44,7 @@ class Config(NoticeConfig):
     kind: Literal["gat1400"]
     base_url: str
     """The platform, such as http://10.20.3.4:8120."""
-    device_code: _Code
+    device_code: DeviceCode
     """Our own 20-digit code there."""
     username: str = Field(min_length=1, pattern=r'^[^:"]+$')
     """Who registers (HTTP Digest)."""
@@ -54,7 +54,7 @@ class Config(NoticeConfig):
     """Seconds between two words that we are there."""
     batch: int = Field(default=20, ge=1, le=100)
     """Objects in one request at most."""
-    tollgates: dict[Id, _Code] = Field(default_factory=dict)
+    tollgates: dict[Id, DeviceCode] = Field(default_factory=dict)
     """Codes of the tollgates (卡口) at which cameras stand, by camera: vehicles are reported with them."""
     codes: Path | None = None
     """TOML file with what differs there from the numbers of the standard."""
@@ -62,6 +62,8 @@ class Config(NoticeConfig):
     """Time zone of its times."""
     takes_trials: bool = False
     """Drills and tests are sent, too: there is no mark for them, so only where nobody goes out for them."""
+    answers: Answers | None = None
+    """What the platform may ask of us, for which it registers here in turn; nothing where not given."""
 
     @field_validator("base_url")
     @classmethod

@@ -1,0 +1,13 @@
+"""What platforms can keep with us: one line for each kind of object."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from alerts.viid.inbound.intake import Intake, Surroundings
+
+
+def intakes(surroundings: Surroundings) -> Sequence[Intake]:
+    """Return the intakes for one platform."""
+    del surroundings
+    return ()

@@ -1,0 +1,65 @@
+"""Where a view library reaches us, and as whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Network, IPv6Network
+from typing import Annotated, Protocol, runtime_checkable
+
+from pydantic import Field, StringConstraints
+
+from lianfang.config import Config, Problem, Secret, Stanza
+
+_EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - not listened on, compared
+
+DeviceCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{20}$")]
+"""A code of GA/T 1400: 8 digits centre, 2 industry, 3 type, 7 serial."""
+
+
+class Answers(Stanza):
+    """What the platform may ask of us: it registers here. Nothing else is served at this address."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on; one that the platform reaches, and the console's users need not."""
+    port: int = Field(ge=1, le=65535)
+    """Port to listen on."""
+    device_code: DeviceCode
+    """The platform's own 20-digit code: its calls carry it."""
+    username: str = Field(min_length=1, max_length=128, pattern=r'^[^:"\s]+$')
+    """Who registers here (HTTP Digest)."""
+    password: Secret
+    """The password of that."""
+    max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=64 * 1024, le=64 * 1024 * 1024)
+    """The largest message that is read."""
+
+    def check(self, config: Config) -> Iterable[Problem]:
+        """Yield another server at the same address."""
+        yield from super().check(config)
+        others = [("api", config.api.host, config.api.port)]
+        if config.voice.serve is not None:
+            others.append(("voice.serve", config.voice.serve.host, config.voice.serve.port))
+        for name, stanza in answering(config).items():
+            if stanza.answers is not self and stanza.answers is not None:
+                others.append((f"receivers.{name}.answers", stanza.answers.host, stanza.answers.port))
+        for name, host, port in others:
+            if port == self.port and (host == self.host or {host, self.host} & _EVERYWHERE):
+                yield Problem(("port",), f"{port}, at which {name} is", "a port of its own")
+
+
+@runtime_checkable
+class Answering(Protocol):
+    """The stanza of a receiver that may ask something of us, too."""
+
+    answers: Answers | None
+    device_code: str
+    timezone: str
+    networks: Sequence[IPv4Network | IPv6Network]
+
+
+def answering(config: Config) -> dict[str, Answering]:
+    """Return the receivers that may."""
+    return {
+        name: stanza
+        for name, stanza in config.receivers.items()
+        if isinstance(stanza, Answering) and stanza.answers is not None
+    }
