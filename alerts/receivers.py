@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from alerts.channels.base import Channel, ChannelConfig
+from typing import Any
+
+from alerts.channels.base import Channel, ChannelConfig, Site
 from alerts.voice.clips import Clips
 from lianfang import plugins
 from lianfang.clock import Clock
 
 
-def channel_to(stanza: ChannelConfig, clock: Clock, clips: Clips) -> Channel:
-    """Return the way to one receiver; LookupError if a secret of it cannot be read."""
-    more = {"clips": clips} if stanza.plays_sound else {}
+def channel_to(stanza: ChannelConfig, clock: Clock, clips: Clips, site: Site | None = None) -> Channel:
+    """Return the way to one receiver; LookupError if a secret of it cannot be read.
+
+    ``site`` is the installation as that receiver is to know it; none for a single trial.
+    """
+    more: dict[str, Any] = {"clips": clips} if stanza.plays_sound else {}
+    if stanza.knows_the_site:
+        more["site"] = site
     channel: Channel = plugins.build("alerts.channels", stanza, clock, **more)
     return channel

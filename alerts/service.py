@@ -42,6 +42,7 @@ from alerts.pipeline.worker import AlertWorker
 from alerts.receivers import channel_to
 from alerts.reports.collector import EffectsCollector
 from alerts.settings import Settings
+from alerts.site import StoredSite
 from alerts.store import Store, offsets, open_store
 from alerts.viid.inbound.platforms import Platforms
 from alerts.voice.clips import Clips
@@ -257,7 +258,8 @@ class AlertService:
             for name, stanza in self._config.receivers.items()
             if isinstance(stanza, ChannelConfig)
         }
-        channels = {name: channel_to(stanza, self._clock, clips) for name, stanza in receivers.items()}
+        site = StoredSite(self._store, self._settings.config)
+        channels = {name: channel_to(stanza, self._clock, clips, site) for name, stanza in receivers.items()}
         return channels, {name: stanza.role for name, stanza in receivers.items()}
 
     def _worker_state(self) -> str:

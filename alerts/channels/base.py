@@ -86,6 +86,21 @@ class Kept(Channel, Protocol):
         ...
 
 
+class Site(Protocol):
+    """What a way that is kept open may know of the installation. Thread-safe.
+
+    All ask the store, so they are not called on an event loop, and raise TransientError while it is away.
+    """
+
+    def config(self) -> Config:
+        """Return the configuration in force now."""
+        ...
+
+    def conditions(self) -> Mapping[str, str]:
+        """Return by camera the ``lianfang.events.CameraCondition`` that its stream said last."""
+        ...
+
+
 class EmergencyOnAir(TransientError):  # noqa: N818 - reads as the fact it states
     """The speaker plays somebody else's emergency programme, which nothing of ours interrupts."""
 
@@ -165,6 +180,11 @@ class ChannelConfig(Stanza):
     @property
     def plays_sound(self) -> bool:
         """Whether it needs speeches as sound: it is built with ``clips`` then."""
+        return False
+
+    @property
+    def knows_the_site(self) -> bool:
+        """Whether it tells of the installation itself: a service builds it with its ``site`` then."""
         return False
 
 

@@ -6,6 +6,7 @@ See docs/protocols/gat1400.md.
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
@@ -16,17 +17,21 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, field_validator
 
 from alerts.channels._http import Answer, HttpEndpoint, check_status, http_url
-from alerts.channels.base import Delivery, Receipt
+from alerts.channels.base import Delivery, Receipt, Site
 from alerts.notice_settings import NoticeConfig, ZoneName
-from alerts.payload import Notice, notice_of
+from alerts.payload import Datum, Notice, notice_of
 from alerts.reach import check_address
 from alerts.viid import answers, codes
 from alerts.viid.answers import Status
 from alerts.viid.codes import Collection
-from alerts.viid.collector import Collector
+from alerts.viid.collector import Collector, Method
 from alerts.viid.inbound.settings import Answers, DeviceCode
 from alerts.viid.objects import Report, Reporter
+from alerts.viid.records import Records, records
 from alerts.viid.registration import Login, Registration
+from alerts.viid.sender import Sender
+from alerts.viid.tollgates import Tollgate
+from alerts.viid.upload import Upload
 from lianfang.clock import Clock
 from lianfang.config import Config as WholeConfig
 from lianfang.config import Problem, Secret
@@ -54,8 +59,12 @@ class Config(NoticeConfig):
     """Seconds between two words that we are there."""
     batch: int = Field(default=20, ge=1, le=100)
     """Objects in one request at most."""
-    tollgates: dict[Id, DeviceCode] = Field(default_factory=dict)
-    """Codes of the tollgates (卡口) at which cameras stand, by camera: vehicles are reported with them."""
+    tollgates: dict[Id, Tollgate] = Field(default_factory=dict)
+    """Tollgates (卡口) at which cameras stand, by camera: vehicles are reported with their codes."""
+    uploads: bool = True
+    """Records of the cameras and tollgates are kept current there."""
+    datum: Datum = "wgs84"
+    """Datum of the coordinates in those records."""
     codes: Path | None = None
     """TOML file with what differs there from the numbers of the standard."""
     timezone: ZoneName = "Asia/Shanghai"
@@ -64,6 +73,11 @@ class Config(NoticeConfig):
     """Drills and tests are sent, too: there is no mark for them, so only where nobody goes out for them."""
     answers: Answers | None = None
     """What the platform may ask of us, for which it registers here in turn; nothing where not given."""
+
+    @property
+    def knows_the_site(self) -> bool:
+        """Always: it tells of the cameras."""
+        return True
 
     @field_validator("base_url")
     @classmethod
@@ -89,14 +103,17 @@ class Config(NoticeConfig):
 class Gat1400Channel:
     """Reports incidents as objects, each until the platform has said that it has it."""
 
-    def __init__(self, config: Config, clock: Clock) -> None:
+    def __init__(self, config: Config, clock: Clock, site: Site | None) -> None:
         zone = ZoneInfo(config.timezone)
         self._config, self._clock, self._codes = config, clock, codes.read(config.codes)
-        self._reporter = Reporter(self._codes, zone, config.tollgates, config.picture_links)
+        tollgates = {camera: tollgate.code for camera, tollgate in config.tollgates.items()}
+        self._reporter = Reporter(self._codes, zone, tollgates, config.picture_links)
         self._http = HttpEndpoint(config.timeout_s, tls=config.tls, networks=config.within)
         login = Login(config.base_url, config.device_code, config.username, config.password.read())
         self.registration = Registration(login, self._call, clock, zone)
-        self._collector = Collector(self._codes.collections, self._post, config.batch, config.max_body_bytes)
+        self._collector = Collector(self._codes.collections, self._list, config.batch, config.max_body_bytes)
+        self._sender = Sender(self._collector, self._codes.status)
+        self._site = site
         self._taken: OrderedDict[str, set[str]] = OrderedDict()
 
     async def send(self, delivery: Delivery) -> Receipt:
@@ -116,8 +133,12 @@ class Gat1400Channel:
         return Receipt("taken", ", ".join(report.id for report in reports))
 
     async def keep(self) -> None:
-        """Be registered, also while there is nothing to report; until cancelled."""
-        await self.registration.keep(self._config.keepalive_s)
+        """Be registered, also while there is nothing to report, and keep the records; until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.registration.keep(self._config.keepalive_s))
+            if self._site is not None and self._config.uploads:
+                look = functools.partial(asyncio.to_thread, self._records, self._site)
+                group.create_task(Upload(look, self.registration, self._sender).keep())
 
     async def close(self) -> None:
         """Unregister, and close the connections."""
@@ -126,7 +147,7 @@ class Gat1400Channel:
         await self._http.close()
 
     async def _put(self, report: Report, taken: set[str]) -> None:
-        (await self._collector.put(report)).check(self._codes.status)
+        await self._sender.send(report, known=False, unsure=False)
         taken.add(report.id)
 
     async def _withdraw(self, notice: Notice) -> Receipt:
@@ -140,8 +161,12 @@ class Gat1400Channel:
             status.check(self._codes.status)
         return Receipt("withdrawn", ", ".join(ids.values()))
 
-    async def _post(self, collection: Collection, body: bytes) -> Mapping[str, Status]:
-        answer = await self.registration.request("POST", f"/VIID/{collection.path}", body)
+    def _records(self, site: Site) -> Records:
+        settings = self._config
+        return records(site.config(), site.conditions(), settings.tollgates, settings.datum, self._codes)
+
+    async def _list(self, method: Method, collection: Collection, body: bytes) -> Mapping[str, Status]:
+        answer = await self.registration.request(method, f"/VIID/{collection.path}", body)
         return answers.of_objects(answer)
 
     async def _call(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
@@ -158,9 +183,9 @@ class Gat1400Channel:
         return taken
 
 
-def build(config: Config, clock: Clock) -> Gat1400Channel:
-    """Return the channel; LookupError if the password cannot be read."""
-    return Gat1400Channel(config, clock)
+def build(config: Config, clock: Clock, site: Site | None = None) -> Gat1400Channel:
+    """Return the channel, which keeps records of ``site``; LookupError if the password cannot be read."""
+    return Gat1400Channel(config, clock, site)
 
 
 def _raise_worst(errors: Iterable[BaseException]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 
+import structlog
 from sqlalchemy.exc import DBAPIError
 
 from alerts.channels.base import Channel, Kept, Role
@@ -26,7 +27,10 @@ from lianfang.clock import Clock
 from lianfang.errors import TransientError
 from lianfang.ids import new_epoch
 
+_log = structlog.get_logger()
+
 _DEPTHS_EVERY_S = 5.0
+_KEEP_AGAIN_S = 5.0
 
 
 def speech_settings(jitter: random.Random) -> LaneSettings:
@@ -134,7 +138,8 @@ class DeliveryWorker:
         self._loop = asyncio.get_running_loop()
         self._aloud.bind(self._channels, self._rounds.health)
         aside = [asyncio.create_task(self._show_depths()), asyncio.create_task(self._rounds.run())]
-        aside += [asyncio.create_task(c.keep()) for c in self._channels.values() if isinstance(c, Kept)]
+        kept = {name: c for name, c in self._channels.items() if isinstance(c, Kept)}
+        aside += [asyncio.create_task(_keep(*one)) for one in kept.items()]
         try:
             async with asyncio.TaskGroup() as group:
                 for lane in self._lanes:
@@ -167,3 +172,13 @@ class DeliveryWorker:
     def _depths(self) -> Mapping[tuple[str, str], int]:
         with self._store.read() as session:
             return outbox.depths(session)
+
+
+async def _keep(name: str, channel: Kept) -> None:
+    """Keep a way open; a bug of its plug-in must not close it for good."""
+    while True:
+        try:
+            await channel.keep()
+        except Exception:  # noqa: BLE001 - a worker's outermost loop
+            _log.exception("receiver_not_kept", receiver=name)
+        await asyncio.sleep(_KEEP_AGAIN_S)

@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 ObjectKind = Literal["motor_vehicle", "non_motor_vehicle", "person", "image"]
+RecordKind = Literal["ape", "tollgate"]
+Kind = ObjectKind | RecordKind
 _Digits = Annotated[str, Field(pattern=r"^[0-9]{1,3}$")]
 
 
@@ -49,15 +51,32 @@ class RuleCodes(_Table):
     extra: dict[ObjectKind, dict[str, str | int | float | bool]] = {}
 
 
+class IsOnlineCodes(_Table):
+    """What is said of a camera's stream."""
+
+    online: _Digits
+    offline: _Digits
+    unknown: _Digits
+
+
+class TollgateStatusCodes(_Table):
+    """What is said of a tollgate: its camera is looked at, or nobody looks there."""
+
+    in_use: _Digits
+    out_of_use: _Digits
+
+
 class Codes(_Table):
     """All of them."""
 
     status: StatusCodes
     semantic: Mapping[ObjectKind, _Digits]
-    collections: dict[ObjectKind, Collection]
+    collections: dict[Kind, Collection]
     pictures: Mapping[Literal["scene"] | ObjectKind, _Digits]
     plates: dict[str, PlateCodes]
     rules: dict[str, RuleCodes]
+    is_online: IsOnlineCodes
+    tollgate_status: TollgateStatusCodes
 
     def rule(self, kind: str) -> RuleCodes:
         """Return what incidents of a kind of rule are reported as."""

@@ -1,4 +1,4 @@
-"""Objects that are posted together: what comes while a request is under way goes along with the next one."""
+"""Objects that are sent together: what comes while a request is under way goes along with the next one."""
 
 from __future__ import annotations
 
@@ -6,42 +6,45 @@ import asyncio
 import json
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from alerts.viid.answers import Status
-from alerts.viid.codes import Collection, ObjectKind
+from alerts.viid.codes import Collection, Kind
 from alerts.viid.objects import Report
 from lianfang.errors import PermanentError, TransientError
 
-Post = Callable[[Collection, bytes], Awaitable[Mapping[str, Status]]]
-"""Posts the list of a collection, and returns the status of each object by its id."""
+Method = Literal["POST", "PUT"]
+Send = Callable[[Method, Collection, bytes], Awaitable[Mapping[str, Status]]]
+"""Sends the list of a collection, and returns the status of each object by its id."""
+_Key = tuple[Method, Kind]
 _Waiting = tuple[Report, bytes, asyncio.Future[Status]]
 _ENVELOPE = 100  # bytes around the objects of a list
 
 
 class Collector:
-    """Posts objects in lists of at most ``most`` and ``most_bytes``, one list of a kind at a time.
+    """Sends objects in lists of at most ``most`` and ``most_bytes``, one list of a kind at a time.
 
     Of one event loop.
     """
 
     def __init__(
-        self, collections: Mapping[ObjectKind, Collection], post: Post, most: int, most_bytes: int
+        self, collections: Mapping[Kind, Collection], send: Send, most: int, most_bytes: int
     ) -> None:
-        self._collections, self._post = collections, post
+        self._collections, self._to_platform = collections, send
         self._most, self._most_bytes = most, most_bytes
-        self._waiting: defaultdict[ObjectKind, deque[_Waiting]] = defaultdict(deque)
-        self._tasks: dict[ObjectKind, asyncio.Task[None]] = {}
+        self._waiting: defaultdict[_Key, deque[_Waiting]] = defaultdict(deque)
+        self._tasks: dict[_Key, asyncio.Task[None]] = {}
 
-    async def put(self, report: Report) -> Status:
-        """Post ``report`` and return what is said of it; TransientError and PermanentError as of the list."""
+    async def send(self, report: Report, method: Method = "POST") -> Status:
+        """Send ``report`` and return what is said of it; TransientError and PermanentError as of the list."""
         text = json.dumps(report.body, ensure_ascii=False, separators=(",", ":")).encode()
         if len(text) + _ENVELOPE > self._most_bytes:
             raise PermanentError(f"the report has {len(text)} bytes; max_body_bytes is {self._most_bytes}")
         future: asyncio.Future[Status] = asyncio.get_running_loop().create_future()
-        self._waiting[report.kind].append((report, text, future))
-        if report.kind not in self._tasks:
-            self._tasks[report.kind] = asyncio.create_task(self._drain(report.kind))
+        key = method, report.kind
+        self._waiting[key].append((report, text, future))
+        if key not in self._tasks:
+            self._tasks[key] = asyncio.create_task(self._drain(key))
         return await future
 
     async def close(self) -> None:
@@ -51,15 +54,15 @@ class Collector:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _drain(self, kind: ObjectKind) -> None:
-        waiting = self._waiting[kind]
+    async def _drain(self, key: _Key) -> None:
+        waiting = self._waiting[key]
         try:
             while waiting:
                 batch = self._next(waiting)
                 if batch:
-                    await self._send(kind, batch)
+                    await self._send(key, batch)
         finally:
-            del self._tasks[kind]
+            del self._tasks[key]
             for _, _, future in waiting:
                 future.cancel()
             waiting.clear()
@@ -76,18 +79,19 @@ class Collector:
                 batch.append(one)
         return batch
 
-    async def _send(self, kind: ObjectKind, batch: Sequence[_Waiting]) -> None:
+    async def _send(self, key: _Key, batch: Sequence[_Waiting]) -> None:
+        method, kind = key
         collection = self._collections[kind]
         listed = b",".join(text for _, text, _ in batch)
         body = f'{{"{collection.list}":{{"{collection.item}":['.encode() + listed + b"]}}"
         try:
-            said = await self._post(collection, body)
+            said = await self._to_platform(method, collection, body)
         except PermanentError as error:
             if len(batch) == 1:
                 _settle(batch[0], error)
                 return
             for one in batch:  # one of them is to blame, and the others are not
-                await self._send(kind, [one])
+                await self._send(key, [one])
         except BaseException as error:  # whatever it is: nobody must be left waiting
             for one in batch:
                 _settle(one, error)

@@ -16,7 +16,7 @@ import simplejpeg
 from alerts.channels.base import Picture
 from alerts.links import PictureLinks
 from alerts.payload import Notice
-from alerts.viid.codes import Codes, ObjectKind
+from alerts.viid.codes import Codes, Kind, ObjectKind
 from lianfang.errors import PermanentError
 from lianfang.plates import matches, normalised
 
@@ -32,7 +32,7 @@ _NO_PLATE = "无车牌"
 class Report:
     """One object for one collection."""
 
-    kind: ObjectKind
+    kind: Kind
     id: str
     body: Mapping[str, Any]
 

@@ -74,6 +74,11 @@ class Registration:
         self._trouble = ""
         self.offset_s: float | None = None
 
+    @property
+    def epoch(self) -> int:
+        """A number for each registration, 0 while we are not registered as far as we know."""
+        return 0 if self._lost else self._epoch
+
     async def request(self, method: str, path: str, body: bytes | None = None) -> dict[str, Any]:
         """Return the JSON of the answer; 401 means that we are not registered, and it is asked again."""
         epoch = await self._registered()

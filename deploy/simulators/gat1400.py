@@ -67,6 +67,7 @@ class ViewLibrary(Simulator):
         self._heard_s = -_SILENT_S
         self.objects: dict[str, dict[str, Any]] = {name: {} for name in COLLECTIONS}
         self.posts: list[tuple[str, list[str]]] = []
+        self.puts: list[tuple[str, list[str]]] = []
         self.refused: list[str] = []
         self.codes: deque[int] = deque()
         self.lets_in = True
@@ -80,6 +81,7 @@ class ViewLibrary(Simulator):
         yield web.get("/VIID/System/Time", self._polite(self._time))
         collection = "/VIID/{collection:" + "|".join(COLLECTIONS) + "}"
         yield web.post(collection, self.faulty(self._polite(self._post)))
+        yield web.put(collection, self.faulty(self._polite(self._put)))
         yield web.delete(collection, self._polite(self._delete))
 
     def forget(self) -> None:
@@ -129,6 +131,14 @@ class ViewLibrary(Simulator):
         return self._answer({"SystemTimeObject": told})
 
     async def _post(self, request: web.Request) -> web.Response:
+        return await self._list(request, self.posts, known=False)
+
+    async def _put(self, request: web.Request) -> web.Response:
+        return await self._list(request, self.puts, known=True)
+
+    async def _list(
+        self, request: web.Request, seen: list[tuple[str, list[str]]], *, known: bool
+    ) -> web.Response:
         self._check_registered()
         collection = request.match_info["collection"]
         outer, inner = _LISTS[collection]
@@ -136,8 +146,8 @@ class ViewLibrary(Simulator):
         found = listed.get(inner) if isinstance(listed, dict) else None
         if not isinstance(found, list) or not found:
             raise _RefusedError(400, f"no {outer}.{inner} with objects")
-        self.posts.append((collection, [id_of(collection, body) for body in found]))
-        return self._statuses(request, [self._taken(collection, body) for body in found])
+        seen.append((collection, [id_of(collection, body) for body in found]))
+        return self._statuses(request, [self._taken(collection, body, known=known) for body in found])
 
     async def _delete(self, request: web.Request) -> web.Response:
         self._check_registered()
@@ -149,7 +159,7 @@ class ViewLibrary(Simulator):
         self.say(f"withdrawn: {', '.join(ids)}")
         return self._statuses(request, gone)
 
-    def _taken(self, collection: str, body: Any) -> tuple[str, int, str]:  # noqa: ANN401 - any JSON
+    def _taken(self, collection: str, body: Any, *, known: bool) -> tuple[str, int, str]:  # noqa: ANN401 - any JSON
         object_id = id_of(collection, body)
         code = self.codes.popleft() if self.codes else 0
         if code:
@@ -161,6 +171,8 @@ class ViewLibrary(Simulator):
             self.say(f"REFUSED {collection} {object_id}: {error}")
             return object_id, 8, str(error)
         again = object_id in self.objects[collection]
+        if known and not again:
+            return object_id, 4, "no such object"
         self.objects[collection][object_id] = body
         self.say(f"{'again' if again else 'taken'}: {collection} {object_id}")
         return object_id, 0, "OK"

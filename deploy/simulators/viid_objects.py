@@ -6,6 +6,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from datetime import datetime
+from ipaddress import IPv4Address
 from typing import Annotated, Any, Literal
 
 import simplejpeg
@@ -156,11 +157,55 @@ class Image(_Strict):
         return self
 
 
+def _digits(text: str, kind: str) -> str:
+    if text[10:13] != kind:
+        raise ValueError(f"digits 11 to 13 are not {kind}")
+    return text
+
+
+Ape = Annotated[Device, AfterValidator(lambda text: _digits(text, "119"))]
+Gate = Annotated[Device, AfterValidator(lambda text: _digits(text, "121"))]
+PlaceCode = Annotated[str, Field(pattern=r"^([0-9]{6}|[0-9]{9}|[0-9]{12})$")]
+Name = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class _Placed(_Strict):
+    """What has a place in China, or nearly."""
+
+    Name: Name
+    Longitude: Annotated[float, Field(ge=73, le=136)]
+    Latitude: Annotated[float, Field(ge=3, le=54)]
+    PlaceCode: PlaceCode
+
+
+class Camera(_Placed):
+    """A camera (APE)."""
+
+    ApeID: Ape
+    Model: Name
+    IPAddr: Annotated[str, AfterValidator(lambda text: str(IPv4Address(text)))]
+    Port: Annotated[int, Field(ge=1, le=65535)]
+    IsOnline: Literal["1", "2", "9"]
+    FunctionType: Annotated[str, Field(pattern=r"^[0-9]{1,2}(/[0-9]{1,2})*$")]
+    PositionType: Annotated[str, Field(pattern=r"^[0-9]{1,2}$")] = "99"
+
+
+class Tollgate(_Placed):
+    """A tollgate."""
+
+    TollgateID: Gate
+    Status: Annotated[str, Field(pattern=r"^[0-9]$")]
+    TollgateCat: Annotated[str, Field(pattern=r"^[0-9]{2}$")]
+    TollgateUsage: Literal["80", "81", "82"]
+
+
 _MODELS: dict[str, tuple[type[BaseModel], str, str]] = {
     "MotorVehicles": (MotorVehicle, "MotorVehicleID", "02"),
     "NonMotorVehicles": (NonMotorVehicle, "NonMotorVehicleID", "03"),
     "Persons": (Person, "PersonID", "01"),
     "Images": (Image, "ImageID", ""),
+    "APEs": (Camera, "ApeID", ""),
+    "Tollgates": (Tollgate, "TollgateID", ""),
 }
 COLLECTIONS = tuple(_MODELS)
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import Field, field_validator
 
 from lianfang.calendar import BadCalendar, Calendar
-from lianfang.config.stanza import Problem, Spoken, Stanza
+from lianfang.config.stanza import PlaceCode, Problem, Spoken, Stanza
 
 if TYPE_CHECKING:
     from lianfang.config.model import Config
@@ -34,6 +34,8 @@ class Community(Stanza):
 
     name: str = Field(min_length=1, max_length=100)
     """As it is called on messages and on the console."""
+    place_code: PlaceCode = ""
+    """Its administrative division (GB/T 2260), 6 to 12 digits, for platforms that ask for it."""
     timezone: str = "Asia/Shanghai"
     """IANA time zone of every time that people read."""
     calendars: tuple[Path, ...] = ()

@@ -27,6 +27,7 @@ from lianfang.config.kafka import Kafka, brokers
 from lianfang.config.point import Point
 from lianfang.config.postgresql import Postgresql, address
 from lianfang.config.profiles import Profile
+from lianfang.config.record import Record
 from lianfang.config.runtime import DeadMan, Runtime
 from lianfang.config.sensor import Sensor
 from lianfang.config.sharing import heard_at
@@ -98,6 +99,8 @@ class Camera(Stanza):
     """The switch, radio or power that it hangs on: cameras that are lost together with it are one outage."""
     device_code: str = Field(default="", pattern=r"^(\d{20})?$")
     """The 20-digit code of the camera at the police platform (GB/T 28181, GA/T 1400)."""
+    record: Record = Record()
+    """What its file (一机一档) says of the device, for platforms that keep one."""
     enabled: bool = True
     """False: it is neither opened nor looked at."""
     fps: float = Field(default=5, ge=0.2, le=30)

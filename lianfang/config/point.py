@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from lianfang.config.stanza import Stanza
+from lianfang.config.stanza import PlaceCode, Stanza
 
 
 class Contact(Stanza):
@@ -29,5 +29,9 @@ class Point(Stanza):
     """Degrees north."""
     datum: Literal["wgs84", "gcj02", "cgcs2000"] = "wgs84"
     """Datum of the coordinates: a Chinese web map's (GCJ-02) lie up to 700 m off GPS."""
+    place_code: PlaceCode = ""
+    """Administrative division (GB/T 2260), for platforms; the community's where not given."""
+    position_type: str = Field(default="", pattern=r"^([0-9]{1,2})?$")
+    """What lies there: PositionType of GA/T 1400, such as 8 near a school, 15 key waters."""
     duty_contact: Contact | None = None
     """Who is on duty there; named in every message."""

@@ -18,7 +18,7 @@ from deploy.simulators.viid_objects import InvalidObjectError, check
 from lianfang.errors import PermanentError, TransientError
 from tests.support.channels import silent
 from tests.support.delivery import until
-from tests.support.viid import TOLLGATE, about, answer, only, stanza, with_library
+from tests.support.viid import TOLLGATE, about, answer, counts, only, stanza, with_library
 
 DEVICE = "44200000001190000001"  # of the camera
 BASIC = f"{DEVICE}0220250601160000"  # 08:00 UTC in Asia/Shanghai
@@ -105,7 +105,7 @@ def test_an_incident_is_reported_once_and_withdrawn(monkeypatch: pytest.MonkeyPa
     async def test(library: ViewLibrary, channel: Gat1400Channel) -> None:
         await answer(channel, about("helmet"))
         await answer(channel, about("helmet", change="cleared", version=2))
-        assert [len(found) for found in library.objects.values()] == [0, 1, 1, 0]
+        assert counts(library) == {"NonMotorVehicles": 1, "Persons": 1}
         got = await answer(channel, about("helmet", change="false_alarm", version=3))
         assert isinstance(got, Receipt)
         assert got.outcome == "withdrawn"
@@ -170,7 +170,7 @@ def test_only_what_was_not_taken_is_sent_again(monkeypatch: pytest.MonkeyPatch) 
         _, busy = library.posts
         assert isinstance(await answer(channel, about("helmet")), Receipt)
         assert library.posts[2:] == [busy]
-        assert [len(found) for found in library.objects.values()] == [0, 1, 1, 0]
+        assert counts(library) == {"NonMotorVehicles": 1, "Persons": 1}
 
     with_library(test, monkeypatch)
 

@@ -87,3 +87,8 @@ def only(library: ViewLibrary, collection: str) -> dict[str, Any]:
     (found,) = library.objects[collection].values()
     assert isinstance(found, dict)
     return found
+
+
+def counts(library: ViewLibrary) -> dict[str, int]:
+    """Return how many objects each collection has that has any."""
+    return {name: len(found) for name, found in library.objects.items() if found}

@@ -12,7 +12,7 @@ import pytest
 from alerts.viid import codes
 from alerts.viid.answers import Status
 from alerts.viid.codes import Collection
-from alerts.viid.collector import Collector
+from alerts.viid.collector import Collector, Method
 from alerts.viid.objects import Report
 from lianfang.errors import PermanentError, TransientError
 
@@ -26,7 +26,7 @@ class Platform:
     def __init__(self, word: Callable[[list[str]], Mapping[str, Status]]) -> None:
         self.word, self.open, self.posts = word, asyncio.Event(), list[list[str]]()
 
-    async def post(self, collection: Collection, body: bytes) -> Mapping[str, Status]:
+    async def post(self, _method: Method, collection: Collection, body: bytes) -> Mapping[str, Status]:
         """Take a list."""
         found = json.loads(body)[collection.list][collection.item]
         self.posts.append([one["id"] for one in found])
@@ -50,10 +50,10 @@ def put(
     async def run() -> tuple[list[list[str]], list[Any]]:
         there = platform()
         collector = Collector(COLLECTIONS, there.post, most, most_bytes)
-        tasks = [asyncio.create_task(collector.put(report)) for report in reports[:1]]
+        tasks = [asyncio.create_task(collector.send(report)) for report in reports[:1]]
         while not there.posts:  # noqa: ASYNC110 - it comes in the next turn
             await asyncio.sleep(0)
-        tasks += [asyncio.create_task(collector.put(report)) for report in reports[1:]]
+        tasks += [asyncio.create_task(collector.send(report)) for report in reports[1:]]
         await asyncio.sleep(0)
         there.open.set()
         return there.posts, await asyncio.gather(*tasks, return_exceptions=True)
@@ -116,7 +116,7 @@ def test_at_the_end_nobody_is_left_waiting() -> None:
     async def run() -> None:
         there = Platform(_all_fine)
         collector = Collector(COLLECTIONS, there.post, 1, 10_000)
-        tasks = [asyncio.create_task(collector.put(report)) for report in map(_report, "ab")]
+        tasks = [asyncio.create_task(collector.send(report)) for report in map(_report, "ab")]
         while not there.posts:  # noqa: ASYNC110 - as above
             await asyncio.sleep(0)
         await collector.close()
