@@ -60,7 +60,7 @@ async def _tried(settings: gat1400.Config) -> str:
 
 
 def _report(options: argparse.Namespace, config: Config) -> str:
-    _known(config, options.receiver, NoticeConfig)
+    receiver = _known(config, options.receiver, NoticeConfig)
     zone = config.community.zone
     asked: date = options.day or (SystemClock().now().astimezone(zone) - _DAY).date()
     begin = datetime.combine(asked, time(), zone)
@@ -73,7 +73,7 @@ def _report(options: argparse.Namespace, config: Config) -> str:
     finally:
         store.close()
     used = sum(camera.enabled for camera in config.cameras.values())
-    lacking = police.incomplete(config)
+    lacking = police.incomplete(config, getattr(receiver, "datum", None))
     lines = [
         f"{options.receiver}, {asked.isoformat()}",
         f"messages: {told.owed}, accepted {told.accepted}, rejected {told.rejected}, pending {told.pending}",

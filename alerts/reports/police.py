@@ -12,7 +12,9 @@ import simplejpeg
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from alerts.payload import Datum
 from alerts.store.schema import EvidenceRow, OutboxRow
+from alerts.viid.records import lacking
 from lianfang.config import Config
 
 
@@ -52,16 +54,11 @@ def day(
     )
 
 
-def incomplete(config: Config) -> dict[str, list[str]]:
-    """Return by camera in use what its file (一机一档) lacks for a platform, where it lacks anything."""
-    found = {}
-    for camera_id, camera in config.cameras.items():
-        point = config.points[camera.point]
-        missing = [] if camera.device_code else ["device_code"]
-        missing += [key for key in ("longitude", "latitude") if getattr(point, key) is None]
-        if camera.enabled and missing:
-            found[camera_id] = missing
-    return found
+def incomplete(config: Config, datum: Datum | None) -> dict[str, tuple[str, ...]]:
+    """Return by camera in use what its file (一机一档) lacks for a platform that wants ``datum``."""
+    used = {name: camera for name, camera in config.cameras.items() if camera.enabled}
+    found = {name: lacking(config, camera, datum) for name, camera in used.items()}
+    return {name: keys for name, keys in found.items() if keys}
 
 
 def _pictures(session: Session, incidents: Iterable[str]) -> list[EvidenceRow]:
