@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from alerts.viid.inbound.settings import DeviceCode
 from lianfang.config import Stanza
 
+
 class Tollgate(Stanza):
     """A tollgate (卡口). A plain string is its code; its record is uploaded where nothing is lacking."""
 
