@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
+from alerts.reach import Network
 from alerts.store import Store
 from alerts.viid.answers import Status
 from lianfang.clock import Clock
@@ -35,7 +35,7 @@ class Surroundings:
     receiver: str
     device_code: str
     zone: ZoneInfo
-    networks: Sequence[IPv4Network | IPv6Network]
+    networks: Sequence[Network]
     store: Store
     clock: Clock
     config: Callable[[], Config]

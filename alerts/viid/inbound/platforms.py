@@ -52,7 +52,7 @@ class Platforms:
                     name,
                     stanza.device_code,
                     ZoneInfo(stanza.timezone),
-                    stanza.networks,
+                    stanza.within,
                     self._store,
                     self._clock,
                     self._current,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Protocol, runtime_checkable
 
 from pydantic import Field, StringConstraints
 
+from alerts.reach import Network
 from lianfang.config import Config, Problem, Secret, Stanza
 
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - not listened on, compared
@@ -53,7 +53,11 @@ class Answering(Protocol):
     answers: Answers | None
     device_code: str
     timezone: str
-    networks: Sequence[IPv4Network | IPv6Network]
+
+    @property
+    def within(self) -> Sequence[Network]:
+        """The networks in which it may be."""
+        ...
 
 
 def answering(config: Config) -> dict[str, Answering]:
