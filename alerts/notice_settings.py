@@ -1,4 +1,4 @@
-"""What the stanzas of receivers of notices over HTTP have in common."""
+"""What the stanzas of receivers of notices have in common."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Retry(Stanza):
 
 
 class NoticeConfig(Reached, ChannelConfig):
-    """What the stanzas of receivers of notices over HTTP have: our patience, and how they know us."""
+    """What the stanzas of all receivers of notices have: where they may be, our patience, room."""
 
     role: ClassVar[Role] = "notice"
     timeout_s: float = Field(default=10, gt=0, le=60)
@@ -55,6 +55,18 @@ class NoticeConfig(Reached, ChannelConfig):
     """The largest message that it takes; pictures for which there is no room are left out."""
     picture_links: PictureLinks | None = None
     """Pictures as signed links that expire; within the message where not given."""
+
+    def check(self, config: Config) -> Iterable[Problem]:
+        """Yield links that are over before the last attempt."""
+        yield from super().check(config)
+        if self.picture_links is not None and self.picture_links.valid_h < self.retry.give_up_h:
+            allowed = f"at least retry.give_up_h ({self.retry.give_up_h:g}): the last attempt carries them"
+            yield Problem(("picture_links", "valid_h"), f"{self.picture_links.valid_h:g}", allowed)
+
+
+class TlsNoticeConfig(NoticeConfig):
+    """What the stanzas of those have that we speak to over TLS ourselves: how we know each other."""
+
     ca_file: Path | None = None
     """Certificates to trust instead of the system's, for a platform with an authority of its own."""
     cert_file: Path | None = None
@@ -71,6 +83,3 @@ class NoticeConfig(Reached, ChannelConfig):
         """Yield certificates and keys that cannot be used."""
         yield from super().check(config)
         yield from self.tls.check(config)
-        if self.picture_links is not None and self.picture_links.valid_h < self.retry.give_up_h:
-            allowed = f"at least retry.give_up_h ({self.retry.give_up_h:g}): the last attempt carries them"
-            yield Problem(("picture_links", "valid_h"), f"{self.picture_links.valid_h:g}", allowed)

@@ -18,7 +18,7 @@ from pydantic import Field, field_validator
 
 from alerts.channels._http import Answer, HttpEndpoint, check_status, http_url
 from alerts.channels.base import Delivery, Receipt, Site
-from alerts.notice_settings import NoticeConfig, ZoneName
+from alerts.notice_settings import TlsNoticeConfig, ZoneName
 from alerts.payload import Datum, Notice, notice_of
 from alerts.reach import check_address
 from alerts.viid import answers, codes
@@ -43,7 +43,7 @@ _TRIALS = frozenset({"test", "drill"})
 _REMEMBERED = 1000  # incidents of which some objects were taken and others not yet
 
 
-class Config(NoticeConfig):
+class Config(TlsNoticeConfig):
     """A view library of the police. Each camera of an incident needs its ``device_code``."""
 
     kind: Literal["gat1400"]

@@ -233,9 +233,9 @@ def test_what_is_wrong_with_a_stanza(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     config = webhook.Config.model_validate(stanza)
     found = [(problem.key, problem.found) for problem in config.check(UNREAD)]
     assert found == [
+        (("picture_links", "valid_h"), "99"),
         (("cert_file",), str(tmp_path / "none.pem")),
         ((), "one of cert_file and key_file"),
-        (("picture_links", "valid_h"), "99"),
         (("url",), "192.168.1.9, which is no public address"),
     ]
     with pytest.raises(ValueError, match="a 'longest_s' that is not below 'first_s'"):

@@ -9,6 +9,7 @@ import pytest
 
 from alerts.channels import robot
 from alerts.channels.base import Receipt
+from alerts.notice_text import CHANGES
 from alerts.pipeline.route import OF_THE_ASSIGNEE, TOLD
 from deploy.simulators.robot import RobotSimulator
 from deploy.simulators.server import Fault
@@ -110,6 +111,12 @@ def test_a_text_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
     assert there.lines == ["东升社区/北桥 1 号/incident {x}"]
 
 
+def test_a_line_in_english(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = RobotSimulator("feishu", say=silent)
+    told(there, "feishu", monkeypatch, {"change": "raised"}, language="en", timezone="UTC")
+    assert there.lines == ["[DRILL] More people: 有人下到河边\n北桥 河岸, 1 people, 06-01 08:00:00 (high)"]
+
+
 @pytest.mark.parametrize(
     "text",
     ["{subject}", "{title", "{}", "{0}", "{title.x}", "{title[0]}", "{people:>100000000}", "{title!r}"],
@@ -142,4 +149,5 @@ def test_the_address_is_in_no_message(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_change_has_its_words() -> None:
-    assert {str(change) for change in TOLD | OF_THE_ASSIGNEE} == robot._CHANGES.keys()
+    for words in CHANGES.values():
+        assert {str(change) for change in TOLD | OF_THE_ASSIGNEE} == words.keys()
