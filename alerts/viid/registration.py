@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from alerts.digest import authorization
 from alerts.viid import answers
-from alerts.viid.digest import authorization
 from lianfang.clock import Clock
 from lianfang.errors import PermanentError, TransientError
 

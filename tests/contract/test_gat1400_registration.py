@@ -11,8 +11,8 @@ from structlog.testing import capture_logs
 
 from alerts.channels.base import Kept, Receipt
 from alerts.channels.gat1400 import Gat1400Channel
+from alerts.digest import authorization
 from alerts.viid import registration
-from alerts.viid.digest import authorization
 from deploy.simulators.gat1400 import ViewLibrary
 from lianfang.errors import TransientError
 from tests.support.channels import secret_in_env, silent
@@ -136,7 +136,7 @@ def test_a_platform_that_does_not_answer_holds_nobody_at_the_end(monkeypatch: py
         ("", "no HTTP Digest"),
         ('Basic realm="x"', "no HTTP Digest"),
         ('Digest realm="x"', "no HTTP Digest"),
-        ('Digest realm="x", nonce="n", algorithm=SHA-256', "digest algorithm SHA-256"),
+        ('Digest realm="x", nonce="n", algorithm=SHA-512-256', "digest algorithm SHA-512-256"),
         ('Digest realm="x", nonce="n", qop="auth-int"', "quality of protection auth-int"),
     ],
 )

@@ -9,8 +9,8 @@ import secrets
 from typing import Literal
 from urllib.parse import urlsplit
 
+from alerts.digest import parts, response, secret_of
 from alerts.throttle import LoginThrottle
-from alerts.viid.digest import parts, response, secret_of
 from lianfang.clock import Clock
 
 _REALM = "lianfang"

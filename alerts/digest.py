@@ -1,6 +1,7 @@
-"""HTTP Digest as view libraries speak it when one registers: MD5, with qop=auth or without.
+"""HTTP Digest as platforms speak it when one registers: MD5 or SHA-256, with qop=auth or without.
 
-The HTTP client's own digest signs the path of the URL; some platforms want the whole of it.
+View libraries speak it over HTTP, where the HTTP client's own digest signs the path of the URL and some of
+them want the whole of it; GB/T 28181 speaks it over SIP. Source: RFC 2617, RFC 7616, RFC 8760.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import secrets
 from lianfang.errors import TransientError
 
 _PART = re.compile(r'(\w+)\s*=\s*(?:"([^"]*)"|([^\s,]+))')
+_KNOWN = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
 
 
 def authorization(challenge: str, user: str, password: str, method: str, uri: str) -> str:
@@ -19,20 +21,21 @@ def authorization(challenge: str, user: str, password: str, method: str, uri: st
     scheme, asked = parts(challenge)
     if scheme != "digest" or "realm" not in asked or "nonce" not in asked:
         raise TransientError("asks for a login that is no HTTP Digest")
-    if asked.get("algorithm", "MD5").upper() != "MD5":
-        raise TransientError(f"asks for the digest algorithm {asked['algorithm']}; we know MD5")
+    algorithm = asked.get("algorithm", "MD5").upper()
+    if algorithm not in _KNOWN:
+        raise TransientError(f"asks for the digest algorithm {algorithm}; we know {' and '.join(_KNOWN)}")
     realm, nonce = asked["realm"], asked["nonce"]
-    secret = secret_of(user, realm, password)
+    secret = secret_of(user, realm, password, algorithm)
     said = f'Digest username="{user}", realm="{realm}", nonce="{nonce}", uri="{uri}"'
     if "qop" in asked:
         if "auth" not in re.split(r"[\s,]+", asked["qop"]):
             raise TransientError(f"asks for the quality of protection {asked['qop']}; we know auth")
         cnonce, count = secrets.token_hex(8), "00000001"
-        right = response(secret, nonce, method, uri, (count, cnonce, "auth"))
+        right = response(secret, nonce, method, uri, (count, cnonce, "auth"), algorithm)
         said += f', qop=auth, nc={count}, cnonce="{cnonce}"'
     else:
-        right = response(secret, nonce, method, uri)
-    said += f', response="{right}", algorithm=MD5'
+        right = response(secret, nonce, method, uri, None, algorithm)
+    said += f', response="{right}", algorithm={algorithm}'
     return f'{said}, opaque="{asked["opaque"]}"' if "opaque" in asked else said
 
 
@@ -42,17 +45,23 @@ def parts(header: str) -> tuple[str, dict[str, str]]:
     return scheme.lower(), {name.lower(): quoted or plain for name, quoted, plain in _PART.findall(rest)}
 
 
-def secret_of(user: str, realm: str, password: str) -> str:
+def secret_of(user: str, realm: str, password: str, algorithm: str = "MD5") -> str:
     """Return what both sides know of a password."""
-    return _md5(f"{user}:{realm}:{password}")
+    return _hash(algorithm, f"{user}:{realm}:{password}")
 
 
 def response(
-    secret: str, nonce: str, method: str, uri: str, counted: tuple[str, str, str] | None = None
+    secret: str,
+    nonce: str,
+    method: str,
+    uri: str,
+    counted: tuple[str, str, str] | None = None,
+    algorithm: str = "MD5",
 ) -> str:
     """Return the proof that one knows ``secret``; ``counted`` is (nc, cnonce, qop), None without a qop."""
-    return _md5(":".join([secret, nonce, *(counted or ()), _md5(f"{method}:{uri}")]))
+    what = _hash(algorithm, f"{method}:{uri}")
+    return _hash(algorithm, ":".join([secret, nonce, *(counted or ()), what]))
 
 
-def _md5(text: str) -> str:
-    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+def _hash(algorithm: str, text: str) -> str:
+    return _KNOWN[algorithm](text.encode(), usedforsecurity=False).hexdigest()
