@@ -80,7 +80,7 @@ def decided(
     decider.said = said
     for event in events:
         if config.has(event.source) and order.admit(event) is None:
-            decider.follow(books.at(event.captured_at, facts))
+            decider.follow(books.at(event.captured_at, facts), facts.dispositions)
             speakers = Speakers(decider.book.config, said)
             yield event, decider, decider.decide(event, speakers.refusal)
 

@@ -13,6 +13,7 @@ import structlog
 from alerts.facts import NO_FACTS, Facts
 from alerts.pipeline.rulebook import RuleBook
 from alerts.profiles import Profiles
+from alerts.viid.inbound.settings import answering
 from lianfang.config import Config
 from lianfang.config.changes import Changes, Version, applied
 from lianfang.config.profiles import EVERYDAY, in_profile
@@ -50,6 +51,8 @@ class Books:
     def __init__(self, config: Config, only: Collection[str] = ()) -> None:
         """With ``only`` there are no rules but these."""
         self.profiles = Profiles(config)
+        self.ordered = bool(answering(config))
+        """Whether the police may order something that pictures are judged by."""
         self._only_rules = only
         self.file = Edition(config, only=only)
         """The file as it is."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
+from alerts.dispositions import NO_DISPOSITIONS, Dispositions
 from alerts.incidents.broadcasts import Refusal, never, persist
 from alerts.incidents.incident import (
     Change,
@@ -51,7 +52,7 @@ class Decider:
     """The rules of a book, what they know of each camera, and the incidents by (rule, place) and subject."""
 
     def __init__(self, book: RuleBook, trace: Trace = SILENT) -> None:
-        self.book = book
+        self.book, self._dispositions = book, NO_DISPOSITIONS
         self._states: dict[str, tuple[RuleBook, dict[str, State]]] = {}
         self._restored: dict[str, Any] = {}
         self._looked: dict[str, RuleBook] = {}  # by which book something of a source was decided last
@@ -67,12 +68,12 @@ class Decider:
         self.settled: frozenset[str] = frozenset()
         """Incidents that people have done with: nobody who comes joins one, and nothing is said any more."""
 
-    def follow(self, book: RuleBook) -> None:
-        """Decide by another book from the next event on; it costs nothing to go back and forth.
+    def follow(self, book: RuleBook, dispositions: Dispositions = NO_DISPOSITIONS) -> None:
+        """Decide by another book, and by what the police look for, from the next event on.
 
-        Open incidents go on, as do the states of rules that count as before.
+        It costs nothing to go back and forth: open incidents and states of rules that count as before go on.
         """
-        self.book = book
+        self.book, self._dispositions = book, dispositions
         self._coverage.cameras, self._coverage.sensors = book.config.cameras, book.config.sensors
         self._uplinks.cameras, self._uplinks.uplinks = book.config.cameras, book.config.uplinks
 
@@ -154,7 +155,7 @@ class Decider:
                 continue
             always = rule_id in awaited or ready.together is not None
             known = states if ready.jointly is None else self._states_of(ready.jointly)
-            sighting = ready.step(rule_id, known, event, always=always)
+            sighting = ready.step(rule_id, known, event, self._dispositions, always=always)
             if not always and (sighting is None or sighting.is_empty) and ready.device is None:
                 continue  # most rules in most pictures: nobody is there, and nobody has been
             for of, seen in self._awaited(rule_id, ready, event, sighting and replace(sighting, since=since)):

@@ -16,10 +16,20 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from alerts.dispositions import Dispositions
 from alerts.ground import Ground
 from alerts.pipeline.order import Event
 from alerts.pipeline.uplinks import ZONE
-from alerts.rules.base import CountingRule, DeviceRule, LastingRule, Rule, RuleSettings, SensorRule, Sighting
+from alerts.rules.base import (
+    CountingRule,
+    DeviceRule,
+    LastingRule,
+    OrderedRule,
+    Rule,
+    RuleSettings,
+    SensorRule,
+    Sighting,
+)
 from alerts.together import Together
 from alerts.zones import Zones
 from lianfang import plugins
@@ -50,6 +60,7 @@ class ReadyRule:
 
     def __post_init__(self, config: Config) -> None:
         # Asking a protocol takes as long as a rule does: once is enough.
+        self.ordered: OrderedRule | None = self.rule if isinstance(self.rule, OrderedRule) else None
         self.looks: Rule[Any] | None = self.rule if isinstance(self.rule, Rule) else None
         self.sensor: SensorRule[Any] | None = self.rule if isinstance(self.rule, SensorRule) else None
         self.device: DeviceRule[Any] | None = self.rule if isinstance(self.rule, DeviceRule) else None
@@ -80,7 +91,15 @@ class ReadyRule:
         """For how long what was seen and heard matters to it."""
         return max(self.settings.memory_s, self.together.memory_s if self.together else 0)
 
-    def step(self, rule_id: str, states: dict[str, State], event: Event, *, always: bool) -> Sighting | None:
+    def step(
+        self,
+        rule_id: str,
+        states: dict[str, State],
+        event: Event,
+        dispositions: Dispositions,
+        *,
+        always: bool,
+    ) -> Sighting | None:
         """Let the rule see ``event``; None where it is none of its business, or nothing unless ``always``.
 
         A state in which it knows of nobody is not kept.
@@ -94,7 +113,8 @@ class ReadyRule:
             if not always and not self.looks.concerns(before, event):
                 self._keep(rule_id, states, epoch, before)
                 return None
-            after, sighting = self.looks.step(before, event)
+            looks = self.looks if self.ordered is None else self.ordered.under(dispositions)
+            after, sighting = looks.step(before, event)
         elif isinstance(event, CameraState | SpeakerState) and self.device is not None:
             after, sighting = self.device.step_state(before, event)
         elif isinstance(event, Reading) and self.sensor is not None and event.camera_id is None:

@@ -62,7 +62,7 @@ class Vital:
             book = self._books.at(event.captured_at, facts).vital
             if not book.of(event.source) or self._order.admit(event) is not None:
                 continue
-            self.decider.follow(book)
+            self.decider.follow(book, facts.dispositions)
             try:
                 decisions = self.decider.decide(event, self._refusal)
                 urgent += [said for d in decisions if (said := self._urgent(d, event)) is not None]

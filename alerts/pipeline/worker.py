@@ -206,7 +206,7 @@ class AlertWorker:
                 if isinstance(event, str):
                     self._bury(session, entry, event)
                 elif not isinstance(event, Canary) and self._admitted(event, held.order):
-                    decider.follow(self._books.at(event.captured_at, self._facts))
+                    decider.follow(self._books.at(event.captured_at, self._facts), self._facts.dispositions)
                     partitions[place_of(entry)].sources.add(event.source)
                     decided.append((event, self._decide(session, entry, event, decider, moved)))
                     if isinstance(event, Reading) and event.camera_id is None:
@@ -243,8 +243,8 @@ class AlertWorker:
 
     def _learn(self, session: Session) -> None:
         """Take in by which rules pictures are judged from now on."""
-        switched = self._books.profiles.any
-        self._facts = facts.fresh(session, self._facts, self._clock.now(), switched=switched)
+        both = {"switched": self._books.profiles.any, "ordered": self._books.ordered}
+        self._facts = facts.fresh(session, self._facts, self._clock.now(), **both)
 
     def _read(self, entry: Record) -> Event | Canary | str:
         """Return the event of a record, or why there is none."""

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from pydantic import Field, TypeAdapter
 
+from alerts.dispositions import Dispositions
 from alerts.speech import SpeechSettings
 from lianfang.config import Config, Id, Problem, Stanza, Text
 from lianfang.config.escalation import Severity
@@ -261,6 +262,15 @@ class LastingRule(Protocol):
     @property
     def lasting(self) -> TypeAdapter[Any]:
         """How a state is written down; one that cannot be read any more begins anew."""
+        ...
+
+
+@runtime_checkable
+class OrderedRule(Protocol):
+    """A rule that also goes by what the police look for, which changes while it runs."""
+
+    def under(self, dispositions: Dispositions) -> Rule[Any]:
+        """Return the rule as it is under ``dispositions``."""
         ...
 
 

@@ -10,14 +10,17 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from alerts.dispositions import NO_DISPOSITIONS, Dispositions, Ordered
 from alerts.objects import sighting
 from alerts.overstay import Overstay
 from alerts.passage import Passage
 from alerts.plates import BadList, PlateList
 from alerts.rules.base import About, Member, Sighting
+from alerts.viid.inbound.settings import answering, tollgates_of
 from alerts.zones import Zones, ZoneSettings
 from lianfang.config import Config as Root
 from lianfang.config import Id, Problem
+from lianfang.config.stanza import one_of
 from lianfang.events import DetectedObject, Observation
 from lianfang.plates import normalised
 
@@ -33,6 +36,9 @@ class Config(ZoneSettings):
     stay too long, but for those whose plate is on the list."""
     list: Path | None = None
     """CSV file with the columns plate, from, until (times, may be empty); relative to this file."""
+    dispositions: Id | None = None
+    """With ``listed``: a receiver with ``answers``; the plates that its platform looks for (布控) are on the
+    list, each for its time and at its tollgates. It must be among those in ``notify``."""
     unread_s: float = Field(default=10, ge=1, le=3600)
     """With ``unread``: seconds that a vehicle stands in the zone without a read."""
     stay_s: float = Field(default=1800, ge=10, le=30 * 86400)
@@ -78,7 +84,10 @@ class Config(ZoneSettings):
 
     @model_validator(mode="after")
     def _has_list(self) -> Self:
-        if self.report != "overstay" and (self.report == "unread") != (self.list is None):
+        if self.dispositions is not None and self.report != "listed":
+            raise ValueError("'dispositions' only with 'report: listed'")
+        listed = self.list is not None or self.dispositions is not None
+        if self.report != "overstay" and (self.report == "unread") == listed:
             raise ValueError("a 'list' for listed and unlisted, and none for unread")
         if self.exits and self.report != "overstay":
             raise ValueError("'exits' only with 'report: overstay'")
@@ -95,12 +104,24 @@ class Config(ZoneSettings):
         for camera_id in self.cameras_without("plate", config):
             found = f"'plate' at camera {camera_id}, none of whose detectors reads plates"
             yield Problem(("kind",), found, "a stage plate among its detectors")
+        yield from self._unheard(config)
         if self.list is not None:
             try:
                 PlateList.read(self.list, config.community.zone)
             except BadList as error:
                 found, _, allowed = str(error).partition("; allowed: ")
                 yield Problem(("list",), found, allowed)
+
+    def _unheard(self, config: Root) -> Iterable[Problem]:
+        """Yield a receiver from which no dispositions come, or that does not hear of hits."""
+        if self.dispositions is None:
+            return
+        asking = answering(config)
+        if self.dispositions not in asking:
+            allowed = f"a receiver with 'answers': {one_of(asking)}"
+            yield Problem(("dispositions",), repr(self.dispositions), allowed)
+        elif self.dispositions not in {target.receiver for target in self.notify}:
+            yield Problem(("dispositions",), repr(self.dispositions), "a receiver among those in 'notify'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +146,13 @@ class Plate:
     config: Config
     zones: Zones
     plates: PlateList
+    tollgates: Mapping[str, str] = field(default_factory=dict)
+    """Codes of the tollgates of the cameras, as the receiver of its dispositions knows them."""
+    wanted: Dispositions = NO_DISPOSITIONS
+
+    def under(self, dispositions: Dispositions) -> Plate:
+        """Return the rule as it is under ``dispositions``."""
+        return self if self.config.dispositions is None else replace(self, wanted=dispositions)
 
     def initial(self) -> Unread:
         """Return the state in which no vehicle is there."""
@@ -154,7 +182,7 @@ class Plate:
                 tracks.pop(track, None)
             else:
                 tracks[track] = Vehicle(tracks[track].since if track in tracks else at, at)
-            report = self._report(detected, text, at, tracks.get(track))
+            report = self._report(detected, text, observation, tracks.get(track))
             if report is not None:
                 reports[track] = report
         seen = sighting(observation, placed, lambda o: (o.track_id or "") in reports)
@@ -164,9 +192,10 @@ class Plate:
         return Unread(tracks), replace(seen, members=members, present=(), elsewhere=seen.elsewhere | others)
 
     def _report(
-        self, detected: DetectedObject, text: str, at: datetime, unread: Vehicle | None
+        self, detected: DetectedObject, text: str, seen: Observation, unread: Vehicle | None
     ) -> tuple[str, bool] | None:
         """Return (plate, whether a person must look first) of what is to be reported, None for the rest."""
+        at = seen.captured_at
         if self.config.report == "unread":
             stood = unread is not None and at - unread.since >= timedelta(seconds=self.config.unread_s)
             return ("", False) if stood else None
@@ -176,8 +205,15 @@ class Plate:
         hit = self.plates.hit(text, at)
         if self.config.report == "unlisted":
             return (text, False) if sure and hit is None else None
+        exact = [one.exact for one in (hit, self._wanted(text, seen)) if one is not None]
         # A doubtful read of what only looks like a listed plate is nothing.
-        return (text, not (sure and hit.exact)) if hit is not None and (sure or hit.exact) else None
+        return (text, not (sure and any(exact))) if exact and (sure or any(exact)) else None
+
+    def _wanted(self, text: str, seen: Observation) -> Ordered | None:
+        if self.config.dispositions is None:
+            return None
+        tollgate = self.tollgates.get(seen.camera_id, "")
+        return self.wanted.hit(self.config.dispositions, text, seen.captured_at, tollgate)
 
 
 def _named(member: Member, reports: Mapping[str, tuple[str, bool]]) -> Member:
@@ -193,4 +229,4 @@ def build(config: Config, root: Root) -> Plate | Overstay | Passage:
         return Passage(config, config.exits, config.stay_s, config.away_s, zones, plates)
     if config.report == "overstay":
         return Overstay(config, config.stay_s, config.away_s, zones, plates)
-    return Plate(config, zones, plates)
+    return Plate(config, zones, plates, tollgates_of(root, config.dispositions or ""))

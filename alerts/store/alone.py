@@ -8,10 +8,16 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 # Keys of PostgreSQL's advisory locks: any numbers, as long as nothing else in the database uses them.
-KEYS = {"migration": 0x6C66_0001, "changes": 0x6C66_0002, "said": 0x6C66_0003, "versions": 0x6C66_0004}
+KEYS = {
+    "migration": 0x6C66_0001,
+    "changes": 0x6C66_0002,
+    "said": 0x6C66_0003,
+    "versions": 0x6C66_0004,
+    "dispositions": 0x6C66_0005,
+}
 
 
-def alone(session: Session, what: Literal["changes", "said", "versions"]) -> None:
+def alone(session: Session, what: Literal["changes", "said", "versions", "dispositions"]) -> None:
     """Wait for every write that does the same and has not ended; SQLite has one writer anyway.
 
     Numbers that are drawn within it grow in the order of the commits. A sequence alone gives them out of it:

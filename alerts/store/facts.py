@@ -6,25 +6,37 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from alerts.dispositions import NO_DISPOSITIONS, Dispositions
 from alerts.facts import Facts
-from alerts.store import switches, versions
+from alerts.store import dispositions, switches, versions
 
 _REACH = timedelta(days=8)  # further back no log goes that a running service reads
 
 
 def load(session: Session, now: datetime | None = None) -> Facts:
     """Return the facts that matter at ``now`` and the days before, or all."""
-    return Facts(switches.load(session, now), versions.load(session, now and now - _REACH))
+    since = now and now - _REACH
+    return Facts(
+        switches.load(session, now), versions.load(session, since), dispositions.load(session, since)
+    )
 
 
-def fresh(session: Session, known: Facts, now: datetime, *, switched: bool) -> Facts:
+def fresh(session: Session, known: Facts, now: datetime, *, switched: bool, ordered: bool = False) -> Facts:
     """Return the facts as they are now, without switches unless they may be ``switched``.
 
-    It is asked many times a second, and versions are few.
+    Without dispositions, too, unless such may be ``ordered``. It is asked many times a second, and versions
+    are few.
     """
     last = known.versions[-1].number if known.versions else 0
     changed = versions.newest(session) != last
     return Facts(
         switches.load(session, now) if switched else (),
         versions.load(session, now - _REACH) if changed else known.versions,
+        _looked_for(session, known.dispositions, now) if ordered else NO_DISPOSITIONS,
+    )
+
+
+def _looked_for(session: Session, known: Dispositions, now: datetime) -> Dispositions:
+    return (
+        known if dispositions.newest(session) == known.revision else dispositions.load(session, now - _REACH)
     )

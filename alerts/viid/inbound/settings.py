@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Annotated, Protocol, runtime_checkable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Protocol, runtime_checkable
 
 from pydantic import Field, StringConstraints
 
 from alerts.reach import Network
 from lianfang.config import Config, Problem, Secret, Stanza
+
+if TYPE_CHECKING:
+    from alerts.viid.tollgates import Tollgate
 
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - not listened on, compared
 
@@ -53,6 +56,7 @@ class Answering(Protocol):
     answers: Answers | None
     device_code: str
     timezone: str
+    tollgates: Mapping[str, Tollgate]
 
     @property
     def within(self) -> Sequence[Network]:
@@ -67,3 +71,10 @@ def answering(config: Config) -> dict[str, Answering]:
         for name, stanza in config.receivers.items()
         if isinstance(stanza, Answering) and stanza.answers is not None
     }
+
+
+def tollgates_of(config: Config, receiver: str) -> Mapping[str, str]:
+    """Return the codes of tollgates by camera, as a receiver knows them; none for one that asks nothing."""
+    stanza = answering(config).get(receiver)
+    found = stanza.tollgates.items() if stanza is not None else ()
+    return {camera: tollgate.code for camera, tollgate in found}

@@ -156,6 +156,16 @@ def test_a_list_that_is_wrong_is_named_with_its_line(
         (None, {}, "a 'list' for listed and unlisted, and none for unread"),
         ("plate,from,until\n", {"report": "unread"}, "a 'list' for listed and unlisted, and none for unread"),
         (None, {"list": "gone.csv"}, "gone.csv: No such file or directory; allowed: a CSV file"),
+        (
+            None,
+            {"report": "unread", "dispositions": "police"},
+            "'dispositions' only with 'report: listed'",
+        ),
+        (
+            None,
+            {"dispositions": "police"},
+            "'police'; allowed: a receiver with 'answers': nothing: none is configured",
+        ),
         ("", {"cameras": ["cam", "cam2"]}, "'plate' at camera cam2, none of whose detectors reads plates"),
     ],
 )

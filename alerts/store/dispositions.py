@@ -1,0 +1,171 @@
+"""Dispositions (布控) in the store: every word of a platform is a row, and none is changed or deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import Index, String, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from alerts.dispositions import Disposition, Dispositions
+from alerts.store.alone import alone
+from alerts.store.schema import Base
+from alerts.store.switches import LEAD
+from alerts.store.types import Text
+
+Word = Literal["set", "revoked", "deleted"]
+_MOMENT = timedelta(microseconds=1)
+
+
+class DispositionRow(Base):
+    """What was said last about a number, until the next row of that number. No name of a person is kept."""
+
+    __tablename__ = "dispositions"
+    __table_args__ = (
+        Index("ix_dispositions_number", "receiver", "number", "revision"),
+        Index("ix_dispositions_end", "end_at"),
+    )
+
+    revision: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    receiver: Mapped[str] = mapped_column(String(64))
+    number: Mapped[str] = mapped_column(String(33))
+    word: Mapped[str] = mapped_column(String(16))  # Word
+    since: Mapped[datetime]  # a moment after it was received
+    plate: Mapped[str] = mapped_column(String(16))
+    title: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    organisation: Mapped[str] = mapped_column(Text)
+    priority: Mapped[int]
+    tollgates: Mapped[list[str]]  # codes; none means everywhere
+    begin_at: Mapped[datetime]
+    end_at: Mapped[datetime]  # before this time
+    address: Mapped[str] = mapped_column(Text)
+
+    def wanted(self) -> Wanted:
+        """Return what is asked for."""
+        return Wanted(**{key: getattr(self, key) for key in Wanted.__slots__})
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a disposition asks for: a plate, from ``begin_at`` until before ``end_at``."""
+
+    plate: str
+    title: str
+    reason: str
+    organisation: str
+    priority: int
+    tollgates: list[str]
+    begin_at: datetime
+    end_at: datetime
+    address: str
+
+
+def put(session: Session, receiver: str, number: str, wanted: Wanted, now: datetime) -> None:
+    """Want it from a moment after ``now`` on, and no longer what was wanted; twice the same is as once."""
+    last = _last(session, receiver, number)
+    if last is None or last.word != "set" or last.wanted() != wanted:
+        _say(session, receiver, number, "set", wanted, last, now)
+
+
+def end(
+    session: Session, receiver: str, number: str, word: Literal["revoked", "deleted"], now: datetime
+) -> bool:
+    """Let it be over a moment after ``now``; return False where there is none."""
+    last = _last(session, receiver, number)
+    if last is None or last.word == "deleted":
+        return False
+    if last.word != word:
+        _say(session, receiver, number, word, last.wanted(), last, now)
+    return True
+
+
+def is_kept(session: Session, receiver: str, number: str) -> bool:
+    """Say whether there is one, revoked or not."""
+    last = _last(session, receiver, number)
+    return last is not None and last.word != "deleted"
+
+
+def kept(session: Session, receiver: str) -> Sequence[DispositionRow]:
+    """Return the last word about each that was not deleted."""
+    newest = select(func.max(DispositionRow.revision)).where(DispositionRow.receiver == receiver)
+    query = select(DispositionRow).where(
+        DispositionRow.revision.in_(newest.group_by(DispositionRow.number)), DispositionRow.word != "deleted"
+    )
+    return session.scalars(query.order_by(DispositionRow.revision)).all()
+
+
+def newest(session: Session) -> int:
+    """Return the revision of the table: it grows with every word."""
+    return session.scalar(select(func.max(DispositionRow.revision))) or 0
+
+
+def load(session: Session, since: datetime | None = None) -> Dispositions:
+    """Return those that stood at ``since`` or later, or all, each for as long as it did."""
+    query = select(DispositionRow).order_by(DispositionRow.revision)
+    if since is not None:  # with every word about them: a later one may have an earlier end
+        query = query.where(
+            DispositionRow.number.in_(select(DispositionRow.number).where(DispositionRow.end_at > since))
+        )
+    return Dispositions(tuple(_stood(session.scalars(query))), newest(session))
+
+
+def at(session: Session, receiver: str, moment: datetime) -> Dispositions:
+    """Return those of a receiver that may have stood at ``moment``."""
+    then = select(DispositionRow.number).where(
+        DispositionRow.begin_at <= moment, DispositionRow.end_at > moment
+    )
+    query = select(DispositionRow).where(DispositionRow.receiver == receiver, DispositionRow.number.in_(then))
+    return Dispositions(tuple(_stood(session.scalars(query.order_by(DispositionRow.revision)))))
+
+
+def _stood(rows: Iterable[DispositionRow]) -> Iterable[Disposition]:
+    following: dict[tuple[str, str], datetime] = {}
+    found = []
+    for row in reversed(list(rows)):
+        until = min(row.end_at, following.get((row.receiver, row.number), row.end_at))
+        following[row.receiver, row.number] = row.since
+        since = max(row.since, row.begin_at)
+        if row.word == "set" and since < until:
+            found.append(
+                Disposition(
+                    row.receiver,
+                    row.number,
+                    row.plate,
+                    since,
+                    until,
+                    frozenset(row.tollgates),
+                    row.title,
+                    row.reason,
+                    row.priority,
+                    row.address,
+                )
+            )
+    return reversed(found)
+
+
+def _last(session: Session, receiver: str, number: str) -> DispositionRow | None:
+    alone(session, "dispositions")
+    query = select(DispositionRow).where(DispositionRow.receiver == receiver, DispositionRow.number == number)
+    return session.scalar(query.order_by(DispositionRow.revision.desc()).limit(1))
+
+
+def _say(
+    session: Session,
+    receiver: str,
+    number: str,
+    word: Word,
+    wanted: Wanted,
+    last: DispositionRow | None,
+    now: datetime,
+) -> None:
+    since = now + LEAD if last is None else max(now + LEAD, last.since + _MOMENT)
+    told = asdict(wanted)
+    row = DispositionRow(
+        revision=newest(session) + 1, receiver=receiver, number=number, word=word, since=since, **told
+    )
+    session.add(row)
+    session.flush()
