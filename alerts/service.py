@@ -227,6 +227,7 @@ class AlertService:
             await asyncio.to_thread(stop.wait)
             server.should_exit = True
             delivery.stop()
+            recordings.cancel()
             if dead_man is not None:
                 dead_man.cancel()
 
@@ -246,6 +247,7 @@ class AlertService:
             ):
                 settings = self._config.dead_man
                 dead_man = group.create_task(report_alive(settings, self.alive)) if settings else None
+                recordings = group.create_task(clips.recordings.follow(self._store))
                 group.create_task(end())
                 group.create_task(delivery.run())
                 group.create_task(serve())

@@ -32,6 +32,7 @@ from alerts.api import (
     problems,
     profiles,
     receivers,
+    recordings,
     speech,
     suppressions,
     trials,
@@ -39,14 +40,13 @@ from alerts.api import (
 from alerts.api import settings as settings_routes
 from alerts.api.dependencies import Dependencies
 from alerts.api.feed import ChangeFeed
-from alerts.api.gate import MAX_BODY_BYTES, CurrentSession, Gate, current_session
+from alerts.api.gate import MAX_BODY_BYTES, MAX_LONG_BODY_BYTES, CurrentSession, Gate, current_session
 from alerts.api.headers import SecurityHeaders
 from alerts.api.names import Names
 from alerts.api.passwords import Passwords
 from alerts.api.sessions import Sessions, earlier_credentials
 from alerts.api.timing import Timing
 from alerts.api.views import Views
-from alerts.photos import MAX_BYTES
 from alerts.store import Store
 
 _SESSIONS_FILE = "sessions.json"
@@ -100,15 +100,17 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
         receivers.router(deps),
         deliveries.router(deps),
         photos.router(deps),
+        recordings.router(deps),
     ):
         behind_login.include_router(router)
     long = APIRouter(
         prefix="/api",
-        max_body_size=MAX_BYTES,
+        max_body_size=MAX_LONG_BODY_BYTES,
         dependencies=[Depends(current_session)],
         responses=problems.described(HTTPStatus.UNAUTHORIZED),
     )
     long.include_router(photos.uploads(deps))
+    long.include_router(recordings.uploads(deps))
     app.include_router(long)  # before the actions, whose path would stand for its own
     api = APIRouter(prefix="/api", max_body_size=MAX_BODY_BYTES)
     api.include_router(auth.router(deps, names, passwords, sessions, feed.nudge))

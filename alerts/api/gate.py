@@ -14,15 +14,17 @@ from fastapi.security import APIKeyCookie
 from starlette._utils import get_route_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from alerts import photos
 from alerts.api import problems
 from alerts.api.sessions import Session, Sessions
-from alerts.photos import MAX_BYTES
+from alerts.voice import foreign
 
 COOKIE = "lianfang_session"
 CSRF_HEADER, CSRF_VALUE = "x-requested-with", "lianfang"
 LOGIN = "/api/login"
 MAX_BODY_BYTES = 64 * 1024
-_PHOTOS = re.compile(r"/api/incidents/[^/]+/photos")
+MAX_LONG_BODY_BYTES = max(photos.MAX_BYTES, foreign.MAX_BYTES)
+_LONG = re.compile(r"/api/(incidents/[^/]+/photos|recordings/[^/]+)")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="Set by /api/login.")
@@ -49,7 +51,7 @@ class Gate:
 
     def _refusal(self, request: Request, path: str) -> ASGIApp | None:
         length = request.headers.get("content-length", "0")
-        most = MAX_BYTES if _PHOTOS.fullmatch(path) else MAX_BODY_BYTES
+        most = MAX_LONG_BODY_BYTES if _LONG.fullmatch(path) else MAX_BODY_BYTES
         if not length.isdecimal() or int(length) > most:  # one without a length is cut while read
             detail = f"a body has {most} bytes at most"
             return problems.response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", detail)

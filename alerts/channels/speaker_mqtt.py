@@ -190,7 +190,7 @@ class SpeakerMqttChannel:
         """Return the command, and about how many seconds it takes to play."""
         said = (Utterance(language=speech.language, text=speech.text, clip=speech.clip), *speech.also)
         texts = [one.text for one in said if one.language in self._config.speaks]
-        if self._clips is not None and (len(texts) < len(said) or any(one.clip for one in said)):
+        if self._clips is not None and (len(texts) < len(said) or any(map(self._clips.is_recorded, said))):
             clip = await self._clips.clip(speech)
             link = self._clips.link(clip, speech.valid_until + timedelta(seconds=speech.max_s))
             what, once_s = {"method": "playUrl", "url": link}, clip.seconds

@@ -18,6 +18,7 @@ import numpy as np
 from alerts.links import opens, signed
 from alerts.payload import Speech, Utterance
 from alerts.voice import espeak, sound
+from alerts.voice.recordings import Recordings
 from alerts.voice.sound import Samples
 from lianfang.config import Config
 from lianfang.config.voice import Voice
@@ -25,7 +26,7 @@ from lianfang.errors import PermanentError
 
 _BETWEEN_S = 0.4  # between two languages
 _KEPT = 1000  # files
-_VERSION = 1  # of how a clip is made: another one makes all of them anew
+_MADE = 2  # the way in which a clip is made: another one makes all of them anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,11 @@ class Clip:
 
 
 class Clips:
-    """What was spoken, in ``folder``; a key there signs the links."""
+    """What was spoken, in ``folder``; a key there signs the links. ``recordings`` of people come first."""
 
     def __init__(self, voice: Voice, folder: Path) -> None:
         self.folder = folder
+        self.recordings = Recordings(folder / "recordings")
         self._voice = voice
         self._key = b""
 
@@ -58,6 +60,10 @@ class Clips:
         """Return the speech as sound, all its languages in order; PermanentError if it cannot be spoken."""
         first = Utterance(language=speech.language, text=speech.text, clip=speech.clip)
         return await asyncio.to_thread(self._clip, (first, *speech.also))
+
+    def is_recorded(self, utterance: Utterance) -> bool:
+        """Say whether somebody has recorded it, so that no voice has to speak it."""
+        return bool(self._recording(utterance))
 
     def link(self, clip: Clip, until: datetime) -> str:
         """Return where a speaker can fetch the clip until then."""
@@ -89,20 +95,23 @@ class Clips:
         return Clip(file, samples)
 
     def _said(self, utterance: Utterance) -> Samples:
-        if not utterance.clip:
-            return espeak.speak(self._voice, utterance.language, utterance.text)
-        try:
-            return sound.read(Path(utterance.clip))
-        except ValueError:  # it was checked at start, and has gone since: the text is there
-            return espeak.speak(self._voice, utterance.language, utterance.text)
+        if recording := self._recording(utterance):
+            with suppress(ValueError):  # it was checked, and has gone since: the text is there
+                return sound.read(recording)
+        return espeak.speak(self._voice, utterance.language, utterance.text)
+
+    def _recording(self, utterance: Utterance) -> Path | None:
+        """Return what a person has sent, else the file that the rule names."""
+        sent = self.recordings.find(utterance.language, utterance.text)
+        return sent or (Path(utterance.clip) if utterance.clip else None)
 
     def _digest(self, utterances: Sequence[Utterance]) -> str:
         voice = self._voice
         said = [
-            [u.language, u.text, voice.voices.get(u.language), u.clip, _changed_at(u.clip)]
+            [u.language, u.text, voice.voices.get(u.language), *_version(self._recording(u))]
             for u in utterances
         ]
-        how = [_VERSION, voice.program, voice.words_a_minute, voice.loudness_db]
+        how = [_MADE, voice.program, voice.words_a_minute, voice.loudness_db]
         return hashlib.sha256(json.dumps([how, said]).encode()).hexdigest()
 
     def _keep(self, file: Path, data: bytes) -> None:
@@ -131,10 +140,10 @@ class Clips:
         return file.read_bytes()
 
 
-def _changed_at(clip: str) -> int:
+def _version(recording: Path | None) -> tuple[str, int]:
     with suppress(OSError):
-        return Path(clip).stat().st_mtime_ns if clip else 0
-    return 0
+        return (str(recording), recording.stat().st_mtime_ns) if recording else ("", 0)
+    return str(recording), 0
 
 
 def _write(file: Path, data: bytes) -> None:

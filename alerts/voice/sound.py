@@ -28,10 +28,14 @@ _SILENT_DB = -50.0
 _BLOCK_S = 0.1
 
 
-def read(source: Path | bytes) -> Samples:
-    """Return the sound in a file, or in the bytes of one; ValueError where there is none, or too much."""
+def read(source: Path | bytes, format_: str | None = None) -> Samples:
+    """Return the sound in a file, or in the bytes of one; ValueError where there is none, or too much.
+
+    ``format_`` is FFmpeg's name of what it is; it guesses where none is given.
+    """
+    file = io.BytesIO(source) if isinstance(source, bytes) else str(source)
     try:
-        with av.open(io.BytesIO(source) if isinstance(source, bytes) else str(source), "r") as container:
+        with av.open(file, "r", format=format_) as container:
             if not container.streams.audio:
                 raise ValueError("no sound in it")
             resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)

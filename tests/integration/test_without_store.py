@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -22,6 +23,7 @@ from alerts.service import AlertService
 from alerts.store import Store, open_store
 from alerts.store.schema import ChangeRow, IncidentRow, OutboxRow
 from deploy.demo.site import free_port
+from deploy.simulators.server import Simulator
 from deploy.simulators.speaker import SpeakerSimulator
 from lianfang import codec
 from lianfang.bus import Bus
@@ -35,13 +37,17 @@ from tests.support.observations import observation
 from tests.support.postgresql import PASSWORD_ENV, own_server
 
 IN = (0.5, 0.9)
+Device = TypeVar("Device", bound=Simulator)
 Outage = Callable[[], AbstractContextManager[None]]
 
 
+def speaker() -> AbstractContextManager[SpeakerSimulator]:
+    return in_thread(SpeakerSimulator(SECRETS["TEST_TOKEN"], say=lambda _: None))
+
+
 @contextmanager
-def speaker() -> Iterator[SpeakerSimulator]:
+def in_thread(horn: Device) -> Iterator[Device]:
     """Run a speaker in a thread of its own."""
-    horn = SpeakerSimulator(SECRETS["TEST_TOKEN"], say=lambda _: None)
     begun, loop = threading.Event(), asyncio.new_event_loop()
     ended = asyncio.Event()
 

@@ -32,6 +32,7 @@ export type Receiver = Schemas['ReceiverView']
 export type DrawnStanza = Schemas['DrawnStanza']
 export type RuleStanza = Schemas['RuleStanza']
 export type SettingsState = Schemas['SettingsState']
+export type SpokenLine = Schemas['SpokenLine']
 export type Stanza = RuleStanza['stanza']
 export type Version = Schemas['Version']
 export type VersionDetail = Schemas['VersionDetail']
@@ -54,6 +55,13 @@ export class ApiProblem extends Error {
 
 // A browser sends this header to another origin only with that origin's consent, so no other page can forge it.
 export const api = createClient<paths>({ baseUrl: '/', headers: { 'X-Requested-With': 'lianfang' } })
+
+/** A file as the body of a request, as it is. */
+export const rawBody = (file: File) => ({
+  body: file as unknown as string,
+  bodySerializer: (body: string) => body,
+  headers: { 'Content-Type': file.type || 'application/octet-stream' },
+})
 
 interface Answer<T> {
   data?: T
