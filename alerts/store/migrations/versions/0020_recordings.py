@@ -1,14 +1,14 @@
 """recordings: what people have recorded in the place of a voice.
 
-Revision: 0019
-Before it: 0018
+Revision: 0020
+Before it: 0019
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0019"
-down_revision = "0018"
+revision = "0020"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
