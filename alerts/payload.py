@@ -12,6 +12,8 @@ from lianfang.errors import PermanentError
 
 MAX_SPEECH_CHARACTERS = 500
 NoticeMode = Literal["live", "task", "test", "drill", "backfill"]
+WITHDRAWN = frozenset({"false_alarm", "permitted"})
+"""Changes after which a receiver is told to forget an incident."""
 Datum = Literal["wgs84", "gcj02", "cgcs2000"]
 
 

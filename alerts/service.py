@@ -260,8 +260,8 @@ class AlertService:
             for name, stanza in self._config.receivers.items()
             if isinstance(stanza, ChannelConfig)
         }
-        site = StoredSite(self._store, self._settings.config)
-        channels = {name: channel_to(stanza, self._clock, clips, site) for name, stanza in receivers.items()}
+        site = partial(StoredSite, store=self._store, config=self._settings.config)
+        channels = {n: channel_to(stanza, self._clock, clips, site(n)) for n, stanza in receivers.items()}
         return channels, {name: stanza.role for name, stanza in receivers.items()}
 
     def _worker_state(self) -> str:

@@ -7,15 +7,18 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from alerts.channels.base import Standing
+from alerts.payload import WITHDRAWN
 from alerts.store import Store
-from alerts.store.schema import CameraStateRow
+from alerts.store.schema import CameraStateRow, OutboxRow
 from lianfang.config import Config
 
 
 @dataclass(frozen=True, slots=True)
 class StoredSite:
-    """What ``alerts.channels.base.Site`` promises, over the store."""
+    """What ``alerts.channels.base.Site`` promises ``receiver``, over the store."""
 
+    receiver: str
     store: Store
     config: Callable[[], Config]
 
@@ -23,3 +26,20 @@ class StoredSite:
         """Return the condition of each camera, as its stream said last."""
         with self.store.read() as session:
             return {row.camera: row.condition for row in session.scalars(select(CameraStateRow))}
+
+    def standing(self, incident_id: str, version: int) -> Standing:
+        """Return what the notices beside that of ``version`` have come to."""
+        query = select(OutboxRow).where(
+            OutboxRow.receiver == self.receiver,
+            OutboxRow.incident_id == incident_id,
+            OutboxRow.kind == "notice",
+        )
+        with self.store.read() as session:
+            rows = list(session.scalars(query))
+        taken = [row for row in rows if row.state == "delivered"]
+        if any(row.incident_version > version and row.payload.get("change") in WITHDRAWN for row in taken):
+            return "withdrawn"
+        if any(row.incident_version < version for row in taken):
+            return "taken"
+        tried = any(row.incident_version < version and row.attempts for row in rows)
+        return "tried" if tried else "none"

@@ -86,6 +86,14 @@ class Kept(Channel, Protocol):
         ...
 
 
+Standing = Literal["none", "tried", "taken", "withdrawn"]
+"""What the other messages about an incident have come to at a receiver.
+
+``none`` was sent before; one was ``tried``, and nobody knows; one was ``taken``; a newer one has
+``withdrawn`` them.
+"""
+
+
 class Site(Protocol):
     """What a way that is kept open may know of the installation. Thread-safe.
 
@@ -98,6 +106,10 @@ class Site(Protocol):
 
     def conditions(self) -> Mapping[str, str]:
         """Return by camera the ``lianfang.events.CameraCondition`` that its stream said last."""
+        ...
+
+    def standing(self, incident_id: str, version: int) -> Standing:
+        """Return what the messages beside that of ``version`` have come to here."""
         ...
 
 

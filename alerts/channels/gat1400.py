@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Literal
@@ -17,13 +17,13 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, field_validator
 
 from alerts.channels._http import Answer, HttpEndpoint, check_status, http_url
-from alerts.channels.base import Delivery, Receipt, Site
+from alerts.channels.base import Delivery, Receipt, Site, Standing
 from alerts.notice_settings import TlsNoticeConfig, ZoneName
-from alerts.payload import Datum, Notice, notice_of
+from alerts.payload import WITHDRAWN, Datum, Notice, notice_of
 from alerts.reach import check_address
 from alerts.viid import answers, codes
-from alerts.viid.answers import Status
-from alerts.viid.codes import Collection
+from alerts.viid.answers import Status, UnknownObjectError
+from alerts.viid.codes import Collection, ObjectKind
 from alerts.viid.collector import Collector, Method
 from alerts.viid.inbound.settings import Answers, DeviceCode
 from alerts.viid.objects import Report, Reporter
@@ -38,7 +38,6 @@ from lianfang.config import Problem, Secret
 from lianfang.config.stanza import Id, one_of
 from lianfang.errors import PermanentError, TransientError
 
-_WITHDRAWN = frozenset({"false_alarm", "permitted"})
 _TRIALS = frozenset({"test", "drill"})
 _REMEMBERED = 1000  # incidents of which some objects were taken and others not yet
 
@@ -121,14 +120,17 @@ class Gat1400Channel:
         notice = notice_of(delivery.payload)
         if notice.mode in _TRIALS and not self._config.takes_trials:
             raise PermanentError(f"not sent: a {notice.mode}, and the library has no mark for one")
-        if notice.change in _WITHDRAWN:
-            return await self._withdraw(notice)
+        standing = await self._standing(delivery)
+        if standing == "withdrawn":
+            raise PermanentError("not sent: it has been withdrawn since")
+        if notice.change in WITHDRAWN:
+            return await self._withdraw(notice, standing, again=delivery.attempt > 1)
         make = self._reporter.reports
         reports = await asyncio.to_thread(make, notice, delivery.pictures, delivery.created_at)
         taken = self._remembered(delivery.id)
+        known, unsure = standing == "taken", standing != "none" or delivery.attempt > 1
         left = [report for report in reports if report.id not in taken]
-        ends = await asyncio.gather(*(self._put(report, taken) for report in left), return_exceptions=True)
-        _raise_worst([end for end in ends if isinstance(end, BaseException)])
+        await _all(self._put(report, taken, known=known, unsure=unsure) for report in left)
         del self._taken[delivery.id]
         return Receipt("taken", ", ".join(report.id for report in reports))
 
@@ -146,20 +148,33 @@ class Gat1400Channel:
         await self.registration.leave()
         await self._http.close()
 
-    async def _put(self, report: Report, taken: set[str]) -> None:
-        await self._sender.send(report, known=False, unsure=False)
+    async def _standing(self, delivery: Delivery) -> Standing:
+        if self._site is None:
+            return "tried"  # nobody knows
+        return await asyncio.to_thread(self._site.standing, delivery.incident_id, delivery.incident_version)
+
+    async def _put(self, report: Report, taken: set[str], *, known: bool, unsure: bool) -> None:
+        await self._sender.send(report, known=known, unsure=unsure)
         taken.add(report.id)
 
-    async def _withdraw(self, notice: Notice) -> Receipt:
+    async def _withdraw(self, notice: Notice, standing: Standing, *, again: bool) -> Receipt:
+        if standing == "none":
+            return Receipt("not needed", "nothing of it was ever sent")
         ids = self._reporter.ids(notice)
-        for kind, object_id in ids.items():
-            path = f"/VIID/{self._codes.collections[kind].path}?IDList={object_id}"
-            said = answers.of_objects(await self.registration.request("DELETE", path))
-            status = said.get(object_id)
-            if status is None:
-                raise TransientError("the platform says nothing about it")
-            status.check(self._codes.status)
+        unsure = again or standing != "taken"
+        await _all(self._delete(kind, object_id, unsure=unsure) for kind, object_id in ids.items())
         return Receipt("withdrawn", ", ".join(ids.values()))
+
+    async def _delete(self, kind: ObjectKind, object_id: str, *, unsure: bool) -> None:
+        path = f"/VIID/{self._codes.collections[kind].path}?IDList={object_id}"
+        try:
+            said = answers.of_objects(await self.registration.request("DELETE", path)).get(object_id)
+            if said is None:
+                raise TransientError("the platform says nothing about it")
+            said.check(self._codes.status)
+        except UnknownObjectError:
+            if not unsure:  # it had it: perhaps it deletes nothing
+                raise
 
     def _records(self, site: Site) -> Records:
         settings = self._config
@@ -171,6 +186,8 @@ class Gat1400Channel:
 
     async def _call(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
         answer = await self._http.request(method, url, headers, body)
+        if answer.status == HTTPStatus.NOT_FOUND:
+            raise UnknownObjectError(f"answered 404: {answer.quote()}")
         if answer.status != HTTPStatus.UNAUTHORIZED:
             check_status(answer, self._clock.now())
         return answer
@@ -188,8 +205,9 @@ def build(config: Config, clock: Clock, site: Site | None = None) -> Gat1400Chan
     return Gat1400Channel(config, clock, site)
 
 
-def _raise_worst(errors: Iterable[BaseException]) -> None:
-    """Raise one of ``errors``, first one that may pass: it is to be tried again."""
-    errors = sorted(errors, key=lambda error: isinstance(error, PermanentError))
-    if errors:
-        raise errors[0]
+async def _all(doing: Iterable[Coroutine[None, None, None]]) -> None:
+    """Do all of it, then raise an error of it, first one that may pass: it is to be tried again."""
+    ends = await asyncio.gather(*doing, return_exceptions=True)
+    errors = [end for end in ends if end is not None]
+    for error in sorted(errors, key=lambda error: isinstance(error, PermanentError)):
+        raise error

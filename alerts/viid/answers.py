@@ -16,6 +16,10 @@ _QUOTE = 200
 _CODE = re.compile(r"[0-9]{1,9}", re.ASCII)
 
 
+class UnknownObjectError(PermanentError):
+    """The platform has no such object."""
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """The word about one object: its code, and the platform's own text."""
@@ -28,6 +32,8 @@ class Status:
         if self.code in codes.taken:
             return
         said = f"the platform says {self.code}: {self.text}".removesuffix(": ")
+        if self.code in codes.unknown:
+            raise UnknownObjectError(said)
         if self.code in codes.refused:
             raise PermanentError(said)
         raise TransientError(said)  # a code that nobody knows may pass

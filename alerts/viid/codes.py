@@ -24,6 +24,7 @@ class StatusCodes(_Table):
     """What the codes of an item's status mean."""
 
     taken: frozenset[int]
+    unknown: frozenset[int]
     again: frozenset[int]
     refused: frozenset[int]
 

@@ -68,6 +68,7 @@ class ViewLibrary(Simulator):
         self.objects: dict[str, dict[str, Any]] = {name: {} for name in COLLECTIONS}
         self.posts: list[tuple[str, list[str]]] = []
         self.puts: list[tuple[str, list[str]]] = []
+        self.deletes = 0
         self.refused: list[str] = []
         self.codes: deque[int] = deque()
         self.lets_in = True
@@ -82,7 +83,7 @@ class ViewLibrary(Simulator):
         collection = "/VIID/{collection:" + "|".join(COLLECTIONS) + "}"
         yield web.post(collection, self.faulty(self._polite(self._post)))
         yield web.put(collection, self.faulty(self._polite(self._put)))
-        yield web.delete(collection, self._polite(self._delete))
+        yield web.delete(collection, self.faulty(self._polite(self._delete)))
 
     def forget(self) -> None:
         """Know of no device any more, as after a restart."""
@@ -155,6 +156,7 @@ class ViewLibrary(Simulator):
         ids = [object_id for object_id in request.query.get("IDList", "").split(",") if object_id]
         if not ids:
             raise _RefusedError(400, "no IDList")
+        self.deletes += len(ids)
         gone = [(i, 0, "OK") if known.pop(i, None) else (i, 4, "no such object") for i in ids]
         self.say(f"withdrawn: {', '.join(ids)}")
         return self._statuses(request, gone)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from alerts.channels.base import Standing
 from lianfang.config import Config
 from lianfang.errors import TransientError
 from tests.support.configs import loaded
@@ -36,6 +37,7 @@ class Known:
     def __init__(self, config: Config, conditions: Mapping[str, str]) -> None:
         self.known, self.said = config, dict(conditions)
         self.away: TransientError | None = None
+        self.stands: Standing = "none"
         self.asked = 0
 
     def config(self) -> Config:
@@ -48,3 +50,8 @@ class Known:
         if self.away is not None:
             raise self.away
         return dict(self.said)
+
+    def standing(self, incident_id: str, version: int) -> Standing:
+        """Return what the test says that other messages came to."""
+        del incident_id, version
+        return self.stands

@@ -11,7 +11,7 @@ import pytest
 import simplejpeg
 
 from alerts.channels import gat1400
-from alerts.channels.base import Delivery, Picture, Receipt
+from alerts.channels.base import Delivery, Picture, Receipt, Site
 from deploy.simulators.gat1400 import DEVICE, PASSWORD, USERNAME, ViewLibrary
 from lianfang.clock import SystemClock
 from lianfang.errors import PermanentError, TransientError
@@ -59,13 +59,14 @@ def with_library(
     test: Callable[[ViewLibrary, gat1400.Gat1400Channel], Awaitable[None]],
     monkeypatch: pytest.MonkeyPatch,
     library: ViewLibrary | None = None,
+    site: Site | None = None,
     **changed: object,
 ) -> None:
     """Run ``test`` with a library and a channel to it, which is closed at the end."""
 
     async def run() -> None:
         async with library or ViewLibrary(say=silent) as platform:
-            channel = gat1400.build(stanza(platform.url, monkeypatch, **changed), SystemClock())
+            channel = gat1400.build(stanza(platform.url, monkeypatch, **changed), SystemClock(), site)
             try:
                 await test(platform, channel)
             finally:
