@@ -1,14 +1,14 @@
 """recordings: what people have recorded in the place of a voice.
 
-Revision: 0020
-Before it: 0019
+Revision: 0021
+Before it: 0020
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0020"
-down_revision = "0019"
+revision = "0021"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 
