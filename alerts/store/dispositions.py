@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import Index, String, func, select
+from sqlalchemy import ColumnElement, Index, String, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from alerts.dispositions import Disposition, Dispositions
@@ -91,11 +91,16 @@ def is_kept(session: Session, receiver: str, number: str) -> bool:
 
 def kept(session: Session, receiver: str) -> Sequence[DispositionRow]:
     """Return the last word about each that was not deleted."""
-    newest = select(func.max(DispositionRow.revision)).where(DispositionRow.receiver == receiver)
-    query = select(DispositionRow).where(
-        DispositionRow.revision.in_(newest.group_by(DispositionRow.number)), DispositionRow.word != "deleted"
-    )
+    query = select(DispositionRow).where(_last_words(receiver), DispositionRow.word != "deleted")
     return session.scalars(query.order_by(DispositionRow.revision)).all()
+
+
+def count(session: Session, receiver: str, now: datetime) -> int:
+    """Return how many of a receiver are neither revoked nor over."""
+    query = select(func.count()).where(
+        _last_words(receiver), DispositionRow.word == "set", DispositionRow.end_at > now
+    )
+    return session.scalar(query) or 0
 
 
 def newest(session: Session) -> int:
@@ -120,6 +125,11 @@ def at(session: Session, receiver: str, moment: datetime) -> Dispositions:
     )
     query = select(DispositionRow).where(DispositionRow.receiver == receiver, DispositionRow.number.in_(then))
     return Dispositions(tuple(_stood(session.scalars(query.order_by(DispositionRow.revision)))))
+
+
+def _last_words(receiver: str) -> ColumnElement[bool]:
+    newest = select(func.max(DispositionRow.revision)).where(DispositionRow.receiver == receiver)
+    return DispositionRow.revision.in_(newest.group_by(DispositionRow.number))
 
 
 def _stood(rows: Iterable[DispositionRow]) -> Iterable[Disposition]:

@@ -138,6 +138,30 @@ class AskingLibrary:
         return [_checked(one, path) for one in found]
 
 
+def disposition(number: str, plate: str, **changed: object) -> dict[str, Any]:
+    """Return an order to look for a plate everywhere, since July 2026."""
+    return {
+        "DispositionID": number,
+        "Title": "盗抢车辆",
+        "DispositionCategory": 2,
+        "TargetFeature": plate,
+        "PriorityLevel": 1,
+        "ApplicantName": "张警官",
+        "ApplicantInfo": "13800000000",
+        "ApplicantOrg": "中山市公安局",
+        "BeginTime": "20260701080000",
+        "EndTime": "20991231000000",
+        "CreateTime": "20260701080000",
+        "OperateType": 0,
+        "DispositionStatus": 0,
+        "DispositionRange": 2,
+        "TollgateList": "",
+        "ReceiveAddr": "",
+        "Reason": "协查",
+        **changed,
+    }
+
+
 def _checked(status: Mapping[str, Any], path: str) -> tuple[str, int]:
     if set(status) != _KEYS:
         raise BadAnswerError(f"a status with {sorted(status)}")

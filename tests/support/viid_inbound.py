@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from ipaddress import ip_network
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -69,7 +70,7 @@ def answers(monkeypatch: pytest.MonkeyPatch, **changed: object) -> Answers:
 
 def surroundings(store: Any, clock: Clock, config: Callable[[], Config]) -> Surroundings:  # noqa: ANN401
     """Return those of a receiver ``library``."""
-    return Surroundings("library", DEVICE, ZONE, (), store, clock, config)
+    return Surroundings("library", DEVICE, ZONE, (ip_network("127.0.0.0/8"),), store, clock, config)
 
 
 def _no_config() -> Config:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from alerts.viid.inbound.dispositions import Dispositions
 from alerts.viid.inbound.intake import Intake, Surroundings
 
 
 def intakes(surroundings: Surroundings) -> Sequence[Intake]:
     """Return the intakes for one platform."""
-    del surroundings
-    return ()
+    return (Dispositions(surroundings),)

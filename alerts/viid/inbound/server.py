@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -25,6 +26,7 @@ _TAKEN_MEDIA = frozenset({"application/viid+json", "application/json"})
 _CHARSETS = frozenset({"utf-8", "utf8"})
 _READ_S = 30.0
 _FORMAT = 7
+_ID = re.compile("[0-9A-Za-z]{1,48}", re.ASCII)
 _SYSTEM = ("Register", "UnRegister", "Keepalive", "Time")
 
 Outcome = Literal["taken", "refused", "busy", "unauthorised"]
@@ -168,7 +170,11 @@ class PlatformServer:
         ids = [one for one in request.query.get("IDList", "").split(",") if one]
         if not ids:
             raise _RefusedError(HTTPStatus.BAD_REQUEST, content_fault("no IDList"))
-        return await self._each(request, [(one, partial(intake.remove, one)) for one in ids])
+
+        def remove(one: str) -> Status:
+            return intake.remove(one) if _ID.fullmatch(one) else content_fault("no id of an object")
+
+        return await self._each(request, [(one, partial(remove, one)) for one in ids])
 
     async def _list(self, request: web.Request) -> _Answer:
         intake = self._intakes[request.path]
