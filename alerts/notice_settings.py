@@ -44,13 +44,18 @@ class Retry(Stanza):
 
 
 class NoticeConfig(Reached, ChannelConfig):
-    """What the stanzas of all receivers of notices have: where they may be, our patience, room."""
+    """What the stanzas of all receivers of notices have: where they may be, and our patience."""
 
     role: ClassVar[Role] = "notice"
     timeout_s: float = Field(default=10, gt=0, le=60)
     """Seconds until one attempt counts as failed."""
     retry: Retry = Retry()
     """What happens where it does not answer."""
+
+
+class PictureNoticeConfig(NoticeConfig):
+    """What the stanzas of those have that are given pictures: how many, and how."""
+
     max_body_bytes: int = Field(default=8 * 1024 * 1024, ge=64 * 1024, le=64 * 1024 * 1024)
     """The largest message that it takes; pictures for which there is no room are left out."""
     picture_links: PictureLinks | None = None
@@ -64,7 +69,7 @@ class NoticeConfig(Reached, ChannelConfig):
             yield Problem(("picture_links", "valid_h"), f"{self.picture_links.valid_h:g}", allowed)
 
 
-class TlsNoticeConfig(NoticeConfig):
+class TlsNoticeConfig(PictureNoticeConfig):
     """What the stanzas of those have that we speak to over TLS ourselves: how we know each other."""
 
     ca_file: Path | None = None

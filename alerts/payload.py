@@ -15,6 +15,12 @@ NoticeMode = Literal["live", "task", "test", "drill", "backfill"]
 WITHDRAWN = frozenset({"false_alarm", "permitted"})
 """Changes after which a receiver is told to forget an incident."""
 Datum = Literal["wgs84", "gcj02", "cgcs2000"]
+_ALIKE: frozenset[Datum] = frozenset({"wgs84", "cgcs2000"})  # within decimetres of each other
+
+
+def same_datum(one: Datum, other: Datum) -> bool:
+    """Say whether coordinates in one datum are good in the other."""
+    return one == other or {one, other} <= _ALIKE
 
 
 class _Payload(BaseModel):

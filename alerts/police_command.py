@@ -1,4 +1,4 @@
-"""``lianfang police``: try a view library, or say what a platform was told on a day."""
+"""``lianfang police``: try a platform, or say what a platform was told on a day."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from alerts.channels import gat1400
+from alerts.channels import gat1400, gb28181
 from alerts.notice_settings import NoticeConfig
 from alerts.reports import police
 from alerts.store import open_store
+from lianfang import plugins
 from lianfang.clock import SystemClock
 from lianfang.config import Config, load
 from lianfang.config.stanza import one_of
@@ -44,19 +45,17 @@ class _NotLetInError(Exception):
 
 
 def _try(options: argparse.Namespace, config: Config) -> str:
-    return asyncio.run(_tried(_known(config, options.receiver, gat1400.Config)))
+    return asyncio.run(_tried(_known(config, options.receiver, gat1400.Config, gb28181.Config)))
 
 
-async def _tried(settings: gat1400.Config) -> str:
-    channel = gat1400.build(settings, SystemClock())
+async def _tried(settings: NoticeConfig) -> str:
+    channel = plugins.build("alerts.channels", settings, SystemClock())
     try:
-        offset_s = await channel.registration.compare_clocks()
+        return f"{await channel.register()}; left\n"
     except LianfangError as error:
         raise _NotLetInError(str(error)) from error
     finally:
         await channel.close()
-    ahead = "ahead of" if offset_s >= 0 else "behind"
-    return f"registered as {settings.device_code}; its clock is {abs(offset_s):g} s {ahead} ours; left\n"
 
 
 def _report(options: argparse.Namespace, config: Config) -> str:
@@ -89,8 +88,8 @@ def _share(part: int, whole: int) -> str:
     return f"{part} of {whole} ({100 * part / whole:.1f} %)" if whole else "none"
 
 
-def _known(config: Config, name: str, kind: type[_Kind]) -> _Kind:
-    known = {name: r for name, r in config.receivers.items() if isinstance(r, kind)}
+def _known(config: Config, name: str, *kinds: type[_Kind]) -> _Kind:
+    known = {name: r for name, r in config.receivers.items() if isinstance(r, kinds)}
     if name not in known:
         raise LookupError(f"receiver: found {name!r}; allowed: {one_of(known)}")
     return known[name]
@@ -101,9 +100,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("config", type=Path, help="configuration file (YAML)")
     what = parser.add_subparsers(required=True, metavar="WHAT")
     one = what.add_parser(
-        "try", help="register, compare clocks and leave; a service that runs registers again by itself"
+        "try",
+        help="register, compare clocks if it tells its own, and leave; a running service registers again",
     )
-    one.add_argument("receiver", help="a receiver of kind gat1400")
+    one.add_argument("receiver", help="a receiver of kind gat1400 or gb28181")
     one.set_defaults(do=_try)
     one = what.add_parser("report", help="messages of a day, pictures, and the files of the cameras")
     one.add_argument("receiver", help="a receiver of notices")

@@ -11,7 +11,7 @@ from fastapi.responses import FileResponse
 from alerts.api.dependencies import Dependencies
 from alerts.api.evidence import kept
 from alerts.api.problems import ApiError, described
-from alerts.notice_settings import NoticeConfig
+from alerts.notice_settings import PictureNoticeConfig
 
 
 def router(deps: Dependencies) -> APIRouter:
@@ -26,7 +26,9 @@ def router(deps: Dependencies) -> APIRouter:
         signature: Annotated[str, Query(pattern=r"^[0-9a-f]{64}$")],
     ) -> FileResponse:
         """Show the picture of a link that some receiver was given."""
-        links = (r.picture_links for r in deps.config.receivers.values() if isinstance(r, NoticeConfig))
+        links = (
+            r.picture_links for r in deps.config.receivers.values() if isinstance(r, PictureNoticeConfig)
+        )
         now = deps.clock.now()
         if not any(link.opens(evidence_id, kind, until, signature, now) for link in links if link):
             raise ApiError(HTTPStatus.NOT_FOUND, "no_link", "no such link, or its time is over")

@@ -18,6 +18,7 @@ from pydantic import Field, field_validator
 
 from alerts.channels._http import Answer, HttpEndpoint, check_status, http_url
 from alerts.channels.base import Delivery, Receipt, Site, Standing
+from alerts.corrections import check_codes
 from alerts.notice_settings import TlsNoticeConfig, ZoneName
 from alerts.payload import WITHDRAWN, Datum, Notice, notice_of
 from alerts.reach import check_address
@@ -25,7 +26,7 @@ from alerts.viid import answers, codes
 from alerts.viid.answers import Status, UnknownObjectError
 from alerts.viid.codes import Collection, ObjectKind
 from alerts.viid.collector import Collector, Method
-from alerts.viid.inbound.settings import Answers, DeviceCode
+from alerts.viid.inbound.settings import Answers
 from alerts.viid.objects import Report, Reporter
 from alerts.viid.records import Records, records
 from alerts.viid.registration import Login, Registration
@@ -35,7 +36,7 @@ from alerts.viid.upload import Upload
 from lianfang.clock import Clock
 from lianfang.config import Config as WholeConfig
 from lianfang.config import Problem, Secret
-from lianfang.config.stanza import Id, one_of
+from lianfang.config.stanza import DeviceCode, Id, one_of
 from lianfang.errors import PermanentError, TransientError
 
 _TRIALS = frozenset({"test", "drill"})
@@ -92,11 +93,7 @@ class Config(TlsNoticeConfig):
         for camera in self.tollgates:
             if camera not in config.cameras:
                 yield Problem(("tollgates", camera), repr(camera), one_of(config.cameras))
-        try:
-            codes.read(self.codes)
-        except codes.BadCodes as error:
-            found, _, allowed = str(error).partition("; allowed: ")
-            yield Problem(("codes",), found, allowed)
+        yield from check_codes(codes.read, self.codes)
 
 
 class Gat1400Channel:
@@ -133,6 +130,12 @@ class Gat1400Channel:
         await _all(self._put(report, taken, known=known, unsure=unsure) for report in left)
         del self._taken[delivery.id]
         return Receipt("taken", ", ".join(report.id for report in reports))
+
+    async def register(self) -> str:
+        """Register now; return as whom, and how the clocks differ. TransientError where it lets nobody in."""
+        offset_s = await self.registration.compare_clocks()
+        behind = "ahead of" if offset_s >= 0 else "behind"
+        return f"registered as {self._config.device_code}; its clock is {abs(offset_s):g} s {behind} ours"
 
     async def keep(self) -> None:
         """Be registered, also while there is nothing to report, and keep the records; until cancelled."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
+
+from alerts.corrections import corrected
 
 ObjectKind = Literal["motor_vehicle", "non_motor_vehicle", "person", "image"]
 RecordKind = Literal["ape", "tollgate"]
@@ -84,34 +84,6 @@ class Codes(_Table):
         return self.rules.get(kind, self.rules["other"])
 
 
-class BadCodes(ValueError):  # noqa: N818 - reads as the fact it states
-    """A file of codes that cannot be used: the file, the key, and what is wrong with it."""
-
-
 def read(path: Path | None) -> Codes:
     """Return the codes, with the corrections in the TOML file ``path`` if there is one; BadCodes."""
-    known = tomllib.loads(files("alerts.viid").joinpath("codes.toml").read_text(encoding="utf-8"))
-    if path is None:
-        return Codes.model_validate(known)
-    try:
-        corrected = tomllib.loads(path.read_text(encoding="utf-8"))
-        return Codes.model_validate(_merged(known, corrected))
-    except OSError as error:
-        raise BadCodes(f"{path}: {error.strerror}; allowed: a TOML file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadCodes(f"{path}: {error}; allowed: a TOML file") from error
-    except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        key = ".".join(map(str, fault["loc"]))
-        raise BadCodes(f"{path}: {key}: found {fault['input']!r}; allowed: {fault['msg']}") from error
-
-
-def _merged(known: Mapping[str, Any], corrected: Mapping[str, Any]) -> dict[str, Any]:
-    whole = dict(known)
-    for key, value in corrected.items():
-        before = whole.get(key)
-        if isinstance(before, Mapping) and isinstance(value, Mapping):
-            whole[key] = _merged(before, value)
-        else:
-            whole[key] = value
-    return whole
+    return corrected(Codes, "alerts.viid", path)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from alerts.payload import Datum
+from alerts.payload import Datum, same_datum
 from alerts.viid.codes import Codes
 from alerts.viid.objects import Report
 from alerts.viid.tollgates import Tollgate
@@ -14,7 +14,6 @@ from lianfang.config import Camera, Config, Point
 from lianfang.config.record import address_of
 from lianfang.events import CameraCondition
 
-_SAME: frozenset[Datum] = frozenset({"wgs84", "cgcs2000"})  # within decimetres of each other
 _DIGITS = 6  # of a degree: 0.1 m
 
 
@@ -73,7 +72,7 @@ def records(
 def _place_lacks(config: Config, point_id: str, datum: Datum | None) -> tuple[str, ...]:
     point = config.points[point_id]
     gaps = tuple(f"point.{key}" for key in ("longitude", "latitude") if getattr(point, key) is None)
-    if not gaps and datum is not None and point.datum != datum and not {point.datum, datum} <= _SAME:
+    if not gaps and datum is not None and not same_datum(point.datum, datum):
         gaps = (f"point.longitude and point.latitude in {datum} (they are in {point.datum})",)
     return gaps if point.place_code or config.community.place_code else (*gaps, "point.place_code")
 

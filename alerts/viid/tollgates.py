@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from alerts.viid.inbound.settings import DeviceCode
 from lianfang.config import Stanza
+from lianfang.config.stanza import DeviceCode
 
 
 class Tollgate(Stanza):

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 PlaceCode = Annotated[str, StringConstraints(pattern=r"^([0-9]{6}|[0-9]{9}|[0-9]{12})?$")]
 """An administrative division: 6 digits down to the district (GB/T 2260), 9 to the town, 12 to the village."""
+DeviceCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{20}$")]
+"""A code of GA/T 1400 and GB/T 28181: 8 digits centre, 2 industry, 3 type, 7 serial."""
 Key = tuple[str | int, ...]
 Spoken = Literal["zh", "yue", "en"]
 """Languages that speakers speak: Mandarin, Cantonese, English."""

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from alerts import delivery_command
 from alerts.channels.base import ChannelConfig
 from alerts.links import PictureLinks
-from alerts.notice_settings import NoticeConfig
+from alerts.notice_settings import PictureNoticeConfig
 from alerts.store import Store, receivers
 from alerts.store.schema import OutboxRow
 from lianfang.config import Secret
@@ -160,7 +160,7 @@ def test_a_linked_picture_needs_no_login_and_nothing_else_opens(
 ) -> None:
     monkeypatch.setenv("TEST_LINKS", "key")
     links = PictureLinks(base_url="http://us", secret=Secret(env="TEST_LINKS"))
-    known = {"police": NoticeConfig(picture_links=links), "grid_app": ChannelConfig()}
+    known = {"police": PictureNoticeConfig(picture_links=links), "grid_app": ChannelConfig()}
     there = Site(site.config.model_copy(update={"receivers": known}), site.store)
     evidence = there.picture(there.open_incident(1), b"original", b"annotated")
     path = links.link(evidence, "original", there.clock.now())[0].removeprefix("http://us")

@@ -18,7 +18,9 @@ from alerts.channels.base import ChannelConfig
 from alerts.notice_settings import NoticeConfig
 from alerts.store import Store
 from deploy.simulators.gat1400 import ViewLibrary
+from deploy.simulators.gb28181 import Platform
 from lianfang.config import Config
+from tests.support import gb28181
 from tests.support.api import START, Site, config
 from tests.support.channels import silent
 from tests.support.viid import stanza
@@ -80,10 +82,9 @@ def test_what_is_wrong_is_said(site: Site, capsys: pytest.CaptureFixture[str]) -
 
 
 @contextmanager
-def library(**how: bool) -> Iterator[ViewLibrary]:
-    """Run a library in a thread of its own: the command has its own event loop."""
-    there, ready, stop = ViewLibrary(say=silent), threading.Event(), asyncio.Event()
-    there.lets_in = how.get("lets_in", True)
+def served(there: ViewLibrary | Platform) -> Iterator[None]:
+    """Run a simulator in a thread of its own: the command has its own event loop."""
+    ready, stop = threading.Event(), asyncio.Event()
     loop = asyncio.new_event_loop()
 
     async def serve() -> None:
@@ -95,11 +96,19 @@ def library(**how: bool) -> Iterator[ViewLibrary]:
     thread.start()
     try:
         assert ready.wait(30)
-        yield there
+        yield
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join()
         loop.close()
+
+
+@contextmanager
+def library(**how: bool) -> Iterator[ViewLibrary]:
+    there = ViewLibrary(say=silent)
+    there.lets_in = how.get("lets_in", True)
+    with served(there):
+        yield there
 
 
 def with_library(made: Config, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,6 +124,21 @@ def test_a_library_is_tried_and_left(
         code, said = run(capsys, "try", "library")
     assert code == 0
     assert "registered as 44200000005030000001; its clock is " in said
+    assert (there.registrations, there.unregistrations) == (1, 1)
+
+
+def test_a_platform_of_gb28181_is_tried(
+    site: Site, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = Platform(say=silent)
+    with served(there):
+        known = site.config.model_copy(update={"receivers": {"platform": gb28181.stanza(there, monkeypatch)}})
+        monkeypatch.setattr(police_command, "load", lambda _file: known)
+        code, said = run(capsys, "try", "platform")
+        assert (code, said.splitlines()[-1]) == (0, "registered as 44200000002000000002; left")
+        there.lets_in = False
+        code, said = run(capsys, "try", "platform")
+    assert (code, said) == (1, "platform: does not let us in: 401 log in\n")
     assert (there.registrations, there.unregistrations) == (1, 1)
 
 

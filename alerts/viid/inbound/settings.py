@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from alerts.reach import Network
 from lianfang.config import Config, Problem, Secret, Stanza
+from lianfang.config.stanza import DeviceCode
 
 if TYPE_CHECKING:
     from alerts.viid.tollgates import Tollgate
 
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - not listened on, compared
-
-DeviceCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{20}$")]
-"""A code of GA/T 1400: 8 digits centre, 2 industry, 3 type, 7 serial."""
 
 
 class Answers(Stanza):

@@ -14,9 +14,10 @@ from alerts.sip.agent import Agent, TooLong
 from alerts.sip.link import Server, Transport
 from alerts.sip.message import Request
 from deploy.simulators import sip
+from deploy.simulators.sip_server import Back, Meet, stream_server
 from lianfang.errors import TransientError
 from tests.support.delivery import until
-from tests.support.sip import LOGIN, TO, URI, Back, Meet, agent_of, ok, sip_server, stream_server
+from tests.support.sip import LOGIN, TO, URI, agent_of, ok, sip_at
 
 BOTH = pytest.mark.parametrize("transport", ["udp", "tcp"])
 
@@ -27,7 +28,7 @@ def with_server(
     """Run ``test`` with an agent of a server that does to each message what ``meet`` says."""
 
     async def run() -> None:
-        async with sip_server(transport, meet) as server, agent_of(server, **agent) as asking:  # type: ignore[arg-type]
+        async with sip_at(transport, meet) as server, agent_of(server, **agent) as asking:  # type: ignore[arg-type]
             await test(asking)
 
     asyncio.run(run())
@@ -129,7 +130,7 @@ def test_an_address_that_is_not_allowed_is_not_talked_to() -> None:
         raise OSError(None, "not there")
 
     async def run() -> None:
-        async with sip_server("udp", heard) as server:
+        async with sip_at("udp", heard) as server:
             agent = Agent(server, LOGIN, refuse, lambda _request: (200, "OK"), timeout_s=5)
             with pytest.raises(TransientError, match="no connection: not there"):
                 await agent.ask("MESSAGE", URI, TO)
@@ -254,7 +255,7 @@ def test_a_stream_that_breaks_is_known_at_once_and_opened_again() -> None:
             await reader.read()
 
     async def run() -> None:
-        async with stream_server(serve) as server, agent_of(server) as agent:
+        async with stream_server(serve) as port, agent_of(Server("127.0.0.1", port, "tcp")) as agent:
             with pytest.raises(TransientError, match="the connection broke"):
                 await agent.ask("MESSAGE", URI, TO)
             assert (await agent.ask("MESSAGE", URI, TO)).status == 200
@@ -300,7 +301,7 @@ def test_a_request_of_the_server_is_answered_once_and_the_same_again(transport: 
         back(request.replace(b"INVITE", b"ACK"))  # nobody answers one
 
     async def run() -> None:
-        async with sip_server(transport, meet) as server, agent_of(server, answer=answer) as agent:
+        async with sip_at(transport, meet) as server, agent_of(server, answer=answer) as agent:
             await agent.ask("MESSAGE", URI, TO)
             await until(lambda: len(answers) == 2)
 
