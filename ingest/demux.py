@@ -51,15 +51,21 @@ def explain(error: FFmpegError) -> str:
 
 @contextmanager
 def opened(
-    address: str, options: Mapping[str, str], timeout_s: tuple[float, float] | None = None
+    address: str,
+    options: Mapping[str, str],
+    timeout_s: tuple[float, float] | None = None,
+    format_: str | None = None,
 ) -> Iterator[InputContainer]:
     """Open ``address`` and close it at the end; SourceLost in place of every error of FFmpeg's within.
 
     ``timeout_s`` is (open, read): the longest wait for the stream's description, and for each packet.
+    ``format_`` is FFmpeg's name of what it is; it guesses where none is given.
     """
     av.logging.set_level(None)  # FFmpeg would print addresses with their passwords
     try:
-        with av.open(address, options={**_DECODER, **options}, timeout=timeout_s) as container:
+        with av.open(
+            address, options={**_DECODER, **options}, timeout=timeout_s, format=format_
+        ) as container:
             yield container
     except FFmpegError as error:
         raise SourceLost(explain(error)) from None

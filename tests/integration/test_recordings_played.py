@@ -14,8 +14,9 @@ from deploy.simulators.speaker_isapi import PASSWORD, USERNAME, IsapiSimulator
 from lianfang.bus import Bus
 from lianfang.clock import SystemClock
 from tests.e2e.installation import until
-from tests.integration.test_without_store import Camera, in_thread, working
+from tests.integration.test_without_store import Camera, working
 from tests.support.configs import loaded
+from tests.support.http_camera import in_thread
 from tests.support.voice import needs_espeak, tone
 
 RECORDED = tone(1)

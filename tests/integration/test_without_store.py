@@ -6,7 +6,6 @@ that is killed, stands still, or is locked.
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 import threading
 import time
@@ -14,7 +13,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -23,7 +21,6 @@ from alerts.service import AlertService
 from alerts.store import Store, open_store
 from alerts.store.schema import ChangeRow, IncidentRow, OutboxRow
 from deploy.demo.site import free_port
-from deploy.simulators.server import Simulator
 from deploy.simulators.speaker import SpeakerSimulator
 from lianfang import codec
 from lianfang.bus import Bus
@@ -33,36 +30,16 @@ from lianfang.events import OBSERVATIONS
 from tests.e2e.installation import until
 from tests.integration.test_alert_worker import rows
 from tests.support.configs import SECRETS, loaded
+from tests.support.http_camera import in_thread
 from tests.support.observations import observation
 from tests.support.postgresql import PASSWORD_ENV, own_server
 
 IN = (0.5, 0.9)
-Device = TypeVar("Device", bound=Simulator)
 Outage = Callable[[], AbstractContextManager[None]]
 
 
 def speaker() -> AbstractContextManager[SpeakerSimulator]:
     return in_thread(SpeakerSimulator(SECRETS["TEST_TOKEN"], say=lambda _: None))
-
-
-@contextmanager
-def in_thread(horn: Device) -> Iterator[Device]:
-    """Run a speaker in a thread of its own."""
-    begun, loop = threading.Event(), asyncio.new_event_loop()
-    ended = asyncio.Event()
-
-    async def run() -> None:
-        async with horn:
-            begun.set()
-            await ended.wait()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(run(),))
-    thread.start()
-    assert begun.wait(10)
-    yield horn
-    loop.call_soon_threadsafe(ended.set)
-    thread.join(10)
-    loop.close()
 
 
 @dataclass

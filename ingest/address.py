@@ -1,0 +1,77 @@
+"""The address of a stream, and who we are there: what sources that are called over a network share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+from urllib.parse import quote, urlsplit
+
+from ingest.sources.base import SourceLost
+from lianfang.config import Config as Configuration
+from lianfang.config import Problem, Secret, Stanza
+
+
+class Addressed(Stanza):
+    """A source at an address. What stands in it is never repeated: it may be a password."""
+
+    schemes: ClassVar[tuple[str, ...]]
+    """The kinds of address that it has."""
+
+    url: str
+    """Its address; may hold user name and password, but see below."""
+    username: str | None = None
+    """User name, in place of one in the address."""
+    password: Secret | None = None
+    """Password, kept outside this file; needs a user name."""
+
+    def check(self, config: Configuration) -> Iterable[Problem]:
+        """Yield what is wrong with the address and with who we are."""
+        del config
+        fault = self._fault()
+        if fault:
+            first, second = self.schemes
+            escaped = "with '/', '?', '#' and '@' of a password escaped (%2F …)"
+            yield Problem(("url",), fault, f"{first}://host:port/path or {second}://…, {escaped}")
+        elif self.username is not None and "@" in urlsplit(self.url).netloc:
+            yield Problem(("username",), "a second user name", "one, here or in the address")
+        if self.password is not None and self.username is None:
+            yield Problem(("password",), "no username", "a password together with username")
+
+    def address(self) -> str:
+        """Return the address with credentials; the secret is read anew, so that it may change. SourceLost."""
+        fault = self._fault()
+        if fault:
+            raise SourceLost(f"url: {fault}")
+        if self.username is None:
+            return self.url
+        try:
+            password = self.password.read() if self.password else ""
+        except LookupError as error:
+            raise SourceLost(f"password: {error.args[0]}") from None
+        parts = urlsplit(self.url)
+        login = f"{quote(self.username, safe='')}:{quote(password, safe='')}"
+        return parts._replace(netloc=f"{login}@{parts.netloc}").geturl()
+
+    def _fault(self) -> str:
+        """Return what is wrong with the address, without repeating any of it, or nothing."""
+        try:
+            parts = urlsplit(self.url)
+            host, _ = parts.hostname, parts.port
+        except ValueError:
+            return "an address that cannot be taken apart"
+        if parts.scheme not in self.schemes:
+            return "an address of another kind"
+        return "" if host else "an address without a host"
+
+
+class OverHttp(Addressed):
+    """A source that is asked over HTTP; with Basic or Digest, as the camera asks for it."""
+
+    schemes = ("http", "https")
+
+
+HTTP_OPTIONS = {
+    "protocol_whitelist": "http,https,tcp,tls",
+    "max_redirects": "0",  # a camera sends us nowhere else
+}
+"""What FFmpeg may do where it is given an address of HTTP."""
