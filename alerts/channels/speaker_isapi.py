@@ -1,4 +1,4 @@
-"""``kind: speaker_isapi``: a camera or horn that speaks ISAPI (Hikvision), by its two-way audio.
+"""``kind: speaker_isapi``: a camera or horn with ISAPI (Hikvision), by two-way audio or its own sounds.
 
 See docs/protocols/speaker_isapi.md.
 """
@@ -15,6 +15,7 @@ from typing import Literal
 from pydantic import Field
 
 from alerts.channels._http import Answer, BaseUrl, HttpEndpoint, check_ca_file, check_status
+from alerts.channels._isapi import AlarmSoundChannel
 from alerts.channels.base import Delivery, Receipt, SoundSpeakerConfig, SpeakerStatus
 from alerts.payload import Speech
 from alerts.reach import Reached, check_address
@@ -47,12 +48,19 @@ class Config(Reached, SoundSpeakerConfig):
     """The password (HTTP Digest)."""
     channel: int = Field(default=1, ge=1, le=64)
     """Its two-way audio channel."""
+    alarm_sound: int | None = Field(default=None, ge=1, le=1000)
+    """For one without two-way audio: the number of a sound that it has stored, played in place of a text."""
     volume_max: int = Field(default=100, ge=1, le=100)
-    """The loudest of its own scale; what 100 of ours is."""
+    """The loudest of its own scale; what 100 of ours is. Alarm sounds often end at 10."""
     ca_file: Path | None = None
     """Certificates to trust instead of the system's."""
     timeout_s: float = Field(default=5, gt=0, le=30)
     """Seconds that the device may take for any answer."""
+
+    @property
+    def plays_sound(self) -> bool:
+        """Unless the sound is its own."""
+        return self.alarm_sound is None
 
     def check(self, config: WholeConfig) -> Iterable[Problem]:
         """Yield an address that is not allowed, and a certificate file that cannot be read."""
@@ -64,11 +72,9 @@ class Config(Reached, SoundSpeakerConfig):
 class SpeakerIsapiChannel:
     """Opens the device's audio channel, speaks as fast as it is heard, and closes it."""
 
-    def __init__(self, config: Config, clock: Clock, clips: Clips) -> None:
-        self._config, self._clock, self._clips = config, clock, clips
+    def __init__(self, config: Config, clock: Clock, clips: Clips, http: HttpEndpoint) -> None:
+        self._config, self._clock, self._clips, self._http = config, clock, clips, http
         self._channel = f"{config.base_url}/ISAPI/System/TwoWayAudio/channels/{config.channel}"
-        login = config.username, config.password.read()
-        self._http = HttpEndpoint(config.timeout_s, config.ca_file, login=login, networks=config.within)
         self._speaking: tuple[str, asyncio.Task[None]] | None = None
         self._turn = asyncio.Lock()
 
@@ -171,9 +177,17 @@ class SpeakerIsapiChannel:
         return answer
 
 
-def build(config: Config, clock: Clock, clips: Clips) -> SpeakerIsapiChannel:
-    """Return the channel; LookupError if the password cannot be read."""
-    return SpeakerIsapiChannel(config, clock, clips)
+def build(
+    config: Config, clock: Clock, clips: Clips | None = None
+) -> SpeakerIsapiChannel | AlarmSoundChannel:
+    """Return the channel; LookupError if the password cannot be read. ``clips`` where it plays ours."""
+    login = config.username, config.password.read()
+    http = HttpEndpoint(config.timeout_s, config.ca_file, login=login, networks=config.within)
+    if config.alarm_sound is not None:
+        return AlarmSoundChannel(http, config.base_url, config.alarm_sound, config.volume_max, clock)
+    if clips is None:
+        raise TypeError("a channel that speaks needs clips")
+    return SpeakerIsapiChannel(config, clock, clips, http)
 
 
 async def _as_heard(data: bytes) -> AsyncIterator[bytes]:

@@ -1,4 +1,4 @@
-"""A horn that speaks ISAPI (Hikvision) and takes two-way audio. See docs/protocols/speaker_isapi.md.
+"""A horn with ISAPI (Hikvision): two-way audio and sounds of its own. See docs/protocols/speaker_isapi.md.
 
 ``python -m deploy.simulators.speaker_isapi --port 8905``.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import re
 import secrets
 from collections.abc import Iterable
@@ -19,6 +20,7 @@ from deploy.simulators.server import Fault, Handler, Say, Simulator, serve_for_e
 
 USERNAME, PASSWORD = "admin", "horn-1234"
 _BASE = "/ISAPI/System/TwoWayAudio/channels/1"
+_ALARM = "/ISAPI/Event/triggers/notifications/AudioAlarm"
 _NS = "http://www.hikvision.com/ver20/XMLSchema"
 _FASTEST = 2.0  # times as fast as it is heard: more does not fit into its buffer
 _BUFFER_S = 0.5
@@ -28,7 +30,8 @@ class IsapiSimulator(Simulator):
     """One device with one audio channel, which one caller has at a time.
 
     ``faults`` meet the requests for an open channel. ``someone_talks`` keeps it busy until it is closed by
-    that someone. Sound that comes faster than it can be heard is refused.
+    that someone. Sound that comes faster than it can be heard is refused. It has alarm sounds ``stored``, and
+    plays one of them at a time: ``sounded`` are number and loudness of each; a device without them has none.
     """
 
     def __init__(
@@ -38,6 +41,7 @@ class IsapiSimulator(Simulator):
         port: int = 0,
         law: str = "G.711alaw",
         volume: int | None = 50,
+        stored: int = 3,
         faults: Iterable[Fault | None] = (),
         say: Say = to_stdout,
     ) -> None:
@@ -49,6 +53,9 @@ class IsapiSimulator(Simulator):
         self.obeys_close = True
         self.heard = bytearray()
         self.played: list[bytes] = []
+        self._stored = stored
+        self._alarm: dict[str, object] = {"audioID": 1, "audioVolume": 5, "alarmTimes": 3}
+        self.sounded: list[tuple[int, object]] = []
 
     @property
     def is_open(self) -> bool:
@@ -64,7 +71,14 @@ class IsapiSimulator(Simulator):
             ("PUT", "/close", self._close),
             ("PUT", "/audioData", self._audio),
         ]
-        return [web.route(method, _BASE + what, self.digest.before(h)) for method, what, h in known]
+        routes = [(method, _BASE + what, handler) for method, what, handler in known]
+        if self._stored:
+            routes += [
+                ("GET", _ALARM, self._alarm_settings),
+                ("PUT", _ALARM, self._set_alarm),
+                ("PUT", f"{_ALARM}/{{sound:[0-9]+}}/test", self.faulty(self._sound)),
+            ]
+        return [web.route(method, path, self.digest.before(handler)) for method, path, handler in routes]
 
     async def _settings(self, _request: web.Request) -> web.Response:
         volume = "" if self.volume is None else f"<speakerVolume>{self.volume}</speakerVolume>"
@@ -115,6 +129,42 @@ class IsapiSimulator(Simulator):
         self.played.append(bytes(self.heard))
         self.say(f"{len(self.heard) / 8000:.1f} s of {self._law} at volume {self.volume}")
         return _status(200, 1, "OK")
+
+    async def _alarm_settings(self, request: web.Request) -> web.Response:
+        if request.query.get("format") != "json":
+            return _json(400, 4, "Invalid Operation")
+        return web.json_response({"AudioAlarm": self._alarm})
+
+    async def _set_alarm(self, request: web.Request) -> web.Response:
+        try:
+            wanted = json.loads(await request.text())["AudioAlarm"]
+        except (ValueError, KeyError, TypeError):
+            return _json(400, 6, "Invalid Content")
+        complete = isinstance(wanted, dict) and wanted.keys() == self._alarm.keys()
+        if (
+            request.content_type != "application/json"
+            or not complete
+            or wanted["audioVolume"] not in range(11)
+        ):
+            return _json(400, 6, "Invalid Content")
+        self._alarm = wanted
+        return _json(200, 1, "OK")
+
+    async def _sound(self, request: web.Request) -> web.Response:
+        number = int(request.match_info["sound"])
+        if await request.read() or request.query.get("format") != "json":
+            return _json(400, 6, "Invalid Content")
+        if not 1 <= number <= self._stored:
+            return _json(403, 4, "Invalid Operation")
+        if self.someone_talks:
+            return _json(403, 2, "Device Busy")
+        self.sounded.append((number, self._alarm["audioVolume"]))
+        self.say(f"sound {number} at volume {self._alarm['audioVolume']}")
+        return _json(200, 1, "OK")
+
+
+def _json(status: int, code: int, text: str) -> web.Response:
+    return web.json_response({"statusCode": code, "statusString": text}, status=status)
 
 
 def _xml(body: str, status: int = 200) -> web.Response:

@@ -225,3 +225,110 @@ def test_an_attempt_that_is_given_up_lets_go(tmp_path: Path, monkeypatch: pytest
         assert site.device.played == [site.expected()]
 
     at_site(tmp_path, monkeypatch, test)
+
+
+ALARM = {"alarm_sound": 2, "volume_max": 10}
+TAKEN = Receipt("accepted", "the device plays its sound 2; it does not say what was heard")
+
+
+@pytest.mark.parametrize(("volume_pct", "there"), [(0, 0), (50, 5), (100, 10)])
+def test_a_stored_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, volume_pct: int, there: int) -> None:
+    async def test(site: Site) -> None:
+        assert await site.channel.status() == SpeakerStatus("ready")
+        assert await site.say(volume_pct=volume_pct) == TAKEN
+        assert site.device.sounded == [(2, there)]
+        assert site.device.played == []
+
+    at_site(tmp_path, monkeypatch, test, config=ALARM)
+
+
+@pytest.mark.parametrize(
+    ("config", "simulated", "error"),
+    [
+        ({"alarm_sound": 4}, {}, PermanentError),  # it has three
+        ({}, {"stored": 0}, PermanentError),
+        ({"volume_max": 100}, {}, PermanentError),  # its scale ends at 10
+    ],
+    ids=["no such sound", "no sounds", "too loud"],
+)
+def test_a_sound_that_it_cannot_play(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    config: dict[str, Any],
+    simulated: dict[str, Any],
+    error: type[Exception],
+) -> None:
+    async def test(site: Site) -> None:
+        assert type(await site.say()) is error
+        assert site.device.sounded == []
+
+    at_site(tmp_path, monkeypatch, test, config=ALARM | config, **simulated)
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "said"),
+    [
+        (
+            Fault("status", 200, body='{"statusCode": 2, "statusString": "Device Busy"}'),
+            TransientError,
+            "Busy",
+        ),
+        (Fault("status", 403, body='{"statusCode": 2}'), TransientError, "answered 403"),
+        (Fault("status", 200, body='{"statusCode": 4}'), PermanentError, "answered 200"),
+        (Fault("status", 403, body='{"statusCode": 4}'), PermanentError, "answered 403"),
+        (Fault("status", 200, body="OK"), TransientError, "answered what is no JSON"),
+        (Fault("status", 200, body="[1]"), PermanentError, "answered 200: [1]"),
+        (Fault("status", 404, body="<html>"), PermanentError, "answered 404"),
+        (Fault("status", 500, body="{}"), TransientError, "answered 500"),
+    ],
+    ids=["busy", "busy 403", "no", "no 403", "text", "list", "page", "500"],
+)
+def test_what_it_says_of_its_sound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Fault, error: type[Exception], said: str
+) -> None:
+    async def test(site: Site) -> None:
+        got = await site.say()
+        assert type(got) is error
+        assert said in str(got)
+
+    at_site(tmp_path, monkeypatch, test, config=ALARM, faults=[fault])
+
+
+def test_an_answer_that_is_lost_may_be_heard_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The device knows no ids, and the HTTP client itself makes a PUT again whose connection breaks."""
+
+    async def test(site: Site) -> None:
+        site.device.misbehave(Fault("lost"), Fault("lost"))
+        assert isinstance(await site.say(), TransientError)
+        assert await site.say() == TAKEN
+        assert len(site.device.sounded) == 3
+
+    at_site(tmp_path, monkeypatch, test, config=ALARM)
+
+
+def test_a_stored_sound_is_not_played_too_late_and_not_broken_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test(site: Site) -> None:
+        assert isinstance(await site.say(valid_s=-1), PermanentError)
+        assert site.device.sounded == []
+        with pytest.raises(PermanentError, match="cannot be broken off"):
+            await site.channel.stop("say-1")
+
+    at_site(tmp_path, monkeypatch, test, config=ALARM)
+
+
+def test_somebody_talks_through_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test(site: Site) -> None:
+        site.device.someone_talks = True
+        assert isinstance(await site.say(), TransientError)
+        site.device.someone_talks = False
+        assert await site.say() == TAKEN
+
+    at_site(tmp_path, monkeypatch, test, config=ALARM)
+
+
+def test_a_stored_sound_needs_no_voice() -> None:
+    stanza = {"kind": "speaker_isapi", "base_url": "http://horn", "username": "u", "password": {"env": "X"}}
+    assert speaker_isapi.Config.model_validate(stanza).plays_sound
+    assert not speaker_isapi.Config.model_validate(stanza | ALARM).plays_sound
