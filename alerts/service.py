@@ -1,8 +1,8 @@
 """The alert service: the one place where its parts are put together.
 
-It owns the store, and the bus where that is embedded. Threads: the alert worker, the evidence keeper, the
-deadlines, and one event loop with delivery, API and console. A part that fails ends the process, and its
-supervisor starts it anew: all that it owes is in the store.
+It owns the store, and the bus where that is embedded. Threads: the alert worker, the keepers of evidence and
+clips, the deadlines, and one event loop with delivery, API and console. A part that fails ends the process,
+and its supervisor starts it anew: all that it owes is in the store.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from alerts.api.app import create_app
 from alerts.api.dependencies import Dependencies
 from alerts.api.server import ApiServer
 from alerts.channels.base import Channel, ChannelConfig, Role, SpeakerConfig
+from alerts.clip.keeper import ClipKeeper
 from alerts.deadlines import Deadlines
 from alerts.deadman import report_alive
 from alerts.delivery.aloud import Aloud
@@ -134,6 +135,7 @@ class AlertService:
         self._worker = AlertWorker(config, books, bus, store, clock, registry, self._watch, self._aloud)
         evidence_dir = config.evidence_folder
         self._evidence = EvidenceKeeper(store, bus, books, evidence_dir, clock)
+        self._clips = ClipKeeper.of(config, store, bus, clock)
         self._deadlines = Deadlines(store, settings.config, clock, registry)
         self._digests = Digests(store, settings.config, clock)
         self._metrics = DeliveryMetrics(registry)
@@ -171,6 +173,7 @@ class AlertService:
         threads = [
             self._thread("alerts", self._worker.run, stop),
             self._thread("evidence", self._evidence.run, stop),
+            self._thread("clips", self._clips.run, stop),
             self._thread("canaries", self._canaries.run, stop),
             self._thread("switchboard", self._switchboard.run, stop),
             self._thread("seasons", self._seasons.run, stop),

@@ -37,6 +37,7 @@ class ChangeKind(StrEnum):
     UNSEEN = "unseen"  # no fresh observation: unknown, never "cleared"
     SEEN = "seen"  # somebody is seen there again after that
     EVIDENCE = "evidence"  # pictures kept, or missing
+    CLIP = "clip"  # the clip kept, or missing
     DELIVERED = "delivered"
     DELIVERY_FAILED = "delivery_failed"
     STOPPED = "stopped"  # a speech was broken off: by an operator, because they left, for a more urgent one

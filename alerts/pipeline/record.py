@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -18,12 +18,13 @@ from alerts.pipeline.escalate import escalate
 from alerts.pipeline.rulebook import RuleBook
 from alerts.pipeline.speakers import Speakers
 from alerts.rules.base import RuleSettings
-from alerts.store import suppressions
+from alerts.store import clips, suppressions
 from alerts.store.deferred import defer
 from alerts.store.incidents import add_change, enter, heard_again, held, move, save
 from alerts.store.schema import CameraStateRow, ChangeRow, EvidenceRow, IncidentRow
 from alerts.store.speakers import stop
 from alerts.suppression.reasons import Reason
+from lianfang.config import Config
 from lianfang.events import CameraState, Observation, Reading, SpeakerState
 from lianfang.ids import identify
 
@@ -176,6 +177,7 @@ def _opened(
         "decided_at": at,
     }
     defer(session, EvidenceRow, picture)
+    _ask_for_clip(session, speakers.config, rule, incident, observation, at)
     speech = _first_words(session, speakers, rule, row, incident, at)
     hops = {
         "published_at": observation.published_at.isoformat(),
@@ -183,6 +185,21 @@ def _opened(
         "decided_at": at.isoformat(),
     }
     return {"zone": incident.zone, "models": list(observation.models), **speech, **hops}
+
+
+def _ask_for_clip(
+    session: Session,
+    config: Config,
+    rule: RuleSettings,
+    incident: Incident,
+    observation: Observation,
+    at: datetime,
+) -> None:
+    wanted, seen = config.community.clip, observation.captured_at
+    if wanted is None or not rule.clip:
+        return
+    since, until = seen - timedelta(seconds=wanted.before_s), seen + timedelta(seconds=wanted.after_s)
+    clips.ask(session, incident.id, observation.camera_id, since, until, at, rule.life_safety)
 
 
 def _first_words(

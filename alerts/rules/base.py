@@ -72,6 +72,8 @@ class RuleSettings(Stanza):
     """So long people and receivers wait for an incident of ``inhibited_by``; speakers do not."""
     record_only: bool = False
     """True: its incidents are counted and spoken to, and alarm no operator."""
+    clip: bool = True
+    """False: of its incidents a picture is kept, and no film (``community.clip``)."""
     closes_itself: bool = False
     """True: where nobody has dealt with an incident, it is closed once the joining time is over."""
 

@@ -14,6 +14,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import DatabaseError, DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
+from alerts.store.clips import ClipRow  # noqa: F401 - a table beside those of the schema
 from alerts.store.database import Database
 from alerts.store.deferred import write_before_asked
 from alerts.store.dispositions import DispositionRow  # noqa: F401 - a table beside those of the schema

@@ -29,6 +29,15 @@ class Broadcasts(Stanza):
     """Broadcasts in any hour because of what one camera, or one sensor, sees."""
 
 
+class ClipSettings(Stanza):
+    """The film of the camera that decided, kept beside the picture: about 3 MB and 3 s of one core each."""
+
+    before_s: float = Field(default=10, ge=0, le=15)
+    """Seconds before the picture that decided."""
+    after_s: float = Field(default=20, ge=1, le=120)
+    """Seconds after it."""
+
+
 class Community(Stanza):
     """The community that this installation watches for."""
 
@@ -49,6 +58,8 @@ class Community(Stanza):
     """How much is said at most in a storm of alarms."""
     trial_days: int = Field(default=7, ge=0, le=90)
     """Days for which a rule is in trial on a camera that is new to it: recorded and shown, nothing said."""
+    clip: ClipSettings | None = ClipSettings()
+    """What is kept as a film of each incident; null for none. A rule may have none of its own accord."""
 
     @field_validator("timezone")
     @classmethod

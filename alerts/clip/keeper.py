@@ -1,0 +1,245 @@
+"""Makes the clips that incidents want, apart from everything that is in a hurry; one thread runs it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from alerts.clip.encoder import Encoder, Film, NotEncoded
+from alerts.clip.recording import Recording
+from alerts.clip.room import Room, told
+from alerts.incidents.model import ChangeKind
+from alerts.store import Store, clips
+from alerts.store.clips import ClipRow, Missing
+from alerts.store.incidents import add_change
+from alerts.store.schema import CameraStateRow
+from alerts.store.store import QUIET
+from lianfang.bus import Bus
+from lianfang.clock import Clock
+from lianfang.config import Config
+from lianfang.errors import LianfangError, TransientError
+from lianfang.events import CameraCondition
+from lianfang.ids import new_epoch
+
+_log = structlog.get_logger()
+
+SPOOL = "clips"
+"""The folder, below that of the evidence, of what is being made."""
+_TURN_S = 0.5
+_AT_ONCE, _VITAL_AT_ONCE = 16, 32  # clips whose frames come in; what may save a life has places of its own
+_LEASE = timedelta(seconds=20)  # after which another alert service makes what this one has not
+_TRIES = 2
+_GIVEN_UP = timedelta(minutes=10)  # while the bus is away; longer than it keeps frames
+_ABANDONED_S = 3600.0
+
+
+class ClipKeeper:
+    """Of several alert services over one store each makes what it holds.
+
+    ``holder`` names this one; what was begun under the same name before a restart is gone on with.
+    """
+
+    def __init__(self, store: Store, bus: Bus, folder: Path, clock: Clock, holder: str, room: Room) -> None:
+        self._store, self._bus, self._clock = store, bus, clock
+        self._folder, self._holder, self._room = folder, holder, room
+        self._epoch = new_epoch()  # another alert service may be making the same clip, if it was held up
+        self._coming: dict[str, Recording] = {}
+        self._ready: dict[str, Recording] = {}
+        self._tries: Counter[str] = Counter()
+        self._encoder: tuple[Recording, Encoder] | None = None
+        self._renewed_s = -_LEASE.total_seconds()
+
+    @classmethod
+    def of(cls, config: Config, store: Store, bus: Bus, clock: Clock) -> Self:
+        """Return the keeper of an alert service.
+
+        On the embedded bus there is one such service: what it had begun before a restart is still its own.
+        """
+        folder = config.evidence_folder
+        holder = "" if config.bus_is_embedded else new_epoch()
+        return cls(store, bus, folder, clock, holder, Room(store, folder, clock))
+
+    def run(self, stop: threading.Event) -> None:
+        """Make clips until ``stop`` is set; what is begun then is gone on with at the next start."""
+        self._sweep()
+        trouble = ""
+        while not stop.is_set():
+            try:
+                self.turn()
+                trouble = ""
+            except (LianfangError, OSError) as error:
+                if str(error) != trouble:  # once, however long it lasts
+                    _log.warning("clips_wait", reason=str(error))
+                trouble = str(error)
+            stop.wait(_TURN_S)
+        self.close()
+
+    def turn(self) -> None:
+        """Take what has come, begin what is new, end what is over, and have one encoded."""
+        for recording in sorted(self._coming.values(), key=_rank):  # also while the store is away
+            self._take(recording)
+        now = self._clock.now()
+        with self._store.read() as session:
+            waiting = clips.waiting(session, self._holder, self._store.now(session, now), _VITAL_AT_ONCE)
+            lost = _lost(session)
+        self._hold(waiting)
+        for recording in sorted(self._coming.values(), key=_rank):
+            if recording.has_ended(lost.get(recording.row.camera), now):
+                self._end(recording)
+        self._encode()
+
+    def close(self) -> None:
+        """Let go of everything; nothing of it is lost."""
+        if self._encoder is not None:
+            self._encoder[1].end()
+        for recording in self._coming.values():
+            recording.close()
+
+    def _hold(self, waiting: Sequence[ClipRow]) -> None:
+        """Claim what is new, as far as there are places, and hold on to what we have."""
+        known = {*self._coming, *self._ready}
+        new: list[ClipRow] = []
+        for row in waiting:
+            places = _VITAL_AT_ONCE if row.vital else _AT_ONCE
+            if row.id not in known and len(self._coming) + len(new) < places:
+                new.append(row)
+        due = self._clock.monotonic() - self._renewed_s > _LEASE.total_seconds() / 3
+        ids = [row.id for row in new] + (sorted(known) if due else [])
+        if not ids:
+            return
+        with self._store.write() as session:
+            session.info[QUIET] = True
+            now = self._store.now(session, self._clock.now())
+            held = clips.claim(session, ids, self._holder, now, _LEASE)
+        if due:
+            self._renewed_s = self._clock.monotonic()
+            for clip_id in known - held:  # it took us too long: somebody else makes it
+                self._forget(clip_id)
+        for row in new:
+            if row.id in held:
+                self._begin(row)
+
+    def _begin(self, row: ClipRow) -> None:
+        if not self._room.made():
+            self._miss(row, "disk_full")
+            return
+        name = f"{row.id}.{self._holder}.frames" if self._holder else f"{row.id}.frames"
+        recording = self._coming[row.id] = Recording(row, self._bus, self._folder / SPOOL / name)
+        self._take(recording)  # what is old is overwritten first
+
+    def _take(self, recording: Recording) -> None:
+        """Take the frames that have come."""
+        try:
+            recording.take()
+        except OSError as error:
+            _log.error("clip_not_written", alert_id=recording.row.incident_id, error=str(error))
+            self._miss(recording.row, "disk_full")
+
+    def _end(self, recording: Recording) -> None:
+        """Let the encoder have what there is, to the last frame."""
+        try:
+            self._take(recording)
+        except TransientError:
+            if self._clock.now() < recording.row.until + _GIVEN_UP:
+                raise
+        if self._coming.pop(recording.row.id, None) is None:
+            return  # there was no room for it
+        recording.close()
+        self._ready[recording.row.id] = recording
+        if recording.newest is None:
+            self._miss(recording.row, "no_frames")
+
+    def _encode(self) -> None:
+        """Look after the encoder, and give it the next clip."""
+        if self._encoder is not None:
+            recording, encoder = self._encoder
+            try:
+                film = encoder.result()
+                if film is None:
+                    return
+                self._keep(recording, film)
+            except NotEncoded as error:
+                self._tries[recording.row.id] += 1
+                _log.warning("clip_not_encoded", alert_id=recording.row.incident_id, reason=str(error))
+                if self._tries[recording.row.id] >= _TRIES:
+                    self._miss(recording.row, "failed")
+            self._encoder = None
+        if self._ready:
+            recording = min(self._ready.values(), key=_rank)
+            target = recording.path.with_suffix(f".{self._epoch}.part")
+            self._encoder = recording, Encoder(recording.path, target, self._clock)
+
+    def _keep(self, recording: Recording, film: Film) -> None:
+        row = recording.row
+        name = f"{row.since:%Y-%m-%d}/{row.id}.mp4"
+        (self._folder / name).parent.mkdir(exist_ok=True, mode=0o700)
+        if film.path.exists():  # else the store was away when we came so far before
+            film.path.replace(self._folder / name)
+        self._settle(
+            row,
+            {
+                "state": "kept",
+                "reason": recording.why_short,
+                "file": name,
+                "begins_at": film.begins_at,
+                "ends_at": film.ends_at,
+                "gaps": [{"since": a.isoformat(), "until": b.isoformat()} for a, b in recording.gaps],
+                "frames": film.frames,
+                "size_bytes": film.size_bytes,
+                "sha256": film.sha256,
+            },
+        )
+
+    def _miss(self, row: ClipRow, why: Missing) -> None:
+        _log.warning("clip_missing", alert_id=row.incident_id, reason=why)
+        self._settle(row, {"state": "missing", "reason": why})
+
+    def _settle(self, row: ClipRow, came_of_it: Mapping[str, Any]) -> None:
+        with self._store.write() as session:
+            fresh = session.get_one(ClipRow, row.id, with_for_update=True)
+            if fresh.state == "pending":  # else another alert service was quicker
+                for name, value in came_of_it.items():
+                    setattr(fresh, name, value)
+                add_change(
+                    session, row.incident_id, ChangeKind.CLIP, "system", told(fresh), self._clock.now()
+                )
+        self._forget(row.id)
+
+    def _forget(self, clip_id: str) -> None:
+        recording = self._coming.pop(clip_id, None) or self._ready.pop(clip_id, None)
+        self._tries.pop(clip_id, None)
+        if recording is None:
+            return
+        if self._encoder is not None and self._encoder[0] is recording:
+            self._encoder[1].end()
+            self._encoder = None
+        recording.close()
+        recording.path.unlink(missing_ok=True)
+
+    def _sweep(self) -> None:
+        """Remove what services that were killed have left behind."""
+        folder = self._folder / SPOOL
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for file in folder.iterdir():
+            if file.stat().st_mtime < time.time() - _ABANDONED_S:
+                file.unlink(missing_ok=True)
+
+
+def _rank(recording: Recording) -> tuple[bool, datetime]:
+    return not recording.row.vital, recording.row.decided_at
+
+
+def _lost(session: Session) -> dict[str, datetime]:
+    """Return since when each camera is lost that is."""
+    lost = CameraStateRow.condition == CameraCondition.OFFLINE
+    query = select(CameraStateRow.camera, CameraStateRow.since).where(lost)
+    return {row.camera: row.since for row in session.execute(query)}
