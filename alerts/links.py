@@ -10,22 +10,26 @@ from pydantic import Field
 
 from lianfang.config import Secret, Stanza
 
+CLIP = "clip"
+_ENDINGS = {CLIP: "mp4"}
+
 
 class PictureLinks(Stanza):
-    """Pictures as links to this installation, in place of the pictures themselves."""
+    """Pictures and clips as links to this installation, in place of what they lead to."""
 
     base_url: str = Field(pattern=r"^https?://[^\s@?#]+$")
     """What the receiver calls the API, such as https://lianfang.example."""
     secret: Secret
-    """Signs the links; whoever has it can make links to every picture."""
+    """Signs the links; whoever has it can make links to every picture and clip."""
     valid_h: float = Field(default=168, gt=0, le=2160)
     """Hours after which a link is over."""
 
     def link(self, evidence_id: str, kind: str, since: datetime) -> tuple[str, datetime]:
-        """Return the link to a picture, and when it is over. The same ``since`` gives the same link."""
+        """Return the link to a picture or ``clip``, and when it is over: ever the same for ``since``."""
         until = datetime.fromtimestamp(int((since + timedelta(hours=self.valid_h)).timestamp()), UTC)
         query = signed(self._key, f"{evidence_id}/{kind}", until)
-        return f"{self.base_url.rstrip('/')}/pictures/{evidence_id}/{kind}.jpg?{query}", until
+        ending = _ENDINGS.get(kind, "jpg")
+        return f"{self.base_url.rstrip('/')}/pictures/{evidence_id}/{kind}.{ending}?{query}", until
 
     def opens(self, evidence_id: str, kind: str, until: str, signature: str, now: datetime) -> bool:
         """Say whether it is a link of ours that is not over."""

@@ -19,6 +19,7 @@ from alerts.api import (
     auth,
     broadcasts,
     cameras,
+    clips,
     console,
     deliveries,
     effects,
@@ -89,6 +90,7 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
         speech.router(deps),  # before the actions, whose path would stand for its own
         incidents.router(deps, views),
         evidence.router(deps),
+        clips.router(deps),
         events.router(deps, feed, sessions),
         cameras.router(deps, camera_views),
         profiles.router(deps),

@@ -11,8 +11,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime
 
+from alerts.api.answer import Answer
 from alerts.api.dependencies import Dependencies
-from alerts.api.models import Answer, Named, NamedInBoth
+from alerts.api.models import Named, NamedInBoth
 from alerts.api.names import Names
 from alerts.api.problems import ApiError, described
 from alerts.reports.effects import effects

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AwareDatetime, BaseModel, Field, JsonValue
 
+from alerts.api.answer import Answer
+from alerts.api.evidence_models import Clip, Evidence, Photo
 from alerts.incidents.life import Action
 from alerts.incidents.model import ChangeKind, State
 from alerts.payload import NoticeMode
@@ -15,12 +17,6 @@ from lianfang.config.escalation import Severity
 Presence = Literal["there", "left", "unknown"]
 DeliveryState = Literal["pending", "delivered", "dead", "expired", "stopped"]
 Count = Annotated[int, Field(ge=0)]
-
-
-class Answer(BaseModel):
-    """The base of everything that the API answers with."""
-
-    model_config = ConfigDict(frozen=True)
 
 
 class Words(Answer):
@@ -73,18 +69,6 @@ class TierStatus(Answer):
     automatic: bool
     live: bool
     receivers: list[str]
-
-
-class Evidence(Answer):
-    """A picture. The addresses are null unless it is kept; ``reason`` says why it is missing."""
-
-    id: str
-    state: Literal["pending", "kept", "missing"]
-    reason: str
-    camera: str
-    captured_at: AwareDatetime
-    original_url: str | None
-    annotated_url: str | None
 
 
 class Speech(Answer):
@@ -241,14 +225,6 @@ class Hops(Answer):
     decided_at: AwareDatetime | None
 
 
-class Photo(Answer):
-    """A photograph that a person put to the case."""
-
-    url: str
-    by_name: str
-    at: AwareDatetime
-
-
 class IncidentDetail(Incident):
     """An incident with all that is known of it, the timeline oldest first."""
 
@@ -256,6 +232,7 @@ class IncidentDetail(Incident):
     timeline: list[Change]
     deliveries: list[Delivery]
     evidence: list[Evidence]
+    clip: Clip | None
     photos: list[Photo]
     hops: Hops
 

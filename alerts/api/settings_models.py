@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-from alerts.api.models import Answer, Named, NamedInBoth
+from alerts.api.answer import Answer
+from alerts.api.models import Named, NamedInBoth
 
 Why = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 Stanza = dict[str, Any]

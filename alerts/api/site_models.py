@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from alerts.api.models import Answer, Assignee, Named, NamedInBoth
+from alerts.api.answer import Answer
+from alerts.api.models import Assignee, Named, NamedInBoth
 
 
 class Camera(Answer):

@@ -10,12 +10,13 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from alerts.actions import allowed
-from alerts.api import models
+from alerts.api import clips as clip_views
+from alerts.api import evidence_models, models
 from alerts.api.names import Names
 from alerts.api.timing import Timing
 from alerts.incidents.life import DEEDS, OPEN
 from alerts.incidents.model import ChangeKind, State
-from alerts.store import photos
+from alerts.store import clips, photos
 from alerts.store.schema import ChangeRow, EvidenceRow, IncidentRow, OutboxRow
 from alerts.suppression.reasons import Reason
 from lianfang.redact import redact
@@ -78,6 +79,7 @@ class Views:
             if c.kind == ChangeKind.DELIVERED
         }
         opened = next((c.data for c in changes if c.kind == ChangeKind.OPENED), {})
+        clip = clips.of(session, row.id)
         hops = {key: opened.get(key) for key in ("published_at", "detected_at", "decided_at")}
         return models.IncidentDetail(
             **incident.model_dump(),
@@ -85,8 +87,11 @@ class Views:
             timeline=[self.change(c) for c in changes],
             deliveries=[delivery(o, answers.get(o.id, "")) for o in outbox],
             evidence=[_evidence(e) for e in evidence],
+            clip=clip_views.shown(clip) if clip else None,
             photos=[
-                models.Photo(url=f"/api/photos/{p.id}.jpg", by_name=self._names.operator(p.by), at=p.at)
+                evidence_models.Photo(
+                    url=f"/api/photos/{p.id}.jpg", by_name=self._names.operator(p.by), at=p.at
+                )
                 for p in photos.of(session, row.id)
             ],
             hops=models.Hops.model_validate({"captured_at": row.opened_at, **hops}),
@@ -190,9 +195,9 @@ def _presence(row: IncidentRow) -> models.Presence:
     return "unknown" if row.unseen else "there"
 
 
-def _evidence(row: EvidenceRow) -> models.Evidence:
+def _evidence(row: EvidenceRow) -> evidence_models.Evidence:
     folder = f"/api/evidence/{row.id}" if row.state == "kept" else None
-    return models.Evidence.model_validate(
+    return evidence_models.Evidence.model_validate(
         {
             "id": row.id,
             "state": row.state,

@@ -27,6 +27,7 @@ OPEN = {
     ("GET", "/readyz"): HTTPStatus.OK,
     ("GET", "/metrics"): HTTPStatus.OK,
     ("GET", "/pictures/{evidence_id}/{kind}.jpg"): HTTPStatus.UNPROCESSABLE_ENTITY,  # it wants a signature
+    ("GET", "/pictures/{clip_id}/clip.mp4"): HTTPStatus.UNPROCESSABLE_ENTITY,
 }
 
 

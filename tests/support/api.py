@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
 import threading
@@ -28,6 +29,7 @@ from alerts.rules.base import NoticeSettings, RuleSettings
 from alerts.settings import Settings
 from alerts.speech import SpeechSettings
 from alerts.store import Store, outbox
+from alerts.store.clips import ClipRow
 from alerts.store.incidents import add_change
 from alerts.store.schema import Base, CameraStateRow, EvidenceRow, IncidentRow, OutboxRow
 from lianfang.clock import Clock, SystemClock
@@ -282,6 +284,35 @@ class Site:
             add_change(session, incident_id, ChangeKind.EVIDENCE, "system", {"state": "kept"}, START)
         return evidence_id
 
+    def clip(self, incident_id: str, film: bytes = b"", **columns: Data) -> str:
+        """Commit a clip, kept with this film unless ``columns`` say otherwise, and return its id."""
+        clip_id = identify("clip", incident_id)
+        self.evidence_dir.mkdir(parents=True, exist_ok=True)
+        (self.evidence_dir / f"{clip_id}.mp4").write_bytes(film)
+        seen = columns.pop("seen", START)
+        row = {
+            "id": clip_id,
+            "incident_id": incident_id,
+            "state": "kept",
+            "camera": "lake_north",
+            "since": seen - timedelta(seconds=10),
+            "until": seen + timedelta(seconds=20),
+            "vital": True,
+            "decided_at": seen,
+            "begins_at": seen - timedelta(seconds=10),
+            "ends_at": seen + timedelta(seconds=20),
+            "frames": 151,
+            "size_bytes": len(film),
+            "sha256": hashlib.sha256(film).hexdigest(),
+            "file": f"{clip_id}.mp4",
+        }
+        with self.store.write() as session:
+            session.add(ClipRow(**(row | columns)))
+            session.flush()
+            data = {"state": columns.get("state", "kept"), "reason": columns.get("reason", "")}
+            add_change(session, incident_id, ChangeKind.CLIP, "system", data, seen)
+        return clip_id
+
     def camera(self, camera: str, condition: str, since: datetime = START, reason: str = "") -> None:
         """Commit what a camera's stream said."""
         with self.store.write() as session:
@@ -338,9 +369,9 @@ class Client:
         finally:
             connection.close()
 
-    def get(self, path: str) -> Reply:
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> Reply:
         """GET."""
-        return self.request("GET", path)
+        return self.request("GET", path, headers=headers)
 
     def post(self, path: str, body: Data = None) -> Reply:
         """POST."""

@@ -93,6 +93,7 @@ export function useWording() {
     const data = change.data as Record<string, string | undefined>
     if (change.kind === 'escalated' && data.silent) return t('change.escalated_unsaid')
     if (change.kind === 'evidence') return t(data.state === 'kept' ? 'change.evidence_kept' : 'change.evidence_missing')
+    if (change.kind === 'clip') return t(data.state === 'kept' ? 'change.clip_kept' : data.reason === 'dropped' ? 'change.clip_dropped' : 'change.clip_missing')
     const reason = data.silent ? known('speech.silent', data.silent) : ''
     const { people = '', receiver = '', assignee = '' } = data
     const tier = (locale.value === 'en' ? data.en : data.zh) ?? ''

@@ -14,6 +14,7 @@ export type IncidentChanged = Schemas['IncidentChanged']
 export type Change = Schemas['Change']
 export type Camera = Schemas['Camera']
 export type CamerasChanged = Schemas['CamerasChanged']
+export type Clip = Received<Schemas['Clip']>
 export type Community = Schemas['Community']
 export type DeadLetter = Schemas['DeadLetter']
 export type Delivery = Schemas['Delivery']
