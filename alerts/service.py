@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -40,6 +39,7 @@ from alerts.pipeline.speaker_states import SpeakerStates
 from alerts.pipeline.switchboard import Switchboard
 from alerts.pipeline.watch import Canaries, Watch
 from alerts.pipeline.worker import AlertWorker
+from alerts.predecessor import own_at_last
 from alerts.receivers import channel_to
 from alerts.reports.collector import EffectsCollector
 from alerts.settings import Settings
@@ -49,7 +49,7 @@ from alerts.viid.inbound.platforms import Platforms
 from alerts.voice.clips import Clips
 from alerts.voice.server import serving
 from lianfang.bus import Bus
-from lianfang.bus.connect import join, own
+from lianfang.bus.connect import join
 from lianfang.clock import Clock, SystemClock
 from lianfang.config import Config
 from lianfang.errors import LianfangError, TransientError
@@ -61,8 +61,6 @@ _log = structlog.get_logger()
 
 _STILL = timedelta(seconds=30)  # a partition without even a canary for so long is read by nobody
 _STUCK_S = 10.0  # a worker that has not turned its loop for so long is not working
-_PREDECESSOR_S = 15.0  # for one whose supervisor was killed to end by itself: it is given 10 s to
-_PREDECESSOR_RETRY_S = 0.2
 
 
 def main(argv: Sequence[str]) -> int:
@@ -71,7 +69,7 @@ def main(argv: Sequence[str]) -> int:
     def body(run: Run) -> None:
         look_seldom()
         clock = SystemClock()
-        reach = _own if run.config.bus_is_embedded else join
+        reach = own_at_last if run.config.bus_is_embedded else join
         with reach(run.config, clock, run.stop) as bus:
             if bus is None:
                 return
@@ -84,27 +82,6 @@ def main(argv: Sequence[str]) -> int:
                 store.close()
 
     return service_main("alerts", "Rules, delivery, API and console.", argv, body)
-
-
-@contextmanager
-def _own(config: Config, clock: Clock, stop: threading.Event) -> Iterator[Bus | None]:
-    """Give the bus, None where ``stop`` came first; LianfangError if another process goes on to keep it."""
-    since, waiting = clock.monotonic(), False
-    with ExitStack() as opened:
-        while not stop.is_set():
-            try:
-                bus = opened.enter_context(own(config, clock))
-            except TransientError as error:
-                if clock.monotonic() - since >= _PREDECESSOR_S:
-                    raise LianfangError(str(error)) from error
-                if not waiting:
-                    _log.warning("waiting_for_predecessor", reason=str(error), at_most_s=_PREDECESSOR_S)
-                waiting = True
-                stop.wait(_PREDECESSOR_RETRY_S)
-            else:
-                yield bus
-                return
-        yield None
 
 
 class AlertService:

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
+from alerts import predecessor
 from alerts import service as alerts
 from alerts.evidence import EvidenceKeeper
 from alerts.store import Store
@@ -217,7 +218,7 @@ def test_the_alert_service_waits_for_a_predecessor_that_is_ending(config: Config
     before = EmbeddedBus.own(config.data_dir)
     ending = threading.Timer(0.3, before.close)
     ending.start()
-    with alerts._own(config, SystemClock(), threading.Event()) as bus:
+    with predecessor.own_at_last(config, SystemClock(), threading.Event()) as bus:
         assert bus is not None
     ending.join()
 
@@ -225,11 +226,11 @@ def test_the_alert_service_waits_for_a_predecessor_that_is_ending(config: Config
 def test_the_alert_service_is_refused_by_one_that_stays(
     config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(alerts, "_PREDECESSOR_S", 0.3)
+    monkeypatch.setattr(predecessor, "_WAIT_S", 0.3)
     staying = EmbeddedBus.own(config.data_dir)
     with (
         pytest.raises(LianfangError, match=f"{config.data_dir} is in use by process {os.getpid()}") as caught,
-        alerts._own(config, SystemClock(), threading.Event()),
+        predecessor.own_at_last(config, SystemClock(), threading.Event()),
     ):
         pass
     assert not isinstance(caught.value, TransientError), "it is not worth another start"
@@ -241,7 +242,7 @@ def test_the_alert_service_that_waits_can_be_stopped(config: Config) -> None:
     stop = threading.Event()
     stopping = threading.Timer(0.3, stop.set)
     stopping.start()
-    with alerts._own(config, SystemClock(), stop) as bus:
+    with predecessor.own_at_last(config, SystemClock(), stop) as bus:
         assert bus is None
     stopping.join()
     staying.close()
