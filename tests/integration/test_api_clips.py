@@ -10,7 +10,7 @@ import pytest
 
 from alerts.channels.base import ChannelConfig
 from alerts.links import CLIP, PictureLinks
-from alerts.notice_settings import NoticeConfig
+from alerts.notice_settings import PictureNoticeConfig
 from alerts.store import Store
 from alerts.store.clips import ClipRow
 from lianfang.config import Secret
@@ -107,7 +107,7 @@ def test_nothing_outside_the_evidence_folder_is_played(site: Site, client: Clien
 def test_nobody_sees_it_without_a_login_but_by_its_link(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEST_LINKS", "key")
     links = PictureLinks(base_url="http://us", secret=Secret(env="TEST_LINKS"))
-    known = {"police": NoticeConfig(picture_links=links), "grid_app": ChannelConfig()}
+    known = {"police": PictureNoticeConfig(picture_links=links), "grid_app": ChannelConfig()}
     there = Site(site.config.model_copy(update={"receivers": known}), site.store)
     incident = there.open_incident(1)
     clip, evidence = there.clip(incident, FILM), there.picture(incident, b"original")
