@@ -6,15 +6,17 @@ import asyncio
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import aiohappyeyeballs
-from pydantic import Field, IPvAnyNetwork
+from pydantic import Field, IPvAnyNetwork, StringConstraints
 
 from lianfang.config import Problem, Stanza
 
 Network = IPv4Network | IPv6Network
+Host = Annotated[str, StringConstraints(min_length=1, max_length=253, pattern=r"^[^\s/@]+$")]
+"""A name or an address."""
 
 
 class Reached(Stanza):
@@ -30,14 +32,23 @@ class Reached(Stanza):
         return self.networks or ()
 
 
+def inside(host: str, networks: Sequence[Network]) -> bool:
+    """Say whether ``host``, an address, is in one of ``networks``; ValueError for a name."""
+    address = _address(host)
+    return any(address in network for network in networks)
+
+
 def allows(host: str, networks: Sequence[Network]) -> bool:
-    """Say whether ``host``, an address, is public or in one of ``networks``."""
+    """Say whether ``host``, an address, is public or in one of ``networks``; ValueError for a name."""
+    address = _address(host)
+    return inside(host, networks) or (address.is_global and not address.is_multicast)
+
+
+def _address(host: str) -> IPv4Address | IPv6Address:
     address: IPv4Address | IPv6Address = ip_address(host.partition("%")[0])
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    if any(address in network for network in networks):
-        return True
-    return address.is_global and not address.is_multicast
+        return address.ipv4_mapped
+    return address
 
 
 def check_host(key: str, host: str, networks: Sequence[Network]) -> Iterator[Problem]:

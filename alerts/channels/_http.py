@@ -19,10 +19,9 @@ from alerts.reach import Network, sockets_within
 from lianfang.config import Problem
 from lianfang.config.tls import Tls
 from lianfang.errors import PermanentError, TransientError
-from lianfang.redact import redact
+from lianfang.redact import quoted, redact
 
 _BODY_LIMIT = 64 * 1024  # bytes of an answer that are read
-_QUOTE_LIMIT = 200  # characters of it that a message repeats
 _RETRY_AFTER_LIMIT_S = 3600.0
 _TRANSIENT = frozenset({408, 425, 429})
 
@@ -37,9 +36,7 @@ class Answer:
 
     def quote(self) -> str:
         """Return the beginning of the body, fit for one line of a log."""
-        text = " ".join(self.body.decode("utf-8", errors="replace").split())
-        text = "".join(c for c in text if c.isprintable())
-        return redact(text if len(text) <= _QUOTE_LIMIT else f"{text[: _QUOTE_LIMIT - 1]}…")
+        return quoted(self.body.decode("utf-8", errors="replace"))
 
 
 class HttpEndpoint:

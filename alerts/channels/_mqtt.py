@@ -15,7 +15,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from pydantic import Field
 
-from alerts.reach import Network, connect
+from alerts.reach import Host, Network, connect
 from lianfang.config import Config as WholeConfig
 from lianfang.config import Problem, Secret, Stanza
 from lianfang.config.tls import Tls
@@ -37,7 +37,7 @@ Lost = Callable[[], Awaitable[None]]
 class Broker(Stanza):
     """An MQTT 5 broker, and how we log in to it."""
 
-    host: str = Field(min_length=1, max_length=253, pattern=r"^[^\s/@]+$")
+    host: Host
     """Name or address."""
     port: int | None = Field(default=None, ge=1, le=65535)
     """1883 where not given, 8883 with TLS."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-import subprocess
 from datetime import timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -20,6 +19,7 @@ from alerts.channels._http import retry_after_s
 from alerts.channels.base import Receipt
 from deploy.simulators.server import Fault
 from lianfang.errors import PermanentError, TransientError
+from tests.support.certificates import self_signed
 from tests.support.channels import BOTH, TOKEN, WEBHOOK, Kind, answer_to, delivery_of, send, served
 from tests.support.outbox import T0
 
@@ -205,19 +205,7 @@ def test_what_a_receiver_says_fits_into_one_line(kind: Kind, monkeypatch: pytest
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for 127.0.0.1 that no system trusts, and its key, in one file."""
-    file = tmp_path_factory.mktemp("tls") / "self-signed.pem"
-    command = (
-        f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
-        f"-subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 -keyout {file} -out {file}.crt"
-    )
-    try:
-        subprocess.run(command.split(), check=True, capture_output=True)
-    except FileNotFoundError:
-        pytest.skip("no openssl to make a certificate with")
-    with file.open("a") as whole:
-        whole.write(Path(f"{file}.crt").read_text())
-    return file
+    return self_signed(tmp_path_factory.mktemp("tls"))
 
 
 @BOTH

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-import subprocess
 from dataclasses import replace
 from datetime import datetime, timedelta
 from ipaddress import ip_network
@@ -25,6 +24,7 @@ from deploy.simulators.speaker import SpeakerSimulator
 from lianfang.config import Config as WholeConfig
 from lianfang.config.changes import Changes, applied
 from lianfang.errors import ConfigError, TransientError
+from tests.support.certificates import self_signed
 from tests.support.channels import (
     KEYS,
     TOKEN,
@@ -184,36 +184,25 @@ def test_nothing_connects_where_it_may_not(monkeypatch: pytest.MonkeyPatch, host
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    folder = tmp_path_factory.mktemp("certificates")
-    certificate, key = folder / "certificate.pem", folder / "key.pem"
-    command = (
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
-        f"-subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 -keyout {key} -out {certificate}"
-    )
-    try:
-        subprocess.run(command.split(), check=True, capture_output=True)
-    except FileNotFoundError:
-        pytest.skip("no openssl to make a certificate with")
-    return certificate, key
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return self_signed(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.mark.parametrize("known", [True, False])
 def test_a_platform_that_asks_who_we_are(
-    monkeypatch: pytest.MonkeyPatch, certificate: tuple[Path, Path], *, known: bool
+    monkeypatch: pytest.MonkeyPatch, certificate: Path, *, known: bool
 ) -> None:
-    file, key = certificate
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=file)
-    tls.load_cert_chain(file, key)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=certificate)
+    tls.load_cert_chain(certificate)
     tls.verify_mode = ssl.CERT_REQUIRED
 
     async def run() -> Receipt | Exception:
         async def answer(_request: web.Request) -> web.Response:
             return web.Response()
 
-        ours: dict[str, Any] = {"cert_file": file, "key_file": key} if known else {}
+        ours: dict[str, Any] = {"cert_file": certificate, "key_file": certificate} if known else {}
         async with served(answer, tls) as url:
-            channel = webhook_channel(url, monkeypatch, ca_file=file, **ours)
+            channel = webhook_channel(url, monkeypatch, ca_file=certificate, **ours)
             (got,) = await send(channel, delivery_of(WEBHOOK.payload()))
             return got
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 from pathlib import Path
 
 import aiomqtt
@@ -13,6 +12,7 @@ from alerts.channels.base import Receipt, SpeakerStatus
 from deploy.simulators.speaker_mqtt import MqttSpeakerSimulator
 from lianfang.clock import SystemClock
 from lianfang.errors import TransientError
+from tests.support.certificates import self_signed
 from tests.support.channels import delivery_of, secret_in_env, silent, speech
 from tests.support.kafka import fresh
 from tests.support.mosquitto import Mosquitto, own_broker, shared_broker
@@ -94,16 +94,7 @@ def test_the_broker_is_killed_and_comes_back(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for 127.0.0.1 that no system trusts, and its key, in one file."""
-    file = tmp_path_factory.mktemp("tls") / "self-signed.pem"
-    subprocess.run(
-        f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
-        f"-subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 -keyout {file} -out {file}.crt".split(),
-        check=True,
-        capture_output=True,
-    )
-    file.write_text(file.read_text() + Path(f"{file}.crt").read_text())
-    return file
+    return self_signed(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.mark.parametrize(
