@@ -21,7 +21,6 @@ from lianfang.tasks import end
 
 _log = structlog.get_logger()
 _LOST_AFTER = 3  # keepalives in a row that nobody answered
-_AGAIN_S = 5.0  # until the next try to register, where the keepalive is not sooner
 _LEAVE_S = 3.0
 _MOST_ANSWERING = 8  # questions that are answered at the same time
 _KNOWN = frozenset({"INVITE", "BYE", "CANCEL", "SUBSCRIBE", "NOTIFY", "INFO", "REGISTER", "REFER", "UPDATE"})
@@ -104,19 +103,18 @@ class Session:
         """Say that we are there every ``every_s`` seconds, until cancelled."""
         unanswered = 0
         while True:
-            contact = self._contact
             try:
                 await self.tell(self._keepalive())
             except (TransientError, PermanentError) as error:
                 unanswered += 1
                 self._complain(str(error))
-                if unanswered >= _LOST_AFTER:
-                    self._forget(contact)
+                if unanswered % _LOST_AFTER == 0:  # we, or it, may be at another address now
+                    await self._agent.close()
             else:
                 unanswered = 0
                 self._complain("")
-            left_s = self._refresh_at_s - self._clock.monotonic()
-            await asyncio.sleep(min(every_s, max(left_s, 1.0) if self._contact else _AGAIN_S))
+            left_s = max(self._refresh_at_s - self._clock.monotonic(), 1.0) if self._contact else every_s
+            await asyncio.sleep(min(every_s, left_s))
 
     async def close(self) -> None:
         """Unregister, if we are registered and it answers soon, and close the way."""

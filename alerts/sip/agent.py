@@ -113,9 +113,9 @@ class Agent:
         return f"<sip:{self._login.user}@{_at(link.ends[0])}{way}>"
 
     async def close(self) -> None:
-        """Close the way; whoever waits hears of it."""
+        """Close the way; whoever waits hears of it. What is asked next opens another."""
         link, self._link = self._link, None
-        self._fail("it is closed")
+        self._fail("the way was closed")
         if link is not None:
             await link.close()
 

@@ -9,15 +9,19 @@ import socket
 from collections.abc import Awaitable, Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from alerts.gb28181.session import Names, Session
 from alerts.sip.agent import Agent, TooLong
 from alerts.sip.link import Server, Transport
-from alerts.sip.message import Request
+from alerts.sip.message import Request, parse
 from deploy.simulators import sip
 from deploy.simulators.sip_server import Back, Meet, stream_server
+from lianfang.clock import SystemClock
 from lianfang.errors import TransientError
 from tests.support.delivery import until
-from tests.support.sip import LOGIN, TO, URI, agent_of, ok, sip_at
+from tests.support.sip import LOGIN, TO, URI, agent_of, any_socket, ok, sip_at
 
 BOTH = pytest.mark.parametrize("transport", ["udp", "tcp"])
 
@@ -317,3 +321,78 @@ def test_a_request_of_the_server_is_answered_once_and_the_same_again(transport: 
 
 def test_no_repr_shows_the_password() -> None:
     assert "geheim" not in repr(LOGIN)
+
+
+class Recorder:
+    """A way that keeps what is sent."""
+
+    reliable = False
+    ends = ("127.0.0.1", 5061), ("127.0.0.1", 5060)
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+
+    def send(self, data: bytes) -> None:
+        self.sent.append(data)
+
+    async def close(self) -> None:
+        pass
+
+
+def asked_by(uri: str) -> bytes:
+    """Return a question of the platform, with headers that go into the answer."""
+    fields = (
+        ("Via", "SIP/2.0/UDP platform:5060;rport;branch=z9hG4bKp"),
+        ("From", f"<{TO}>;tag=p"),
+        ("To", f"<{uri}>"),
+        ("Call-ID", "c"),
+        ("CSeq", "3 MESSAGE"),
+        ("Max-Forwards", "70"),
+        ("Content-Type", "Application/MANSCDP+xml"),
+    )
+    body = (
+        '<?xml version="1.0" encoding="GB2312"?>\r\n<Response><CmdType>Alarm</CmdType><SN>7</SN></Response>'
+    )
+    return bytes(sip.Message(fields, body.encode("gb18030"), method="MESSAGE", uri=uri))
+
+
+@given(st.data())
+def test_no_datagram_makes_an_agent_fall_over(data: st.DataObject) -> None:
+    """Anything, and what is almost a question or an answer: each is answered as SIP, or not at all."""
+    heard: list[str] = []
+
+    async def run() -> None:
+        agents: list[Agent] = []
+
+        def make(answer: Callable[[Request], tuple[int, str]]) -> Agent:
+            agents.append(Agent(Server("h", 1, "udp"), LOGIN, any_socket, answer, timeout_s=1))
+            return agents[0]
+
+        names = Names("1", LOGIN.uri, URI)
+        clock = SystemClock()
+        session = Session(
+            make,
+            names,
+            clock,
+            lambda: 1,
+            lambda *said: heard.extend(said),
+            lambda _asked: (),
+            declared="GB18030",
+            expires_s=3600,
+        )
+        agent, way = agents[0], Recorder()
+        agent._link = way  # type: ignore[assignment]
+        good = asked_by(LOGIN.uri)
+        noise = data.draw(st.binary(max_size=80))
+        at = data.draw(st.integers(0, len(good)))
+        until_ = data.draw(st.integers(at, len(good)))
+        for bad in (noise, good[:at] + noise + good[until_:], good[:until_] + good[at:]):
+            agent.heard(bad)
+        for said in way.sent:
+            parse(said)
+        agent.heard(good.replace(b"z9hG4bKp", b"z9hG4bKq"))
+        assert b" 200 OK" in way.sent[-1].split(b"\r\n")[0]
+        assert heard[-2:] == ["7", ""]
+        await session.close()
+
+    asyncio.run(run())
