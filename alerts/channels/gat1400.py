@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Coroutine, Iterable, Mapping
 from http import HTTPStatus
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator
@@ -21,15 +21,17 @@ from alerts.channels.base import Delivery, Receipt, Site, Standing
 from alerts.corrections import check_codes
 from alerts.notice_settings import TlsNoticeConfig, ZoneName
 from alerts.payload import WITHDRAWN, Datum, Notice, notice_of
+from alerts.publishing import Offer, Topic
 from alerts.reach import check_address
-from alerts.viid import answers, codes
+from alerts.viid import answers, codes, notifications
 from alerts.viid.answers import Status, UnknownObjectError
 from alerts.viid.codes import Collection, ObjectKind
 from alerts.viid.collector import Collector, Method
 from alerts.viid.inbound.settings import Answers
+from alerts.viid.notifications import Notifications
 from alerts.viid.objects import Report, Reporter
 from alerts.viid.records import Records, records
-from alerts.viid.registration import Login, Registration
+from alerts.viid.registration import MEDIA, Login, Registration
 from alerts.viid.sender import Sender
 from alerts.viid.tollgates import Tollgate
 from alerts.viid.upload import Upload
@@ -79,6 +81,11 @@ class Config(TlsNoticeConfig):
         """Always: it tells of the cameras."""
         return True
 
+    @property
+    def tollgate_codes(self) -> dict[str, str]:
+        """The codes of tollgates by camera."""
+        return {camera: tollgate.code for camera, tollgate in self.tollgates.items()}
+
     @field_validator("base_url")
     @classmethod
     def _http_url(cls, value: str) -> str:
@@ -95,6 +102,20 @@ class Config(TlsNoticeConfig):
                 yield Problem(("tollgates", camera), repr(camera), one_of(config.cameras))
         yield from check_codes(codes.read, self.codes)
 
+    def offer(self, config: WholeConfig) -> Offer:
+        """Return what can be subscribed to here."""
+        cameras = {camera.device_code for camera in config.cameras.values() if camera.device_code}
+        kinds = {one.detail: kind for kind, one in codes.known(self.codes).subscriptions.items()}
+        return Offer(dict(kinds), frozenset({*cameras, *self.tollgate_codes.values()}), self.device_code)
+
+    def topic(self, notice: Notice) -> Topic | None:
+        """Return what those who subscribe here hear of it as."""
+        if self.answers is None or (notice.mode in _TRIALS and not self.takes_trials):
+            return None
+        tollgate = self.tollgate_codes.get(notice.place.camera)
+        withdrawn = notice.change in WITHDRAWN
+        return notifications.topic(codes.known(self.codes), notice, tollgate, withdrawn=withdrawn)
+
 
 class Gat1400Channel:
     """Reports incidents as objects, each until the platform has said that it has it."""
@@ -102,14 +123,16 @@ class Gat1400Channel:
     def __init__(self, config: Config, clock: Clock, site: Site | None) -> None:
         zone = ZoneInfo(config.timezone)
         self._config, self._clock, self._codes = config, clock, codes.read(config.codes)
-        tollgates = {camera: tollgate.code for camera, tollgate in config.tollgates.items()}
-        self._reporter = Reporter(self._codes, zone, tollgates, config.picture_links)
+        self._reporter = Reporter(self._codes, zone, config.tollgate_codes, config.picture_links)
         self._http = HttpEndpoint(config.timeout_s, tls=config.tls, networks=config.within)
         login = Login(config.base_url, config.device_code, config.username, config.password.read())
         self.registration = Registration(login, self._call, clock, zone)
         self._collector = Collector(self._codes.collections, self._list, config.batch, config.max_body_bytes)
         self._sender = Sender(self._collector, self._codes.status)
         self._site = site
+        self.publisher = Notifications(
+            self._codes, self._reporter, self._publish, config.batch, config.max_body_bytes
+        )
         self._taken: OrderedDict[str, set[str]] = OrderedDict()
 
     async def send(self, delivery: Delivery) -> Receipt:
@@ -186,6 +209,16 @@ class Gat1400Channel:
     async def _list(self, method: Method, collection: Collection, body: bytes) -> Mapping[str, Status]:
         answer = await self.registration.request(method, f"/VIID/{collection.path}", body)
         return answers.of_objects(answer)
+
+    async def _publish(self, url: str, body: bytes) -> Mapping[str, Any]:
+        """Post to a subscriber: where that is the platform itself, as the device that is registered there."""
+        here, _, path = url.partition(self._config.base_url + "/")
+        if not here and path:
+            return await self.registration.request("POST", f"/{path}", body)
+        headers = {"User-Identify": self._config.device_code, "Content-Type": MEDIA, "Accept": MEDIA}
+        answer = await self._http.request("POST", url, headers, body)
+        check_status(answer, self._clock.now())
+        return answers.read(answer.body)
 
     async def _call(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
         answer = await self._http.request(method, url, headers, body)

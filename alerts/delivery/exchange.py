@@ -60,7 +60,8 @@ class Exchange:
     """Exchanges for ``mine``, the receivers of one lane, in the name of ``owner``.
 
     ``commands`` says that they are speakers: what they are owed is of use for a while only, and said one at
-    a time. Too late, or owed to a receiver that is disabled, it ends.
+    a time. Too late, or owed to a receiver that is disabled, it ends. ``in_order``: each of them gets one
+    thing after the other, whatever it is about. ``mine`` may change from one exchange to the next.
     """
 
     store: Store
@@ -69,6 +70,7 @@ class Exchange:
     lease_s: float
     commands: bool
     unsaid: Unsaid | None = None
+    in_order: bool = False
 
     def __call__(self, asked: Asked, now: datetime) -> Given:
         """Do it in one transaction. Nothing to do costs a short read, and no writer its turn.
@@ -98,7 +100,7 @@ class Exchange:
         if self.commands:
             return speakers.turns(session, now, asked.room, owner=self.owner, off=off)
         room = {name: count for name, count in asked.room.items() if name not in off}
-        return Turns(next=due.due_heads(session, now, room)[:_BATCH])
+        return Turns(next=due.due_heads(session, now, room, in_order=self.in_order)[:_BATCH])
 
     def _begin(self, session: Session, turns: Turns, now: datetime) -> list[OutboxRow]:
         """Lease what is next, at a speaker together with the word there, and let others give way."""

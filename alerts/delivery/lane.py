@@ -52,6 +52,7 @@ class LaneSettings:
     ``per_receiver`` attempts are under way to one receiver at most, so that a slow one delays nobody else.
     An attempt ends after ``timeout_s``, for a command counted from the end of its validity.
     ``commands`` are speeches, of use for a while only: no breaker holds them back, and what is too late ends.
+    ``in_order``: a receiver gets one thing after the other, whatever it is about.
     """
 
     policy: Policy
@@ -61,10 +62,11 @@ class LaneSettings:
     timeout_s: float
     commands: bool
     breaker_threshold: int = 5
+    in_order: bool = False
 
 
 class Lane:
-    """Serves ``channels``, by receiver, from the store's outbox."""
+    """Serves ``channels``, by receiver, from the store's outbox; others may come and go meanwhile."""
 
     def __init__(
         self,
@@ -85,15 +87,13 @@ class Lane:
         self._exchange = Exchange(
             store,
             owner,
-            tuple(channels),
+            channels,
             lease_s=settings.lease_s,
             commands=settings.commands,
             unsaid=unsaid,
+            in_order=settings.in_order,
         )
-        self._endpoints = {
-            name: Endpoint(name, Breaker(settings.breaker_threshold, settings.breaker_backoff))
-            for name in channels
-        }
+        self._endpoints: dict[str, Endpoint] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._stops: dict[int, asyncio.Future[str]] = {}
         self._health: dict[str, tuple[Health, str]] = {}
@@ -156,7 +156,7 @@ class Lane:
         for settled in given.settled:
             self._report(settled)
         for row in given.claimed:
-            self._endpoints[row.receiver].in_flight += 1
+            self._endpoint(row.receiver).in_flight += 1
             self._stops[row.seq] = loop.create_future()
             self._tasks[row.seq] = asyncio.create_task(self._attempt(row))
         for seq, why in given.stop.items():
@@ -177,13 +177,20 @@ class Lane:
 
     def _room(self, now_s: float) -> dict[str, int]:
         limit = self._settings.per_receiver
+        endpoints = {name: self._endpoint(name) for name in self._channels}
         return {
             name: (limit if self._settings.commands else e.breaker.permits(now_s, limit)) - e.in_flight
-            for name, e in self._endpoints.items()
+            for name, e in endpoints.items()
         }
 
+    def _endpoint(self, name: str) -> Endpoint:
+        if name not in self._endpoints:
+            breaker = Breaker(self._settings.breaker_threshold, self._settings.breaker_backoff)
+            self._endpoints[name] = Endpoint(name, breaker)
+        return self._endpoints[name]
+
     async def _attempt(self, row: OutboxRow) -> None:
-        endpoint, settings = self._endpoints[row.receiver], self._settings
+        endpoint, settings = self._endpoint(row.receiver), self._settings
         now = self._clock.now()
         if row.attempts == 1:
             self._metrics.sent(row, now)

@@ -10,6 +10,7 @@ from typing import Protocol
 from alerts.channels.base import EmergencyOnAir
 from alerts.delivery.attempt import Attempt
 from alerts.delivery.backoff import Backoff
+from alerts.store.subscriptions import receiver_of
 from lianfang.errors import PermanentError, TransientError
 
 
@@ -92,14 +93,15 @@ class NoticePolicy:
 
 @dataclass(frozen=True, slots=True)
 class ByReceiver:
-    """The policy of each receiver that has one of its own, and ``usual`` for the others."""
+    """The policy of each receiver, and its subscribers, that has one of its own; ``usual`` for the others."""
 
     usual: Policy
     own: Mapping[str, Policy]
 
     def after(self, attempt: Attempt, now: datetime, *, down: bool) -> Verdict:
         """Return what follows."""
-        return self.own.get(attempt.row.receiver, self.usual).after(attempt, now, down=down)
+        receiver = receiver_of(attempt.row.receiver)
+        return self.own.get(receiver, self.usual).after(attempt, now, down=down)
 
 
 @dataclass(frozen=True, slots=True)

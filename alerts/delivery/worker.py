@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
@@ -19,8 +20,10 @@ from alerts.delivery.exchange import Unsaid
 from alerts.delivery.health import Rounds
 from alerts.delivery.lane import Lane, LaneSettings
 from alerts.delivery.policy import ByReceiver, NoticePolicy, SpeechPolicy
+from alerts.delivery.subscribers import Subscribers
 from alerts.metrics import DeliveryMetrics
 from alerts.notice_settings import Retry
+from alerts.publishing import Publishing
 from alerts.store import Store, outbox, receivers
 from alerts.store.speakers import Health
 from lianfang.clock import Clock
@@ -59,6 +62,11 @@ def notice_settings(jitter: random.Random, retries: Mapping[str, Retry] | None =
     )
 
 
+def subscriber_settings(jitter: random.Random, retries: Mapping[str, Retry] | None = None) -> LaneSettings:
+    """Return how subscribers are served: as other receivers, but each gets one message after the other."""
+    return replace(notice_settings(jitter, retries), per_receiver=1, in_order=True)
+
+
 def _patience(retry: Retry, jitter: random.Random) -> NoticePolicy:
     backoff = Backoff(retry.first_s, retry.longest_s, jitter.random)
     return NoticePolicy(backoff, timedelta(hours=retry.give_up_h))
@@ -70,7 +78,8 @@ class DeliveryWorker:
     ``pictures`` gives the pictures of an incident for notices. ``ask_every_s`` says how often a speaker is
     asked how it is, none where it is not given; ``tell`` hears the answers. ``unsaid`` is told of speeches
     that no speaker could say. ``retries`` are those of receivers of notices that have their own. ``aloud``
-    speaks through the same channels where the store is away.
+    speaks through the same channels where the store is away. Whoever subscribes with one of them is served,
+    too.
     """
 
     def __init__(
@@ -97,20 +106,28 @@ class DeliveryWorker:
             "speaker": speech or speech_settings(jitter),
             "notice": notice or notice_settings(jitter, retries),
         }
+        served: dict[str, tuple[Mapping[str, Channel], LaneSettings]] = {
+            role: ({name: c for name, c in channels.items() if roles[name] == role}, how)
+            for role, how in settings.items()
+        }
+        publishers = {name: c.publisher for name, c in channels.items() if isinstance(c, Publishing)}
+        self._subscribers = Subscribers(publishers, store, clock, pictures or (lambda _: ((), "")))
+        if publishers:
+            served["subscriber"] = self._subscribers, subscriber_settings(jitter, retries)
         owner = new_epoch()
         self._lanes = [
             Lane(
                 store,
-                {name: channel for name, channel in channels.items() if roles[name] == role},
+                those,
                 how,
-                owner=f"{owner}:{role}",
+                owner=f"{owner}:{lane}",
                 clock=clock,
                 metrics=metrics,
                 pictures=pictures,
                 unsaid=unsaid,
                 aloud=aloud,
             )
-            for role, how in settings.items()
+            for lane, (those, how) in served.items()
         ]
         asked = {name: channels[name] for name in ask_every_s or {}}
         self._rounds = Rounds(store, asked, ask_every_s or {}, clock, tell)
@@ -138,6 +155,7 @@ class DeliveryWorker:
         self._loop = asyncio.get_running_loop()
         self._aloud.bind(self._channels, self._rounds.health)
         aside = [asyncio.create_task(self._show_depths()), asyncio.create_task(self._rounds.run())]
+        aside.append(asyncio.create_task(self._subscribers.keep()))
         kept = {name: c for name, c in self._channels.items() if isinstance(c, Kept)}
         aside += [asyncio.create_task(_keep(*one)) for one in kept.items()]
         try:

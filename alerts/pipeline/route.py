@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from alerts.incidents.model import ChangeKind
 from alerts.notices import notice
+from alerts.pipeline import subscribers
 from alerts.pipeline.listeners import assigned, forwarded, listeners
 from alerts.pipeline.speakers import Speakers, healthy_first
 from alerts.pipeline.speeches import Said, nth, speech_for
@@ -164,6 +165,7 @@ def notify(
             now=now,
             captured_at=captured_at,
         )
+        subscribers.owe(session, config, receiver, message, now, captured_at)
 
 
 def _is_told_though_muted(session: Session, receiver: str, row: IncidentRow, change: ChangeKind) -> bool:

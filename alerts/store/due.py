@@ -30,18 +30,27 @@ _NOW = bindparam("now", type_=UTCDateTime())
 def has_pending(session: Session, receivers: Collection[str]) -> bool:
     """Say whether anything at all is owed to ``receivers``."""
     query = (
-        select(OutboxRow.seq).where(OutboxRow.state == "pending", OutboxRow.receiver.in_(receivers)).limit(1)
+        select(OutboxRow.seq)
+        .where(OutboxRow.state == "pending", OutboxRow.receiver.in_(list(receivers)))
+        .limit(1)
     )
     return session.scalar(query) is not None
 
 
-def due_heads(session: Session, now: datetime, receivers: Mapping[str, int]) -> Sequence[int]:
-    """Return the ``seq`` of due heads, at most so many of each receiver as ``receivers`` says."""
+def due_heads(
+    session: Session, now: datetime, receivers: Mapping[str, int], *, in_order: bool = False
+) -> Sequence[int]:
+    """Return the ``seq`` of due heads, at most so many of each receiver as ``receivers`` says.
+
+    ``in_order``: a receiver has one head only, whatever it is about.
+    """
     found: list[tuple[datetime, int]] = []
     for some in _slices(sorted(receivers)):
         room = {f"room_{i}": max(receivers[name], 0) for i, name in enumerate(some)}
         if any(room.values()):
-            found.extend((due_at, seq) for due_at, seq in session.execute(_heads(some), {"now": now, **room}))
+            found.extend(
+                (due_at, seq) for due_at, seq in session.execute(_heads(some, in_order), {"now": now, **room})
+            )
     return [seq for _, seq in sorted(found)]
 
 
@@ -69,19 +78,13 @@ def free(now: Moment) -> ColumnElement[bool]:
 
 
 @lru_cache(maxsize=64)
-def _heads(receivers: tuple[str, ...]) -> CompoundSelect[datetime, int]:
+def _heads(receivers: tuple[str, ...], in_order: bool) -> CompoundSelect[datetime, int]:
     """Return the query for due heads. Its parameters are ``now``, and ``room_i`` for each receiver."""
     earlier = aliased(OutboxRow)
-    blocked = (
-        select(earlier.seq)
-        .where(
-            earlier.receiver == OutboxRow.receiver,
-            earlier.incident_id == OutboxRow.incident_id,
-            earlier.state == "pending",
-            earlier.seq < OutboxRow.seq,
-        )
-        .exists()
+    before = select(earlier.seq).where(
+        earlier.receiver == OutboxRow.receiver, earlier.state == "pending", earlier.seq < OutboxRow.seq
     )
+    blocked = (before if in_order else before.where(earlier.incident_id == OutboxRow.incident_id)).exists()
     branches = [
         select(OutboxRow.due_at, OutboxRow.seq)
         .where(OutboxRow.receiver == receiver, *sendable(_NOW), ~blocked)

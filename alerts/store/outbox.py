@@ -110,7 +110,7 @@ def overdue(
     """
     query = select(OutboxRow).where(
         OutboxRow.state == "pending",
-        OutboxRow.receiver.in_(receivers),
+        OutboxRow.receiver.in_(list(receivers)),
         OutboxRow.valid_until <= now,
         free(now),
     )
@@ -124,7 +124,7 @@ def unserved(
     query = select(OutboxRow).where(
         OutboxRow.state == "pending",
         OutboxRow.kind == "speech",
-        OutboxRow.receiver.in_(receivers),
+        OutboxRow.receiver.in_(list(receivers)),
         free(now),
     )
     return list(session.scalars(query.with_for_update(skip_locked=True) if lock else query))

@@ -20,8 +20,6 @@ from alerts.store.schema import Base, OutboxRow
 from alerts.store.types import Text
 
 _BETWEEN = ":"  # stands in no receiver's id
-NAME_LENGTH = 64
-"""Characters of a name at most: a receiver's id and the number have to fit."""
 
 
 class SubscriptionRow(Base):
@@ -29,7 +27,7 @@ class SubscriptionRow(Base):
 
     __tablename__ = "subscriptions"
 
-    id: Mapped[str] = mapped_column(String(NAME_LENGTH), primary_key=True)
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
     receiver: Mapped[str] = mapped_column(String(64), index=True)
     number: Mapped[str] = mapped_column(String(33))
     title: Mapped[str] = mapped_column(Text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -67,6 +68,13 @@ class TollgateStatusCodes(_Table):
     out_of_use: _Digits
 
 
+class SubscriptionCodes(_Table):
+    """How one subscribes to objects of a kind: its number, and the key of the list that is sent then."""
+
+    detail: int = Field(ge=1, le=999)
+    list: str
+
+
 class Codes(_Table):
     """All of them."""
 
@@ -78,10 +86,17 @@ class Codes(_Table):
     rules: dict[str, RuleCodes]
     is_online: IsOnlineCodes
     tollgate_status: TollgateStatusCodes
+    subscriptions: dict[ObjectKind, SubscriptionCodes]
 
     def rule(self, kind: str) -> RuleCodes:
         """Return what incidents of a kind of rule are reported as."""
         return self.rules.get(kind, self.rules["other"])
+
+
+@lru_cache(maxsize=16)
+def known(path: Path | None) -> Codes:
+    """Return what ``read`` does, as it was when this process asked first."""
+    return read(path)
 
 
 def read(path: Path | None) -> Codes:

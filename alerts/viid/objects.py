@@ -102,9 +102,10 @@ class Reporter:
     def _basic(self, notice: Notice, n: int) -> str:
         """Return the ``n``-th 41-digit id of an incident: device, image, time, and a number of its own."""
         own = int.from_bytes(hashlib.sha256(notice.number.encode()).digest()[:8])
-        return f"{notice.place.device_code}{_IMAGE}{self._at(notice.opened_at)}{(own + n) % _SEQUENCES:05}"
+        return f"{notice.place.device_code}{_IMAGE}{self.moment(notice.opened_at)}{(own + n) % _SEQUENCES:05}"
 
-    def _at(self, moment: datetime) -> str:
+    def moment(self, moment: datetime) -> str:
+        """Return a time as the library has it."""
         return moment.astimezone(self.zone).strftime(_TIME)
 
     def _shown(
@@ -140,7 +141,7 @@ class Reporter:
             "DeviceID": notice.place.device_code,
             "Type": shown.type,
             "FileFormat": "Jpeg",
-            "ShotTime": self._at(notice.opened_at),
+            "ShotTime": self.moment(notice.opened_at),
             "Width": width,
             "Height": height,
             **where,
@@ -154,7 +155,7 @@ class Reporter:
         return {
             "MotorVehicleID": object_id,
             **({"TollgateID": tollgate} if tollgate else {}),
-            "PassTime": self._at(notice.opened_at),
+            "PassTime": self.moment(notice.opened_at),
             # Inline there is no link: the id under which the picture stands in the list.
             "StorageUrl1": shown[0].url or shown[0].id if shown else self._basic(notice, 0),
             "HasPlate": bool(kinds),
@@ -168,9 +169,9 @@ class Reporter:
         del shown
         return {
             "NonMotorVehicleID": object_id,
-            "MarkTime": self._at(notice.opened_at),
-            "AppearTime": self._at(notice.opened_at),
-            "DisappearTime": self._at(notice.cleared_at or notice.updated_at),
+            "MarkTime": self.moment(notice.opened_at),
+            "AppearTime": self.moment(notice.opened_at),
+            "DisappearTime": self.moment(notice.cleared_at or notice.updated_at),
             "HasPlate": False,
             "VehicleColor": _UNKNOWN,
         }
@@ -179,8 +180,8 @@ class Reporter:
         del shown
         return {
             "PersonID": object_id,
-            "PersonAppearTime": self._at(notice.opened_at),
-            "PersonDisAppearTime": self._at(notice.cleared_at or notice.updated_at),
+            "PersonAppearTime": self.moment(notice.opened_at),
+            "PersonDisAppearTime": self.moment(notice.cleared_at or notice.updated_at),
             "IsDriver": 2,  # unknown
         }
 

@@ -19,7 +19,8 @@ from lianfang.clock import Clock
 from lianfang.errors import PermanentError, TransientError
 
 _log = structlog.get_logger()
-_MEDIA = "application/VIID+JSON;charset=UTF-8"
+MEDIA = "application/VIID+JSON;charset=UTF-8"
+"""Of every body."""
 _TIME = "%Y%m%d%H%M%S"
 _CLOCKS_EVERY_S = 3600.0
 _LEAVE_S = 3.0
@@ -178,9 +179,9 @@ class Registration:
     async def _send(
         self, method: str, path: str, body: bytes | None, extra: Mapping[str, str] | None = None
     ) -> Answered:
-        headers = {"User-Identify": self._login.device, "Accept": _MEDIA, **(extra or {})}
+        headers = {"User-Identify": self._login.device, "Accept": MEDIA, **(extra or {})}
         if body is not None:
-            headers["Content-Type"] = _MEDIA
+            headers["Content-Type"] = MEDIA
         return await self._call(method, self._login.base_url + path, headers, body)
 
     def _complain(self, trouble: str) -> None:

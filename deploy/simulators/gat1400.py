@@ -76,20 +76,20 @@ class ViewLibrary(Simulator):
 
     def routes(self) -> Iterable[web.RouteDef]:
         """Return what is served."""
-        yield web.post("/VIID/System/Register", self._polite(self._register))
-        yield web.post("/VIID/System/UnRegister", self._polite(self._unregister))
-        yield web.post("/VIID/System/Keepalive", self._polite(self._keepalive))
-        yield web.get("/VIID/System/Time", self._polite(self._time))
+        yield web.post("/VIID/System/Register", self.polite(self._register))
+        yield web.post("/VIID/System/UnRegister", self.polite(self._unregister))
+        yield web.post("/VIID/System/Keepalive", self.polite(self._keepalive))
+        yield web.get("/VIID/System/Time", self.polite(self._time))
         collection = "/VIID/{collection:" + "|".join(COLLECTIONS) + "}"
-        yield web.post(collection, self.faulty(self._polite(self._post)))
-        yield web.put(collection, self.faulty(self._polite(self._put)))
-        yield web.delete(collection, self.faulty(self._polite(self._delete)))
+        yield web.post(collection, self.faulty(self.polite(self._post)))
+        yield web.put(collection, self.faulty(self.polite(self._put)))
+        yield web.delete(collection, self.faulty(self.polite(self._delete)))
 
     def forget(self) -> None:
         """Know of no device any more, as after a restart."""
         self.registered = False
 
-    def _polite(self, handler: Handler) -> Handler:
+    def polite(self, handler: Handler) -> Handler:
         """Return ``handler`` with its refusals as answers."""
 
         async def meet(request: web.Request) -> web.StreamResponse:
@@ -114,19 +114,19 @@ class ViewLibrary(Simulator):
     async def _unregister(self, request: web.Request) -> web.Response:
         await self._body(request, "UnRegisterObject")
         self._check_digest(request)
-        self._check_registered()
+        self.check_registered()
         self.registered, self.unregistrations = False, self.unregistrations + 1
         self.say("unregistered")
         return self._system(request)
 
     async def _keepalive(self, request: web.Request) -> web.Response:
-        self._check_registered()
+        self.check_registered()
         await self._body(request, "KeepaliveObject")
         self.keepalives += 1
         return self._system(request)
 
     async def _time(self, _request: web.Request) -> web.Response:
-        self._check_registered()
+        self.check_registered()
         local = f"{self._now():%Y%m%d%H%M%S}"
         told = {"VIIDServerID": "44200000005030000000", "TimeMode": "0", "LocalTime": local, "TimeZone": "+8"}
         return self._answer({"SystemTimeObject": told})
@@ -140,7 +140,7 @@ class ViewLibrary(Simulator):
     async def _list(
         self, request: web.Request, seen: list[tuple[str, list[str]]], *, known: bool
     ) -> web.Response:
-        self._check_registered()
+        self.check_registered()
         collection = request.match_info["collection"]
         outer, inner = _LISTS[collection]
         listed = (await self._json(request)).get(outer)
@@ -151,7 +151,7 @@ class ViewLibrary(Simulator):
         return self._statuses(request, [self._taken(collection, body, known=known) for body in found])
 
     async def _delete(self, request: web.Request) -> web.Response:
-        self._check_registered()
+        self.check_registered()
         known = self.objects[request.match_info["collection"]]
         ids = [object_id for object_id in request.query.get("IDList", "").split(",") if object_id]
         if not ids:
@@ -195,7 +195,8 @@ class ViewLibrary(Simulator):
             raise _RefusedError(400, "the body is no JSON object")
         return body
 
-    def _check_registered(self) -> None:
+    def check_registered(self) -> None:
+        """Return where the device is registered; any other call is answered with 401."""
         now_s = asyncio.get_running_loop().time()
         if not self.registered or now_s - self._heard_s > _SILENT_S:
             self.registered = False

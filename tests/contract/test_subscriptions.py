@@ -10,6 +10,7 @@ from sqlalchemy import select
 from alerts.store import Store, subscriptions
 from alerts.store.schema import ChangeRow, OutboxRow
 from alerts.store.subscriptions import Wanted, name_of, receiver_of
+from alerts.viid.inbound.settings import LONGEST_NAME
 from tests.support.outbox import T0, owe_notice, row
 
 NUMBER = "442000000000032025060108000000001"
@@ -47,7 +48,7 @@ def in_force(store: Store, at: datetime, receiver: str = "library") -> list[str]
 def test_a_name_says_with_whom_it_is_kept() -> None:
     assert receiver_of(NAME) == "library"
     assert receiver_of("library") == "library"
-    assert len(name_of("l" * 30, NUMBER)) == subscriptions.NAME_LENGTH
+    assert len(name_of("l" * LONGEST_NAME, NUMBER)) == 64
 
 
 @pytest.mark.parametrize(

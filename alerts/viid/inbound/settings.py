@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - not listened on, compared
 
+LONGEST_NAME = 30
+"""Characters of a receiver's name: with a colon and the 33 digits of a subscription it is one of 64."""
+
 
 class Answers(Stanza):
     """What the platform may ask of us: it registers here. Nothing else is served at this address."""
@@ -34,12 +37,15 @@ class Answers(Stanza):
     """The largest message that is read."""
 
     def check(self, config: Config) -> Iterable[Problem]:
-        """Yield another server at the same address."""
+        """Yield another server at the same address, and a receiver whose name is too long for subscribers."""
         yield from super().check(config)
         others = [("api", config.api.host, config.api.port)]
         if config.voice.serve is not None:
             others.append(("voice.serve", config.voice.serve.host, config.voice.serve.port))
         for name, stanza in answering(config).items():
+            if stanza.answers is self and len(name) > LONGEST_NAME:
+                allowed = f"a receiver with a name of at most {LONGEST_NAME} characters"
+                yield Problem((), f"receiver {name!r}", allowed)
             if stanza.answers is not self and stanza.answers is not None:
                 others.append((f"receivers.{name}.answers", stanza.answers.host, stanza.answers.port))
         for name, host, port in others:

@@ -1,0 +1,85 @@
+"""SubscribeNotifications: what subscribers of a view library are posted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from alerts.payload import Notice
+from alerts.publishing import Item, Message, Operation, Subscribed, Topic
+from alerts.viid import answers
+from alerts.viid.codes import Codes, ObjectKind
+from alerts.viid.objects import Reporter
+from lianfang.errors import TransientError
+
+_ORGANISATION = 12  # digits of a number that say whose it is
+_NOTIFY = "04"
+_SEQUENCES = 100_000
+
+Post = Callable[[str, bytes], Awaitable[Mapping[str, Any]]]
+"""Posts a body to a URL, and returns the JSON of the answer."""
+
+
+def topic(codes: Codes, notice: Notice, tollgate: str | None, *, withdrawn: bool) -> Topic:
+    """Return what a notice is about; an object of a kind that has no number cannot be subscribed to."""
+    kinds = codes.rule(notice.type).objects
+    numbers: dict[str, int] = {
+        kind: codes.subscriptions[kind].detail for kind in kinds if kind in codes.subscriptions
+    }
+    resources = frozenset(code for code in (notice.place.device_code, tollgate) if code)
+    return Topic(numbers, resources, withdrawn)
+
+
+@dataclass(frozen=True, slots=True)
+class Notifications:
+    """Makes and posts them; at most ``most`` incidents and ``most_bytes`` in one."""
+
+    codes: Codes
+    reporter: Reporter
+    post: Post
+    most: int
+    most_bytes: int
+
+    def message(self, to: Subscribed, kind: str, operation: Operation, items: Sequence[Item]) -> Message:
+        """Return the notification about ``items``, with one object for each; PermanentError as of a report.
+
+        Something that is gone is shown without its pictures.
+        """
+        object_kind = cast("ObjectKind", kind)
+        found = [
+            report
+            for item in items
+            for report in self.reporter.reports(
+                item.notice, () if operation is Operation.DELETE else item.pictures, item.since
+            )
+            if report.kind == object_kind
+        ]
+        first = items[0].notice
+        own = hashlib.sha256(f"{to.number}/{first.number}/{first.version}/{kind}".encode()).digest()
+        sequence = int.from_bytes(own[:8]) % _SEQUENCES
+        at = self.reporter.moment(first.updated_at)
+        said = {
+            "NotificationID": f"{to.number[:_ORGANISATION]}{_NOTIFY}{at}{sequence:05}",
+            "SubscribeID": to.number,
+            "Title": to.title,
+            "TriggerTime": at,
+            "InfoIDs": ",".join(report.id for report in found),
+            "ExecuteOperation": operation.value,
+            self.codes.subscriptions[object_kind].list: {
+                self.codes.collections[object_kind].item: [report.body for report in found]
+            },
+        }
+        body = {"SubscribeNotificationListObject": {"SubscribeNotificationObject": [said]}}
+        text = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        return Message(str(said["NotificationID"]), text)
+
+    async def publish(self, to: Subscribed, message: Message) -> None:
+        """Post it, and return once the subscriber says that it has it."""
+        said = answers.of_objects(await self.post(to.address, message.body))
+        status = said.get(message.id) or (next(iter(said.values())) if len(said) == 1 else None)
+        if status is None:
+            raise TransientError("the subscriber says nothing about it")
+        status.check(self.codes.status)
