@@ -6,13 +6,14 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TypeVar
 
 from alerts.channels import gat1400, gb28181
 from alerts.notice_settings import NoticeConfig
 from alerts.reports import police
+from alerts.reports.police_text import as_json, as_text
 from alerts.store import open_store
 from lianfang import plugins
 from lianfang.clock import SystemClock
@@ -59,33 +60,17 @@ async def _tried(settings: NoticeConfig) -> str:
 
 
 def _report(options: argparse.Namespace, config: Config) -> str:
-    receiver = _known(config, options.receiver, NoticeConfig)
-    zone = config.community.zone
-    asked: date = options.day or (SystemClock().now().astimezone(zone) - _DAY).date()
-    begin = datetime.combine(asked, time(), zone)
-    end = datetime.combine(asked + _DAY, time(), zone)
+    _known(config, options.receiver, NoticeConfig)
+    now = SystemClock().now()
+    asked: date = options.day or (now.astimezone(config.community.zone) - _DAY).date()
     within = timedelta(seconds=options.within)
     store = open_store(config)
     try:
         with store.read() as session:
-            told = police.day(session, options.receiver, begin, end, within, config.evidence_folder)
+            found = police.report(session, config, options.receiver, asked, within, now)
     finally:
         store.close()
-    used = sum(camera.enabled for camera in config.cameras.values())
-    lacking = police.incomplete(config, getattr(receiver, "datum", None))
-    lines = [
-        f"{options.receiver}, {asked.isoformat()}",
-        f"messages: {told.owed}, accepted {told.accepted}, rejected {told.rejected}, pending {told.pending}",
-        f"accepted within {options.within:g} s: {_share(told.in_time, told.owed)}",
-        f"pictures that can be read: {_share(told.readable, told.pictures)}",
-        f"camera files that are complete: {_share(used - len(lacking), used)}",
-        *(f"  {camera}: no {', '.join(keys)}" for camera, keys in sorted(lacking.items())),
-    ]
-    return "".join(f"{line}\n" for line in lines)
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{part} of {whole} ({100 * part / whole:.1f} %)" if whole else "none"
+    return as_json(found) if options.json else as_text(found)
 
 
 def _known(config: Config, name: str, *kinds: type[_Kind]) -> _Kind:
@@ -105,9 +90,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     one.add_argument("receiver", help="a receiver of kind gat1400 or gb28181")
     one.set_defaults(do=_try)
-    one = what.add_parser("report", help="messages of a day, pictures, and the files of the cameras")
+    one = what.add_parser("report", help="a day: messages, pictures, links, clock, cameras")
     one.add_argument("receiver", help="a receiver of notices")
     one.add_argument("--day", type=date.fromisoformat, help="such as 2026-07-01; yesterday where not given")
     one.add_argument("--within", type=float, default=60, metavar="S", help="seconds that are in time (60)")
+    one.add_argument("--json", action="store_true", help="all of it as JSON")
     one.set_defaults(do=_report)
     return parser

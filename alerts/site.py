@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 
 from alerts.channels.base import Standing
 from alerts.payload import WITHDRAWN
-from alerts.store import Store
+from alerts.store import Store, uptime
 from alerts.store.schema import CameraStateRow, OutboxRow
+from alerts.store.store import QUIET
 from lianfang.config import Config
 
 
@@ -43,3 +45,15 @@ class StoredSite:
             return "taken"
         tried = any(row.incident_version < version and row.attempts for row in rows)
         return "tried" if tried else "none"
+
+    def linked(self, since: datetime, until: datetime) -> None:
+        """Write down that the receiver has kept us registered from ``since`` until now."""
+        with self.store.write() as session:
+            session.info[QUIET] = True
+            uptime.linked(session, self.receiver, since, until)
+
+    def compared(self, at: datetime, offset_s: float) -> None:
+        """Write down by how many seconds its clock was ahead of ours."""
+        with self.store.write() as session:
+            session.info[QUIET] = True
+            uptime.compared(session, self.receiver, at, offset_s)

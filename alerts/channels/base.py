@@ -112,6 +112,14 @@ class Site(Protocol):
         """Return what the messages beside that of ``version`` have come to here."""
         ...
 
+    def linked(self, since: datetime, until: datetime) -> None:
+        """Write down that the receiver has kept us registered from ``since`` until now."""
+        ...
+
+    def compared(self, at: datetime, offset_s: float) -> None:
+        """Write down by how many seconds its clock was ahead of ours."""
+        ...
+
 
 class EmergencyOnAir(TransientError):  # noqa: N818 - reads as the fact it states
     """The speaker plays somebody else's emergency programme, which nothing of ours interrupts."""

@@ -126,7 +126,7 @@ class Gat1400Channel:
         self._reporter = Reporter(self._codes, zone, config.tollgate_codes, config.picture_links)
         self._http = HttpEndpoint(config.timeout_s, tls=config.tls, networks=config.within)
         login = Login(config.base_url, config.device_code, config.username, config.password.read())
-        self.registration = Registration(login, self._call, clock, zone)
+        self.registration = Registration(login, self._call, clock, zone, site)
         self._collector = Collector(self._codes.collections, self._list, config.batch, config.max_body_bytes)
         self._sender = Sender(self._collector, self._codes.status)
         self._site = site

@@ -18,7 +18,7 @@ from alerts.pipeline.escalate import escalate
 from alerts.pipeline.rulebook import RuleBook
 from alerts.pipeline.speakers import Speakers
 from alerts.rules.base import RuleSettings
-from alerts.store import clips, suppressions
+from alerts.store import clips, suppressions, uptime
 from alerts.store.deferred import defer
 from alerts.store.incidents import add_change, enter, heard_again, held, move, save
 from alerts.store.schema import CameraStateRow, ChangeRow, EvidenceRow, IncidentRow
@@ -242,5 +242,6 @@ def record_camera(session: Session, state: CameraState) -> None:
         row = CameraStateRow(camera=state.camera_id, condition="", since=state.captured_at)
         session.add(row)
     if row.condition != state.condition:
+        uptime.camera_changed(session, state.camera_id, state.condition, state.captured_at)
         row.condition, row.since = state.condition, state.captured_at
     row.reason = state.reason

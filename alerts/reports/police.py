@@ -1,11 +1,11 @@
-"""What a platform was told on a day: how much of it it took, how soon, and with which pictures."""
+"""What a platform was told on a day, how much of it it took, and whether it and the cameras were there."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import simplejpeg
@@ -13,6 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alerts.payload import Datum
+from alerts.reports import availability
+from alerts.reports.availability import ClockError, Pictures
 from alerts.store.schema import EvidenceRow, OutboxRow
 from alerts.viid.records import lacking
 from lianfang.config import Config
@@ -31,13 +33,56 @@ class Day:
     readable: int
 
 
-def day(
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A day of one receiver; shares of it are of the time up to now, where it is not over.
+
+    ``linked`` is the share of the day, 0-1, for which it kept us registered, None where nobody noted it;
+    ``pictures`` that for which each camera in use gave pictures. ``incomplete`` is what files of cameras
+    (一机一档) lack, of ``files``.
+    """
+
+    receiver: str
+    begin: datetime
+    end: datetime
+    within_s: float
+    told: Day
+    linked: float | None
+    clock: ClockError | None
+    pictures: Mapping[str, Pictures]
+    files: int
+    incomplete: Mapping[str, tuple[str, ...]]
+
+
+def report(
+    session: Session, config: Config, receiver: str, day: date, within: timedelta, now: datetime
+) -> Report:
+    """Return the report of a day of the community's, as it stands now.
+
+    ``told.in_time``: taken ``within`` that time after it was owed, at whichever attempt.
+    """
+    zone = config.community.zone
+    begin = datetime.combine(day, time(), zone)
+    end = datetime.combine(day + timedelta(days=1), time(), zone)
+    until = min(end, now)
+    used = [name for name, camera in config.cameras.items() if camera.enabled]
+    return Report(
+        receiver=receiver,
+        begin=begin,
+        end=end,
+        within_s=within.total_seconds(),
+        told=_told(session, receiver, begin, end, within, config.evidence_folder),
+        linked=availability.link(session, receiver, begin, until),
+        clock=availability.clock(session, receiver, begin, until),
+        pictures=availability.cameras(session, used, begin, until),
+        files=len(used),
+        incomplete=incomplete(config, getattr(config.receivers.get(receiver), "datum", None)),
+    )
+
+
+def _told(
     session: Session, receiver: str, begin: datetime, end: datetime, within: timedelta, evidence: Path
 ) -> Day:
-    """Return what was owed to ``receiver`` from ``begin`` until before ``end``, as it stands now.
-
-    ``in_time``: taken ``within`` that time after it was owed, at whichever attempt.
-    """
     query = select(OutboxRow).where(OutboxRow.receiver == receiver, OutboxRow.kind == "notice")
     rows = list(session.scalars(query.where(OutboxRow.created_at >= begin, OutboxRow.created_at < end)))
     states = Counter(row.state for row in rows)

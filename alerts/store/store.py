@@ -24,6 +24,7 @@ from alerts.store.postgresql import PostgreSql
 from alerts.store.recordings import RecordingRow  # noqa: F401 - likewise
 from alerts.store.sqlite import Sqlite
 from alerts.store.subscriptions import SubscriptionRow  # noqa: F401 - another one
+from alerts.store.uptime import LinkRow  # noqa: F401 - and others
 from lianfang.config import Config
 from lianfang.errors import LianfangError, TransientError
 

@@ -62,10 +62,24 @@ class Login:
     password: str
 
 
-class Registration:
-    """Makes requests as a registered device. Of one event loop."""
+class Notes(Protocol):
+    """Where it is written down how a platform is; TransientError while it cannot be. Called in a thread."""
 
-    def __init__(self, login: Login, call: Call, clock: Clock, zone: ZoneInfo) -> None:
+    def linked(self, since: datetime, until: datetime) -> None:
+        """Write down that it has kept us registered from ``since`` until now."""
+        ...
+
+    def compared(self, at: datetime, offset_s: float) -> None:
+        """Write down by how many seconds its clock was ahead of ours."""
+        ...
+
+
+class Registration:
+    """Makes requests as a registered device. Of one event loop. ``notes`` are kept of what ``keep`` finds."""
+
+    def __init__(
+        self, login: Login, call: Call, clock: Clock, zone: ZoneInfo, notes: Notes | None = None
+    ) -> None:
         self._login, self._call = login, call
         self._clock, self._zone = clock, zone
         self._registering = asyncio.Lock()
@@ -73,6 +87,8 @@ class Registration:
         self._lost = True
         self._signed: DigestUri = "path"  # what the platform took last
         self._trouble = ""
+        self._notes = notes
+        self._linked_since: datetime | None = None
         self.offset_s: float | None = None
 
     @property
@@ -93,16 +109,21 @@ class Registration:
         return answers.read(answer.body)
 
     async def keep(self, every_s: float) -> None:
-        """Say that we are there every ``every_s`` seconds, and compare clocks every hour; until cancelled."""
-        compared_s: float | None = None
+        """Say that we are there every ``every_s`` seconds until cancelled.
+
+        Clocks are compared after each registration, and every hour.
+        """
+        compared, compared_s = 0, 0.0
         while True:
             try:
                 await self._say_alive()
+                await self._note_link()
                 now_s = self._clock.monotonic()
-                if compared_s is None or now_s - compared_s >= _CLOCKS_EVERY_S:
-                    await self.compare_clocks()
-                    compared_s = now_s
+                if compared != self._epoch or now_s - compared_s >= _CLOCKS_EVERY_S:
+                    await self._note_clock(await self.compare_clocks())
+                    compared, compared_s = self._epoch, now_s
             except (TransientError, PermanentError) as error:
+                self._linked_since = None
                 self._complain(str(error))
             else:
                 self._complain("")
@@ -141,6 +162,21 @@ class Registration:
             self._forget(epoch)  # to register again is the only thing that we can do
             raise TransientError(f"keepalive: the platform says {status.code}: {status.text}")
 
+    async def _note_link(self) -> None:
+        now = self._clock.now()
+        since = self._linked_since = self._linked_since or now
+        await self._note(lambda notes: notes.linked(since, now))
+
+    async def _note_clock(self, offset_s: float) -> None:
+        now = self._clock.now()
+        await self._note(lambda notes: notes.compared(now, offset_s))
+
+    async def _note(self, what: Callable[[Notes], None]) -> None:
+        """Write it down if that is possible now; a link is written again, and wholly, with the next word."""
+        if self._notes is not None:
+            with suppress(TransientError):
+                await asyncio.to_thread(what, self._notes)
+
     async def _registered(self) -> int:
         async with self._registering:
             if self._lost:
@@ -151,7 +187,7 @@ class Registration:
 
     def _forget(self, epoch: int) -> None:
         if epoch == self._epoch:  # or somebody else has registered since
-            self._lost = True
+            self._lost, self._linked_since = True, None
 
     async def _signed_in(self, path: str, key: str) -> None:
         """Post a system call that asks for our password; TransientError where it is not taken."""

@@ -33,6 +33,7 @@ from alerts.store.schema import (
     OffsetRow,
     OutboxRow,
 )
+from alerts.store.uptime import CameraChangeRow
 from lianfang import codec
 from lianfang.bus import Bus, TopicPartition
 from lianfang.clock import ManualClock
@@ -249,6 +250,8 @@ def test_camera_states_are_kept_and_a_lost_camera_is_told_about(
         until("the end of the log", decided(bus, store))
     (state,) = rows(store, CameraStateRow)
     assert (state.condition, state.reason, state.since) == ("offline", "断线", at(2))
+    (changed,) = rows(store, CameraChangeRow)
+    assert (changed.camera, changed.condition, changed.since) == ("cam", "offline", at(2))
     assert [row.kind for row in rows(store, ChangeRow)] == ["opened", "unseen", "escalated"]
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,10 @@ import simplejpeg
 from alerts import police_command
 from alerts.channels.base import ChannelConfig
 from alerts.notice_settings import NoticeConfig
-from alerts.store import Store
+from alerts.store import Store, uptime
 from deploy.simulators.gat1400 import ViewLibrary
 from deploy.simulators.gb28181 import Platform
+from lianfang.clock import SystemClock
 from lianfang.config import Config
 from tests.support import gb28181
 from tests.support.api import START, Site, config
@@ -31,6 +33,14 @@ LACKING = (
 )
 
 
+class Later(SystemClock):
+    """The day after."""
+
+    def now(self) -> datetime:
+        """Return the time of the wall's clock."""
+        return START + timedelta(days=1)
+
+
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     known = {"police": NoticeConfig(), "grid_app": ChannelConfig()}
@@ -38,6 +48,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     store = Store(f"sqlite:///{tmp_path}/store.db")
     monkeypatch.setattr(police_command, "load", lambda _file: made)
     monkeypatch.setattr(police_command, "open_store", lambda _config: Store(str(store.engine.url)))
+    monkeypatch.setattr(police_command, "SystemClock", Later)
     yield Site(made, store)
     store.close()
 
@@ -64,6 +75,12 @@ def test_a_day_is_counted(site: Site, capsys: pytest.CaptureFixture[str]) -> Non
         "messages: 4, accepted 2, rejected 1, pending 1",
         "accepted within 60 s: 2 of 4 (50.0 %)",
         "pictures that can be read: 2 of 4 (50.0 %)",
+        "registered: not recorded",
+        "its clock: not compared",
+        "cameras online: 0.0 % of the time",
+        "  gate_cam: 0.0 %, unknown 100.0 %",
+        "  lake_north: 0.0 %, unknown 100.0 %",
+        "  lake_south: 0.0 %, unknown 100.0 %",
         "camera files that are complete: 0 of 3 (0.0 %)",
         f"  gate_cam: no {LACKING}",
         f"  lake_north: no {LACKING}",
@@ -72,6 +89,44 @@ def test_a_day_is_counted(site: Site, capsys: pytest.CaptureFixture[str]) -> Non
     code, said = run(capsys, "report", "police", "--day", "2026-07-01", "--within", "0.1")
     assert "accepted within 0.1 s: 0 of 4 (0.0 %)" in said
     assert "messages: 0," in run(capsys, "report", "police", "--day", "2026-06-30")[1]
+
+
+def test_a_day_as_json_with_what_was_there(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    midnight = datetime(2026, 6, 30, 16, tzinfo=UTC)  # in Asia/Shanghai
+    hour = timedelta(hours=1)
+    with site.store.write() as session:
+        uptime.linked(session, "police", midnight - hour, midnight + 6 * hour)
+        uptime.linked(session, "police", midnight + 18 * hour, midnight + 30 * hour)
+        uptime.linked(session, "elsewhere", midnight, midnight + 24 * hour)
+        for n, offset_s in enumerate((9.0, 0.2, -1.5, 0.4)):
+            uptime.compared(session, "police", midnight + (n - 1) * hour, offset_s)
+        uptime.camera_changed(session, "gate_cam", "online", midnight - 9 * hour)
+        for n, condition in enumerate(("offline", "noisy")):
+            uptime.camera_changed(session, "gate_cam", condition, midnight + (6 + 6 * n) * hour)
+        uptime.camera_changed(session, "lake_north", "online", midnight + 12 * hour)
+    code, said = run(capsys, "report", "police", "--day", "2026-07-01", "--json")
+    assert code == 0
+    found = json.loads(said)
+    assert found["linked"] == 0.5
+    assert found["clock"] == {"times": 3, "least_s": -1.5, "most_s": 0.4, "last_s": 0.4}
+    assert found["pictures"] == {
+        "gate_cam": {"online": 0.75, "unknown": 0},
+        "lake_north": {"online": 0.5, "unknown": 0.5},
+        "lake_south": {"online": 0, "unknown": 1},
+    }
+    assert (found["files"], found["told"]["owed"], found["within_s"]) == (3, 0, 60)
+    assert found["incomplete"]["gate_cam"] == LACKING.split(", ")
+    _, said = run(capsys, "report", "police", "--day", "2026-07-01")
+    assert said.splitlines()[4:9] == [
+        "registered: 50.0 % of the time",
+        "its clock: -1.5 to +0.4 s against ours, +0.4 s at last (3 comparisons)",
+        "cameras online: 41.7 % of the time",
+        "  lake_south: 0.0 %, unknown 100.0 %",
+        "  lake_north: 50.0 %, unknown 50.0 %",
+    ]
+    _, said = run(capsys, "report", "police", "--day", "2026-07-02", "--json")
+    found = json.loads(said)  # 16 h of it have passed
+    assert (found["linked"], found["pictures"]["lake_north"]) == (0.375, {"online": 1, "unknown": 0})
 
 
 def test_what_is_wrong_is_said(site: Site, capsys: pytest.CaptureFixture[str]) -> None:

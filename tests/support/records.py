@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ class Known:
         self.known, self.said = config, dict(conditions)
         self.away: TransientError | None = None
         self.stands: Standing = "none"
+        self.links: dict[datetime, datetime] = {}
+        self.offsets: list[float] = []
         self.asked = 0
 
     def config(self) -> Config:
@@ -55,3 +58,14 @@ class Known:
         """Return what the test says that other messages came to."""
         del incident_id, version
         return self.stands
+
+    def linked(self, since: datetime, until: datetime) -> None:
+        """Remember it."""
+        if self.away is not None:
+            raise self.away
+        self.links[since] = until
+
+    def compared(self, at: datetime, offset_s: float) -> None:
+        """Remember it."""
+        del at
+        self.offsets.append(offset_s)
