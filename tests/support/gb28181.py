@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from alerts.channels import gb28181
-from alerts.channels.base import Delivery, Receipt, Standing
+from alerts.channels.base import Delivery, Receipt
 from alerts.channels.gb28181 import Gb28181Channel
 from deploy.simulators.gb28181 import CAMERAS, DEVICE, PASSWORD, PLATFORM, USERNAME, Platform
 from lianfang.clock import SystemClock
-from lianfang.config import Config
 from lianfang.errors import PermanentError, TransientError
 from tests.support.channels import TIMEOUT_S, secret_in_env, silent
 from tests.support.configs import SECRETS, loaded
 from tests.support.outbox import T0, notice
+from tests.support.records import Known
 
 
-class KnownSite:
+class KnownSite(Known):
     """An installation with two cameras that have codes, of which one is seen."""
-
-    stands: Standing = "none"
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         for name, value in SECRETS.items():
             monkeypatch.setenv(name, value)
-        self._config = loaded(
+        config = loaded(
             folder,
             ("cameras.cam.device_code", CAMERAS[0]),
             ("cameras.cam.name", "萳桥 1 号"),
@@ -36,16 +34,7 @@ class KnownSite:
             ("points.bank.longitude", 113.39),
             ("points.bank.latitude", 22.52),
         )
-
-    def config(self) -> Config:
-        return self._config
-
-    def conditions(self) -> Mapping[str, str]:
-        return {"cam": "online", "cam2": "offline"}
-
-    def standing(self, incident_id: str, version: int) -> Standing:
-        del incident_id, version
-        return self.stands
+        super().__init__(config, {"cam": "online", "cam2": "offline"})
 
 
 def stanza(platform: Platform, monkeypatch: pytest.MonkeyPatch, **changes: object) -> gb28181.Config:
