@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -11,15 +10,15 @@ import numpy as np
 import pytest
 
 from alerts.channels import speaker_vapix
-from alerts.channels.base import Channel, Receipt, SpeakerStatus
+from alerts.channels.base import Channel, Receipt
 from alerts.voice import sound
 from alerts.voice.clips import Clips
 from deploy.simulators.server import Fault
 from deploy.simulators.speaker_vapix import PASSWORD, USERNAME, VapixSimulator
 from lianfang.clock import SystemClock
 from lianfang.errors import PermanentError, TransientError
+from tests.contract.speaker_contract import SoundSpeakerContract
 from tests.support.channels import secret_in_env, silent
-from tests.support.delivery import until
 from tests.support.sound_site import SoundSite, at_device
 
 DONE = Receipt("accepted", "the device has said that it plays it; it does not say when it has")
@@ -47,6 +46,24 @@ def at_site(
         return speaker_vapix.build(speaker_vapix.Config.model_validate(stanza), SystemClock(), clips)
 
     at_device(tmp_path, VapixSimulator(say=silent, **simulated), build, test)
+
+
+class TestPromises(SoundSpeakerContract[VapixSimulator]):
+    done, shut = DONE, "answered 401: login"
+    stopped = Receipt("stopped", "the device has said that it stops")
+    at_site = staticmethod(at_site)
+
+    def has_begun(self, site: Site) -> object:
+        return site.device.plays and site.channel._playing  # type: ignore[attr-defined]
+
+    def was_heard(self, site: Site) -> bool:
+        return len(site.device.plays) == 2
+
+    def is_silent(self, site: Site) -> bool:
+        return len(site.device.plays) == len(site.device.stops)
+
+    def disobey(self, device: VapixSimulator) -> None:
+        device.obeys_stop = False
 
 
 def test_a_clip_is_put_there_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,28 +121,6 @@ def test_old_clips_of_ours_make_room(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(
-    ("config", "error", "said"),
-    [
-        ({"username": "guest"}, PermanentError, "answered 401: login"),
-        ({"base_url": "http://127.0.0.1:1"}, TransientError, "no connection: "),
-    ],
-)
-def test_what_is_not_there(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    config: dict[str, Any],
-    error: type[Exception],
-    said: str,
-) -> None:
-    async def test(site: Site) -> None:
-        answer = await site.say()
-        assert type(answer) is error
-        assert str(answer).startswith(said)
-
-    at_site(tmp_path, monkeypatch, test, config=config)
-
-
-@pytest.mark.parametrize(
     ("fault", "error", "said"),
     [
         (Fault("status", 503, body="busy"), TransientError, "answered 503: busy"),
@@ -153,58 +148,9 @@ def test_a_device_in_trouble(
     at_site(tmp_path, monkeypatch, test, config={"timeout_s": 0.5}, faults=[fault])
 
 
-def test_what_is_late_is_not_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_becomes_late_is_not_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def test(site: Site) -> None:
-        assert isinstance(await site.say(valid_s=-0.001), PermanentError)
         assert str(await site.say(valid_s=0.5)) == "not said: its validity has passed"
         assert site.device.plays == []
 
     at_site(tmp_path, monkeypatch, test, faults=[Fault("late", delay_s=0.7)])
-
-
-def test_a_stop_is_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def test(site: Site) -> None:
-        task = asyncio.create_task(site.say(repeat=10))
-        await until(lambda: site.device.plays)
-        await until(lambda: site.channel._playing)  # type: ignore[attr-defined]
-        assert await site.channel.status() == SpeakerStatus("playing", "delivery-1")
-        assert await site.channel.stop("delivery-1") == Receipt(
-            "stopped", "the device has said that it stops"
-        )
-        assert str(await task) == "the speaker says stopped: broken off"
-        assert site.device.stops == ["/axis-cgi/stopclip.cgi"]
-        assert await site.channel.status() == SpeakerStatus("ready")
-
-    at_site(tmp_path, monkeypatch, test)
-
-
-def test_a_stop_that_is_not_confirmed_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def test(site: Site) -> None:
-        site.device.obeys_stop = False
-        with pytest.raises(TransientError, match="does not say OK"):
-            await site.channel.stop("another")
-
-    at_site(tmp_path, monkeypatch, test)
-
-
-def test_what_is_urgent_comes_right_after_a_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def test(site: Site) -> None:
-        task = asyncio.create_task(site.say(repeat=10))
-        await until(lambda: site.device.plays)
-        await site.channel.stop("delivery-1")
-        assert await site.say() == DONE, "what was broken off takes nothing along"
-        assert isinstance(await task, PermanentError)
-        assert len(site.device.plays) == 2
-
-    at_site(tmp_path, monkeypatch, test)
-
-
-def test_an_attempt_that_is_given_up_lets_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def test(site: Site) -> None:
-        task = asyncio.create_task(site.say(repeat=10))
-        await until(lambda: site.device.plays)
-        task.cancel()
-        assert await site.say() == DONE
-        assert len(site.device.plays) == 2
-
-    at_site(tmp_path, monkeypatch, test)
