@@ -47,13 +47,21 @@ def name(n: int = 1) -> str:
 
 
 def site(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, url: str = "http://library.test:8120", **changed: object
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    url: str = "http://library.test:8120",
+    *changes: tuple[str, Any],
+    port: int = 8905,
+    **changed: object,
 ) -> Config:
-    """Return a configuration with a receiver ``library`` at ``url``, with which one can subscribe."""
+    """Return a configuration with a receiver ``library`` at ``url``, with which one subscribes at ``port``.
+
+    ``changed`` is what is other in its stanza, ``changes`` in all the rest.
+    """
     for secret, value in (SECRETS | {"TEST_LIBRARY": PASSWORD, "TEST_ASKING": ASKING}).items():
         monkeypatch.setenv(secret, value)
     answers = {
-        "port": 8905,
+        "port": port,
         "device_code": PLATFORM,
         "username": "library",
         "password": {"env": "TEST_ASKING"},
@@ -69,7 +77,7 @@ def site(
         "answers": answers,
         **changed,
     }
-    return loaded(folder, ("receivers.library", library), ("cameras.cam.device_code", CAMERA))
+    return loaded(folder, ("receivers.library", library), ("cameras.cam.device_code", CAMERA), *changes)
 
 
 def subscribe(store: Store, desk: Desk | None, address: str, n: int = 1, **changed: Any) -> None:  # noqa: ANN401
