@@ -155,7 +155,7 @@ class Gb28181Channel:
         await self.session.close()
 
     async def _nothing_to_say(self, notice: Notice, delivery: Delivery) -> str:
-        """Return why there is no alarm to send, "" where there is one."""
+        """Return why there is nothing to send, "" where there is; PermanentError for what is withdrawn."""
         if notice.change not in _CALLS | WITHDRAWN:
             return f"an alarm cannot say {notice.change}"
         if self._site is None:
@@ -164,7 +164,7 @@ class Gb28181Channel:
             self._site.standing, delivery.incident_id, delivery.incident_version
         )
         if standing == "withdrawn":
-            return "it has been withdrawn since"
+            raise PermanentError("not sent: it has been withdrawn since")
         return "nothing of it was ever sent" if notice.change in WITHDRAWN and standing == "none" else ""
 
     async def _tell(self, notice: Notice, number: int) -> None:
