@@ -44,7 +44,7 @@ from alerts.receivers import channel_to
 from alerts.reports.collector import EffectsCollector
 from alerts.settings import Settings
 from alerts.site import StoredSite
-from alerts.store import Store, offsets, open_store
+from alerts.store import Store, offsets, open_store, speakers
 from alerts.viid.inbound.platforms import Platforms
 from alerts.voice.clips import Clips
 from alerts.voice.server import serving
@@ -147,6 +147,9 @@ class AlertService:
         """Work until ``stop``; LianfangError says which part failed, or what keeps it from starting."""
         newest = self._settings.books.of(self._settings.newest()).config
         trials.begin(self._store, newest, self._clock)  # before the first picture is decided on
+        if self._config.bus_is_embedded:  # whoever was killed has ended: no warning waits for its leases
+            with self._store.write() as session:
+                speakers.predecessor_ended(session)
         threads = [
             self._thread("alerts", self._worker.run, stop),
             self._thread("evidence", self._evidence.run, stop),

@@ -100,6 +100,14 @@ def release(session: Session, seqs: Collection[int]) -> None:
     session.execute(statement.values(values).execution_options(synchronize_session=False))
 
 
+def predecessor_ended(session: Session) -> None:
+    """Give back every word and every lease of the outbox: whoever held them is known to have ended."""
+    none = {"lease_owner": "", "lease_until": None}
+    for table, values in ((OutboxRow, none), (SpeakerRow, none | {"seq": None})):
+        held = update(table).where(table.lease_until.is_not(None)).values(values)
+        session.execute(held.execution_options(synchronize_session=False))
+
+
 def give_way(session: Session, seqs: Collection[int]) -> None:
     """Ask for speeches that are played to be broken off: something more urgent waits."""
     rows = session.scalars(select(OutboxRow).where(OutboxRow.seq.in_(seqs), OutboxRow.stop == ""))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -47,7 +48,7 @@ class Command(Utterance):
 
 @dataclass
 class Spoken:
-    """A command that was taken: its last word, and how often it was really played.
+    """A command that was taken: its last word, how often it was really played, and when it last began.
 
     ``ended_by`` is set to the word that something else ends it with.
     """
@@ -56,6 +57,7 @@ class Spoken:
     outcome: str = "accepted"
     detail: str = ""
     plays: int = 0
+    began_at: datetime | None = None
     ended_by: asyncio.Future[Word] = field(default_factory=asyncio.Future)
 
     def end(self, word: Word) -> None:

@@ -43,8 +43,9 @@ class _RefusedError(Exception):
 class PoliceReceiver(Simulator):
     """A receiver of notices: verifies the signature with the reference library, and everything it says.
 
-    ``received`` holds each id once, ``repeats`` the ids that came again, ``refused`` why others were not
-    taken. ``secrets`` are all it accepts; a message needs to be signed with one of them.
+    ``received`` holds each id once, ``repeats`` the ids that came again, ``altered`` those whose body was
+    another then, ``refused`` why others were not taken. ``secrets`` are all it accepts; a message needs to
+    be signed with one of them.
     """
 
     def __init__(
@@ -63,10 +64,11 @@ class PoliceReceiver(Simulator):
         self.name = name
         self.received: list[Received] = []
         self.repeats: list[str] = []
+        self.altered: list[str] = []
         self.refused: list[str] = []
         self._verifiers = [Webhook(secret) for secret in secrets]
         self._path, self._delay_s = path, delay_s
-        self._ids: set[str] = set()
+        self._bodies: dict[str, bytes] = {}
         self._versions: dict[str, int] = {}
 
     @property
@@ -88,11 +90,12 @@ class PoliceReceiver(Simulator):
             self.say(f"[{self.name}] REFUSED ({refusal.status}): {refusal}")
             return web.json_response({"detail": str(refusal)}, status=refusal.status)
         message_id = request.headers["webhook-id"]
-        if message_id in self._ids:
+        if message_id in self._bodies:
+            self.altered += [message_id] if self._bodies[message_id] != body else []
             self.repeats.append(message_id)
             self.say(f"[{self.name}] again: {message_id}")
             return web.json_response({"outcome": "known"})
-        self._ids.add(message_id)
+        self._bodies[message_id] = body
         self._versions[notice.number] = notice.version
         self.received.append(Received(message_id, notice, body))
         self.say(f"[{self.name}] {_line(notice)}")
@@ -100,8 +103,9 @@ class PoliceReceiver(Simulator):
 
     def _checked(self, request: web.Request, body: bytes) -> Notice:
         self._verify(request, body)
+        message_id = request.headers["webhook-id"]
         if request.content_type == "application/cloudevents+json":
-            body = _data_of(body, request.headers["webhook-id"])
+            body = _data_of(body, message_id)
         elif request.content_type != "application/json":
             raise _RefusedError(415, f"what is of type {request.content_type} is not read")
         try:
@@ -114,7 +118,7 @@ class PoliceReceiver(Simulator):
         for i, picture in enumerate(notice.pictures):
             _check_picture(i, picture)
         newest = self._versions.get(notice.number, -1)
-        if request.headers["webhook-id"] not in self._ids and notice.version <= newest:
+        if message_id not in self._bodies and notice.version <= newest:
             raise _RefusedError(409, f"version {notice.version} after version {newest}")
         return notice
 

@@ -25,7 +25,7 @@ from deploy.simulators.server import Fault, Say, Simulator, serve_for_ever, to_s
 
 
 class SpeakerSimulator(Simulator):
-    """One speaker: plays one command at a time, each id once, none after its validity.
+    """One speaker: plays one command at a time, each id once, none after its validity if it ``keeps_time``.
 
     The most urgent one that waits comes next; a more urgent one pre-empts. A play takes
     ``seconds_per_character`` × characters × repeat, and ``max_s`` at most. The answer waits
@@ -45,6 +45,7 @@ class SpeakerSimulator(Simulator):
         seconds_per_character: float = 0.0,
         answer_within_s: float = 0.5,
         words: Iterable[Word] = (),
+        keeps_time: bool = True,
         faults: Iterable[Fault | None] = (),
         say: Say = to_stdout,
     ) -> None:
@@ -55,6 +56,7 @@ class SpeakerSimulator(Simulator):
         self._token = token
         self._pace_s, self._answer_within_s = seconds_per_character, answer_within_s
         self._words = list(words)
+        self._keeps_time = keeps_time
         self._waiting: list[Spoken] = []
         self._current: Spoken | None = None
         self._turn = asyncio.Condition()
@@ -176,14 +178,15 @@ class SpeakerSimulator(Simulator):
         if self._current is not spoken:
             spoken.outcome, spoken.detail = spoken.ended_by.result(), "before it began"
             return
-        if datetime.now(UTC) >= command.valid_until:
+        now = datetime.now(UTC)
+        if self._keeps_time and now >= command.valid_until:
             spoken.outcome, spoken.detail = "expired", "its validity passed before its turn came"
             self.say(f"[{self.name}] too late to say: {command.text}")
             return
         word = self._words.pop(0) if self._words else "finished"
         detail = "as the simulator was told"
         if word not in {"refused", "bad_parameter"}:
-            spoken.outcome = "playing"
+            spoken.outcome, spoken.began_at = "playing", now
             self.say(f"[{self.name}] {command.volume_pct} % x{command.repeat}: {' / '.join(command.texts)}")
             whole_s = self._pace_s * sum(map(len, command.texts)) * command.repeat
             await asyncio.wait([spoken.ended_by], timeout=min(whole_s, command.max_s))

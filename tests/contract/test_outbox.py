@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from alerts.store import Store, again, due, outbox, receivers
+from alerts.store import Store, again, due, outbox, receivers, speakers
 from alerts.store.schema import ChangeRow, IncidentRow, OutboxRow
 from lianfang.errors import TransientError
 from tests.support.outbox import T0, open_incident, owe_notice, owe_speech, row
@@ -100,6 +100,24 @@ def test_a_lease_ends(store: Store, at_s: float, again: bool) -> None:
     assert _claim(store, at_s=at_s, owner="next") == ([a1] if again else [])
     claimed = row(store, a1)
     assert (claimed.attempts, claimed.lease_owner) == ((2, "next") if again else (1, "killed"))
+
+
+def test_leases_and_words_of_one_that_has_ended_are_given_back(store: Store) -> None:
+    with store.write() as session:
+        a1, speech = owe_notice(session, POLICE), owe_speech(session, "gate")
+    assert _claim(store, owner="killed") == [a1]
+    with store.write() as session:
+        seq = row(store, speech).seq
+        assert outbox.lease(session, [seq], owner="killed", now=T0, lease_s=LEASE_S)
+        assert speakers.take(session, "gate", seq, owner="killed", now=T0, lease_s=LEASE_S)
+    with store.write() as session:
+        assert not speakers.turns(session, T0, {"gate": 1}, owner="next").next
+        assert not speakers.take(session, "gate", seq, owner="next", now=T0, lease_s=LEASE_S)
+        speakers.predecessor_ended(session)
+        assert speakers.turns(session, T0, {"gate": 1}, owner="next").next == [seq]
+        assert speakers.take(session, "gate", seq, owner="next", now=T0, lease_s=LEASE_S)
+    assert _claim(store, owner="next") == [a1]
+    assert row(store, a1).attempts == 2
 
 
 def test_a_renewed_lease_holds(store: Store) -> None:

@@ -46,24 +46,28 @@ def _unheard(line: str) -> None:
 
 
 class Outside:
-    """A speaker and a police platform on a loop of their own."""
+    """A speaker, a police platform and ``others`` that are told the same, on a loop of their own."""
 
-    def __init__(self) -> None:
-        self.speaker = SpeakerSimulator(SECRETS["TEST_TOKEN"], say=_unheard)
-        self.police = PoliceReceiver([SECRETS["TEST_SECRET"]], say=_unheard)
+    def __init__(self, *others: str, keeps_time: bool = True) -> None:
+        self.speaker = SpeakerSimulator(SECRETS["TEST_TOKEN"], keeps_time=keeps_time, say=_unheard)
+        self.receivers = {
+            name: PoliceReceiver([SECRETS["TEST_SECRET"]], name=name, say=_unheard)
+            for name in ("police", *others)
+        }
+        self.police = self.receivers["police"]
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
-        for simulator in (self.speaker, self.police):
+        for simulator in (self.speaker, *self.receivers.values()):
             asyncio.run_coroutine_threadsafe(simulator.__aenter__(), self._loop).result(30)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        for simulator in (self.speaker, self.police):
+        for simulator in (self.speaker, *self.receivers.values()):
             asyncio.run_coroutine_threadsafe(simulator.__aexit__(None, None, None), self._loop).result(30)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(30)
@@ -253,21 +257,25 @@ def _rows(file: Path, table: type[Row]) -> list[Row]:
 
 def nothing_lost_or_doubled(site: Installation, outside: Outside) -> None:
     """Assert, of a site that has ended, that what it owes and what was received tell the same story."""
-    notices = [row for row in site.rows(OutboxRow) if row.kind == "notice"]
-    opened = {row.id for row in site.incidents()}
     changes = [(row.incident_id, row.version) for row in site.rows(ChangeRow)]
-    taken = {entry.id for entry in outside.police.received}
-    # Every incident is owed to the police, and whatever is said to be delivered arrived. What was decided in
+    assert len(changes) == len(set(changes))
+    assert all(spoken.plays == 1 for spoken in outside.speaker.spoken.values())
+    owed, opened = site.rows(OutboxRow), {row.id for row in site.incidents()}
+    for name, receiver in outside.receivers.items():
+        _told([row for row in owed if row.receiver == name], opened, receiver)
+
+
+def _told(notices: list[OutboxRow], opened: set[str], receiver: PoliceReceiver) -> None:
+    taken = {entry.id for entry in receiver.received}
+    # Every incident is owed to it, and whatever is said to be delivered arrived. What was decided in
     # the last moment may still be owed: it would be sent at the next start.
     assert {row.incident_id for row in notices if row.payload["change"] == "opened"} == opened
     assert {row.id for row in notices if row.state == "delivered"} <= taken
     assert {row.state for row in notices} <= {"delivered", "pending"}
-    # A repeat has the id that the receiver knows, and a speech is played once.
-    assert len(taken) == len(outside.police.received)
-    assert all(spoken.plays == 1 for spoken in outside.speaker.spoken.values())
-    assert len(changes) == len(set(changes))
-    assert outside.police.refused == []
+    # A repeat has the id that the receiver knows, and says the same; nothing was refused.
+    assert len(taken) == len(receiver.received)
+    assert receiver.altered == receiver.refused == []
     # In order per incident.
     for number in opened:
-        versions = [e.notice.version for e in outside.police.received if e.notice.number == number]
+        versions = [e.notice.version for e in receiver.received if e.notice.number == number]
         assert versions == sorted(versions)

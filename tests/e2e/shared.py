@@ -8,16 +8,12 @@ import os
 import subprocess
 import sys
 import threading
-import time
 import urllib.error
 import urllib.request
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-import numpy as np
-import simplejpeg
 import yaml
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -25,13 +21,11 @@ from sqlalchemy.orm import Session
 from alerts.pipeline.worker import GROUP
 from alerts.store.schema import Base, OffsetRow
 from deploy.demo.site import free_port
-from lianfang import codec
 from lianfang.bus import Bus
-from lianfang.events import FRAMES, OBSERVATIONS, Frame, FrameReference
 from tests.e2e.installation import Installation, Outside
 from tests.support.configs import SECRETS
 from tests.support.kafka import SETTINGS
-from tests.support.observations import observation
+from tests.support.people import show
 from tests.support.postgresql import PASSWORD_ENV, database
 
 SERVICES = ("one", "two")
@@ -144,8 +138,6 @@ class People(threading.Thread):
         super().__init__(name="people")
         self._bus = bus
         self._ended = threading.Event()
-        image = np.full((48, 64, 3), 90, dtype=np.uint8)
-        self._jpeg: bytes = simplejpeg.encode_jpeg(image, colorspace="BGR")
         self.published: dict[int, int] = {}
         """The offset after the last record of each partition."""
 
@@ -165,40 +157,5 @@ class People(threading.Thread):
         self.join(60)
 
     def _look(self, camera: str, step: int, *, inside: bool) -> None:
-        now = datetime.now(UTC)
-        frame = Frame(
-            camera_id=camera,
-            epoch="c",
-            seq=step,
-            captured_at=now,
-            camera_time=None,
-            published_at=now,
-            width=64,
-            height=48,
-            encoding="jpeg",
-            pixels=self._jpeg,
-        )
-        value, headers = codec.encode_frame(frame)
-        place = self._bus.publish(FRAMES, camera, value, headers).result(30)
-        seen = observation(0, {step // 8: (0.5, 0.9)} if inside else {}, camera=camera).model_copy(
-            update={
-                "captured_at": now,
-                "published_at": now,
-                "detected_at": now,
-                "frame": FrameReference(
-                    topic=place.topic,
-                    partition=place.partition,
-                    offset=place.offset,
-                    camera_id=camera,
-                    epoch="c",
-                    seq=step,
-                ),
-            }
-        )
-        place = self._bus.publish(OBSERVATIONS, camera, *codec.encode_event(seen)).result(30)
+        place = show(self._bus, camera, step, step // 8 if inside else None)
         self.published[place.partition] = place.offset + 1
-
-
-def seconds_since(start: float) -> float:
-    """Return the seconds from a monotonic time until now."""
-    return time.monotonic() - start

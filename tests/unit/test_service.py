@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,13 @@ from prometheus_client import CollectorRegistry
 from alerts import predecessor
 from alerts import service as alerts
 from alerts.evidence import EvidenceKeeper
-from alerts.store import Store
+from alerts.store import Store, outbox
 from lianfang.bus.embedded import EmbeddedBus
 from lianfang.clock import SystemClock
 from lianfang.config import Config
 from lianfang.errors import LianfangError, TransientError
 from tests.support.configs import loaded
+from tests.support.outbox import owe_notice, row
 
 WAIT_S = 60.0
 
@@ -269,6 +271,21 @@ def test_a_part_that_fails_ends_the_alert_service(
         with pytest.raises(LianfangError, match=says) as caught:
             running.run(threading.Event())
         assert type(caught.value) is kind
+    finally:
+        store.close()
+        bus.close()
+
+
+def test_what_a_killed_service_had_leased_is_free_at_once(config: Config) -> None:
+    bus, store = EmbeddedBus.own(config.data_dir), Store(f"sqlite:///{config.data_dir / 'store.sqlite3'}")
+    with store.write() as session:
+        notice = owe_notice(session, "nobody")
+        outbox.lease(session, [1], owner="killed", now=datetime.now(UTC), lease_s=3600)
+    registry, stop = CollectorRegistry(), threading.Event()
+    stop.set()
+    try:
+        alerts.AlertService(config, bus, store, SystemClock(), registry, registry).run(stop)
+        assert (row(store, notice).lease_owner, row(store, notice).lease_until) == ("", None)
     finally:
         store.close()
         bus.close()
