@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import bus, delivery, detect, ingest, kafka, latency, rules, store
+from tests.bench import bus, deliver, detect, ingest, kafka, latency, rules, store
 
 Figures = dict[str, float]
 BENCHES: dict[str, Callable[[Path], Figures]] = {
@@ -19,7 +19,7 @@ BENCHES: dict[str, Callable[[Path], Figures]] = {
     "bus": bus.measure,
     "bus.kafka": kafka.measure,
     "rules": rules.measure,
-    "delivery": delivery.measure,
+    "deliver": deliver.measure,
     "store": store.measure,
     "latency": latency.measure,
     "latency.kafka": latency.measure_kafka,
