@@ -21,41 +21,49 @@ Pictures = tuple[tuple[Picture, ...], str]
 PictureSource = Callable[[str], Pictures | None]
 """Gives the pictures of an incident; None while it is not known yet. Called in a thread."""
 
+Note = Callable[[int, str], None]
+"""Remembers what the message of a row (its ``seq``) says of missing pictures. Called in a thread."""
+
 PICTURES_WITHIN = timedelta(seconds=5)  # evidence is copied within 5 s of the decision, or never
 _PICTURES_POLL_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What one attempt came to: a ``receipt``, an ``error``, or neither where it was broken off.
-
-    ``pictures_missing`` is what an attempt without any picture told the receiver: every later one must say
-    the same under the same id.
-    """
+    """What one attempt came to: a ``receipt``, an ``error``, or neither where it was broken off."""
 
     row: OutboxRow
     receipt: Receipt | None = None
     error: TransientError | PermanentError | None = None
-    pictures_missing: str = ""
 
 
 async def attempt(
-    row: OutboxRow, channel: Channel, clock: Clock, pictures: PictureSource | None, *, timeout_s: float
+    row: OutboxRow,
+    channel: Channel,
+    clock: Clock,
+    pictures: PictureSource | None,
+    *,
+    timeout_s: float,
+    note: Note,
 ) -> Attempt:
-    """Make one attempt at ``row``. Whatever the channel raises comes back as an error of the attempt."""
-    frozen = ""
+    """Make one attempt at ``row``. Whatever the channel raises comes back as an error of the attempt.
+
+    Why there is no picture is given to ``note`` before it is told: every later attempt must say the same
+    under the same id, also after this process is killed.
+    """
     try:
         async with asyncio.timeout(timeout_s) as limit:
             found, missing = await _pictures(row, clock, pictures)
-            frozen = "" if found else missing
+            if missing and not found and missing != row.payload.get("pictures_missing"):
+                await asyncio.to_thread(note, row.seq, missing)
             receipt = await channel.send(_delivery(row, found, missing))
     except (TransientError, PermanentError) as error:
-        return Attempt(row, error=error, pictures_missing=frozen)
+        return Attempt(row, error=error)
     except Exception as error:  # noqa: BLE001 - a plug-in's bug must not stop deliveries to anybody else
         # Channels have time-outs of their own; this one is for a channel that forgot.
         late = isinstance(error, TimeoutError) and limit.expired()
         fault = TransientError(f"no end after {timeout_s:g} s") if late else FaultyChannelError(error)
-        return Attempt(row, error=fault, pictures_missing=frozen)
+        return Attempt(row, error=fault)
     return Attempt(row, receipt=receipt)
 
 

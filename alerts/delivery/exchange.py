@@ -168,6 +168,12 @@ class Exchange:
     def _able(self, off: Collection[str]) -> Collection[str]:
         return [name for name in self.mine if name not in off]
 
+    def note(self, seq: int, missing: str) -> None:
+        """Write down what the message of a row says of pictures that are missing, before it is sent."""
+        with self.store.write() as session:
+            for row in outbox.taken(session, [seq]).values():
+                row.payload = row.payload | {"pictures_missing": missing}
+
     def release(self, seqs: Collection[int], now: datetime) -> None:
         """Give leases back at the end of the service, so that the next one need not wait for them."""
         with self.store.write() as session:

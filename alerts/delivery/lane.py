@@ -197,11 +197,11 @@ class Lane:
         timeout_s = settings.timeout_s
         if row.valid_until is not None:
             timeout_s += (row.valid_until - now).total_seconds()
-        channel = self._channels[row.receiver]
+        channel, note = self._channels[row.receiver], self._exchange.note
         try:
             ending = self._aloud.ending(row.id) if self._aloud else None
             trying = (
-                attempt(row, channel, self._clock, self._pictures, timeout_s=timeout_s)
+                attempt(row, channel, self._clock, self._pictures, timeout_s=timeout_s, note=note)
                 if ending is None
                 else remembered(row, ending)
             )

@@ -56,8 +56,6 @@ def settle(
         row = rows.get(attempt.row.seq)
         if row is None or (row.lease_owner != owner and not isinstance(verdict, Done)):
             continue
-        if attempt.pictures_missing:
-            row.payload = row.payload | {"pictures_missing": attempt.pictures_missing}
         heir = apply(session, row, verdict, now=now, speakers=speakers)
         settled.append(Settled(row, verdict, heir))
     return settled

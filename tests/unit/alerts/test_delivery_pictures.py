@@ -91,6 +91,27 @@ def test_a_picture_that_does_not_come_is_said_to_be_missing(store: Store, clock:
     assert (second.payload, second.pictures) == (first.payload, ())
 
 
+def test_what_was_told_of_pictures_outlives_the_service(store: Store, clock: ManualClock) -> None:
+    evidence, police = _Evidence(), Scripted()
+
+    async def test() -> None:
+        police.script = [asyncio.Event()]  # the service dies while it waits for the answer
+        with store.write() as session:
+            delivery = owe_notice(session, "police")
+        clock.advance_to(T0 + timedelta(seconds=5))
+        async with running(make_worker(store, clock, {"police": police}, pictures=evidence)):
+            await until(lambda: police.seen)
+        evidence.found = ((PICTURE,), "")
+        clock.advance_to(T0 + timedelta(seconds=30))  # its lease is over
+        async with running(make_worker(store, clock, {"police": police}, pictures=evidence)):
+            await until(lambda: row(store, delivery).state == "delivered")
+
+    played(test)
+    first, second = police.seen
+    assert first.payload["pictures_missing"] == "no picture within 5 s"
+    assert (second.id, second.payload, second.pictures) == (first.id, first.payload, ())
+
+
 @pytest.mark.parametrize(
     ("found", "missing"),
     [
