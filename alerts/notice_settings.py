@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, ClassVar, Self
 from zoneinfo import available_timezones
@@ -43,6 +44,23 @@ class Retry(Stanza):
         return self
 
 
+class Backfill(Stanza):
+    """After an outage: from when a notice is late, and how much of what is late goes out."""
+
+    after_s: float = Field(default=600, ge=10, le=86_400)
+    """Seconds after what it is about was seen; a live one goes as `backfill` if its incident is over then."""
+    per_s: float = Field(default=2, ge=0.01, le=1000)
+    """So many late ones a second, after what is new; those of incidents that are not over do not wait."""
+
+    def is_late(self, captured_at: datetime, now: datetime) -> bool:
+        """Say whether what is about something seen then is late now."""
+        return captured_at <= self.late_until(now)
+
+    def late_until(self, now: datetime) -> datetime:
+        """Return the time up to which what was seen is late now."""
+        return now - timedelta(seconds=self.after_s)
+
+
 class NoticeConfig(Reached, ChannelConfig):
     """What the stanzas of all receivers of notices have: where they may be, and our patience."""
 
@@ -51,6 +69,8 @@ class NoticeConfig(Reached, ChannelConfig):
     """Seconds until one attempt counts as failed."""
     retry: Retry = Retry()
     """What happens where it does not answer."""
+    backfill: Backfill = Backfill()
+    """How what is late goes out."""
 
 
 class PictureNoticeConfig(NoticeConfig):

@@ -44,7 +44,7 @@ from alerts.receivers import channel_to
 from alerts.reports.collector import EffectsCollector
 from alerts.settings import Settings
 from alerts.site import StoredSite
-from alerts.store import Store, offsets, open_store, speakers
+from alerts.store import Store, offsets, open_store
 from alerts.viid.inbound.platforms import Platforms
 from alerts.voice.clips import Clips
 from alerts.voice.server import serving
@@ -147,9 +147,6 @@ class AlertService:
         """Work until ``stop``; LianfangError says which part failed, or what keeps it from starting."""
         newest = self._settings.books.of(self._settings.newest()).config
         trials.begin(self._store, newest, self._clock)  # before the first picture is decided on
-        if self._config.bus_is_embedded:  # whoever was killed has ended: no warning waits for its leases
-            with self._store.write() as session:
-                speakers.predecessor_ended(session)
         threads = [
             self._thread("alerts", self._worker.run, stop),
             self._thread("evidence", self._evidence.run, stop),
@@ -185,7 +182,7 @@ class AlertService:
     async def _outside(self, stop: threading.Event) -> None:
         """Run everything that talks to the outside world: delivery, platforms, API, console."""
         clips = Clips.of(self._config)
-        channels, roles = self._channels(clips)
+        receivers, (channels, roles) = self._config.receivers, self._channels(clips)
         delivery = DeliveryWorker(
             self._store,
             channels,
@@ -193,15 +190,12 @@ class AlertService:
             clock=self._clock,
             metrics=self._metrics,
             pictures=self._evidence.pictures,
-            ask_every_s={
-                name: stanza.status_s
-                for name, stanza in self._config.receivers.items()
-                if isinstance(stanza, SpeakerConfig)
-            },
+            ask_every_s={n: r.status_s for n, r in receivers.items() if isinstance(r, SpeakerConfig)},
             tell=self._speaker_states.tell,
-            retries={n: r.retry for n, r in self._config.receivers.items() if isinstance(r, NoticeConfig)},
+            stanzas={n: r for n, r in receivers.items() if isinstance(r, NoticeConfig)},
             unsaid=lambda *said: unsaid(self._settings.config(), *said),
             aloud=self._aloud,
+            alone=self._config.bus_is_embedded,
         )
         api = self._config.api
         server = ApiServer(create_app(self._dependencies), host=api.host, port=api.port)

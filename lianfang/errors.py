@@ -41,23 +41,24 @@ class ConfigError(LianfangError):
 class TransientError(LianfangError):
     """The same attempt may succeed later: retry.
 
-    ``retry_after_s`` is the receiver's own wish (HTTP Retry-After), None where it gave none.
+    ``retry_after_s`` is the receiver's own wish (HTTP Retry-After), None where it gave none. ``untaken``
+    says that it surely has not taken what was sent: it said so, or was never reached.
     """
 
-    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+    def __init__(self, message: str, retry_after_s: float | None = None, *, untaken: bool = False) -> None:
         super().__init__(message)
-        self.retry_after_s = retry_after_s
+        self.retry_after_s, self.untaken = retry_after_s, untaken
 
 
 class PermanentError(LianfangError):
     """No retry can help: dead-letter it.
 
-    ``disable`` is true when the receiver asked never to be called again (HTTP 410).
+    ``disable`` is true when the receiver asked never to be called again (HTTP 410), ``untaken`` as above.
     """
 
-    def __init__(self, message: str, disable: bool = False) -> None:
+    def __init__(self, message: str, disable: bool = False, *, untaken: bool = False) -> None:
         super().__init__(message)
-        self.disable = disable
+        self.disable, self.untaken = disable, untaken
 
 
 class DecodeError(LianfangError):

@@ -118,12 +118,13 @@ def check_status(answer: Answer, now: datetime) -> None:
     if 200 <= status < 300:
         return
     if status == 410:
-        raise PermanentError(said, disable=True)
+        raise PermanentError(said, disable=True, untaken=True)
     if status in _TRANSIENT or status >= 500:
-        raise TransientError(said, retry_after_s=retry_after_s(answer.headers.get("Retry-After"), now))
+        wait_s = retry_after_s(answer.headers.get("Retry-After"), now)
+        raise TransientError(said, wait_s, untaken=True)
     if 300 <= status < 400:
-        raise PermanentError(f"answered {status}: redirects are not followed")
-    raise PermanentError(said)
+        raise PermanentError(f"answered {status}: redirects are not followed", untaken=True)
+    raise PermanentError(said, untaken=True)
 
 
 def retry_after_s(value: str | None, now: datetime) -> float | None:
@@ -165,11 +166,13 @@ async def _understood(timeout_s: float) -> AsyncIterator[None]:
     try:
         yield
     except aiohttp.ClientConnectorCertificateError as error:
-        raise TransientError(f"its certificate is not trusted: {error.certificate_error}") from error
+        said = f"its certificate is not trusted: {error.certificate_error}"
+        raise TransientError(said, untaken=True) from error
     except aiohttp.ClientSSLError as error:
-        raise TransientError(f"no TLS connection: {redact(str(error))}") from error
+        raise TransientError(f"no TLS connection: {redact(str(error))}", untaken=True) from error
     except aiohttp.ClientConnectorError as error:
-        raise TransientError(f"no connection: {error.strerror or error.os_error}") from error
+        said = f"no connection: {error.strerror or error.os_error}"
+        raise TransientError(said, untaken=True) from error
     except TimeoutError as error:
         raise TransientError(f"no answer within {timeout_s:g} s") from error
     except aiohttp.ClientResponseError as error:

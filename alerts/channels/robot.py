@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 from alerts.channels._http import Answer, HttpEndpoint, check_status, http_url
 from alerts.channels.base import Delivery, Receipt
-from alerts.notice_settings import Retry, TlsNoticeConfig
+from alerts.notice_settings import Backfill, Retry, TlsNoticeConfig
 from alerts.notice_text import Template, Worded
 from alerts.payload import Notice, notice_of
 from alerts.reach import check_address
@@ -54,6 +54,8 @@ class Config(Worded, TlsNoticeConfig):
     """What is written; see the document for what may stand in braces. A drill is always said to be one."""
     retry: Retry = Retry(give_up_h=1)
     """What happens where it does not answer; a chat is no place for news of yesterday."""
+    backfill: Backfill = Backfill(per_s=0.2)
+    """How what is late goes out; all of them take 20 messages a minute."""
 
     def check(self, config: WholeConfig) -> Iterable[Problem]:
         """Yield an address that is none, or not allowed, and a key that nobody asks for."""
@@ -123,8 +125,8 @@ class RobotChannel:
             return Receipt("0", answer.quote())
         message = f"the robot says {code}: {answer.quote()}"
         if code in _LATER[self._config.dialect]:
-            raise TransientError(message, retry_after_s=_SLOW_DOWN_S)
-        raise PermanentError(message)
+            raise TransientError(message, retry_after_s=_SLOW_DOWN_S, untaken=True)
+        raise PermanentError(message, untaken=True)
 
 
 def build(config: Config, clock: Clock) -> RobotChannel:

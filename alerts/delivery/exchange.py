@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from alerts.delivery.attempt import Attempt
+from alerts.delivery.backfill import choose, mark
 from alerts.delivery.policy import Dead, Late, Verdict
 from alerts.delivery.settle import Settled, apply, settle
+from alerts.notice_settings import Backfill
 from alerts.store import Store, due, outbox, receivers, speakers
 from alerts.store.schema import OutboxRow
 from alerts.store.speakers import Health, Turns
@@ -26,7 +28,8 @@ Unsaid = Callable[[Session, OutboxRow, datetime], None]
 class Asked:
     """What a lane brings along: verdicts, receivers that are back, leases to prolong, and room for more.
 
-    ``health`` is how speakers have turned out to be, each with what was heard of it.
+    ``health`` is how speakers have turned out to be, each with what was heard of it. ``late`` is how many
+    late notices each receiver may have now.
     """
 
     verdicts: Sequence[tuple[Attempt, Verdict]]
@@ -34,6 +37,7 @@ class Asked:
     renew: Collection[int]
     room: Mapping[str, int]
     health: Mapping[str, tuple[Health, str]] = field(default_factory=dict)
+    late: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def writes(self) -> bool:
@@ -61,7 +65,8 @@ class Exchange:
 
     ``commands`` says that they are speakers: what they are owed is of use for a while only, and said one at
     a time. Too late, or owed to a receiver that is disabled, it ends. ``in_order``: each of them gets one
-    thing after the other, whatever it is about. ``mine`` may change from one exchange to the next.
+    thing after the other, whatever it is about. ``backfill`` says of each other receiver how what is late
+    goes out. ``mine`` may change from one exchange to the next.
     """
 
     store: Store
@@ -71,6 +76,7 @@ class Exchange:
     commands: bool
     unsaid: Unsaid | None = None
     in_order: bool = False
+    backfill: Mapping[str, Backfill] = field(default_factory=dict)
 
     def __call__(self, asked: Asked, now: datetime) -> Given:
         """Do it in one transaction. Nothing to do costs a short read, and no writer its turn.
@@ -100,14 +106,20 @@ class Exchange:
         if self.commands:
             return speakers.turns(session, now, asked.room, owner=self.owner, off=off)
         room = {name: count for name, count in asked.room.items() if name not in off}
-        return Turns(next=due.due_heads(session, now, room, in_order=self.in_order)[:_BATCH])
+        if self.in_order:
+            return Turns(next=due.due_heads(session, now, room, in_order=True)[:_BATCH])
+        chosen = choose(session, now, room, asked.late, self.backfill)[:_BATCH]
+        return Turns(next=[head.seq for head in chosen])
 
     def _begin(self, session: Session, turns: Turns, now: datetime) -> list[OutboxRow]:
         """Lease what is next, at a speaker together with the word there, and let others give way."""
         if turns.give_way:
             speakers.give_way(session, turns.give_way)
         rows = outbox.lease(session, turns.next, owner=self.owner, now=now, lease_s=self.lease_s)
-        return [row for row in rows if not self.commands or self._has_the_word(session, row, now)]
+        if self.commands:
+            return [row for row in rows if self._has_the_word(session, row, now)]
+        mark(session, rows, now, self.backfill)
+        return rows
 
     def _has_the_word(self, session: Session, row: OutboxRow, now: datetime) -> bool:
         if speakers.take(session, row.receiver, row.seq, owner=self.owner, now=now, lease_s=self.lease_s):

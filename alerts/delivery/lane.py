@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from alerts.channels.base import Channel
 from alerts.delivery.aloud import Aloud
 from alerts.delivery.attempt import Attempt, PictureSource, attempt, remembered
+from alerts.delivery.backfill import Allowance
 from alerts.delivery.backoff import Backoff
 from alerts.delivery.breaker import Breaker
 from alerts.delivery.endpoint import Endpoint
@@ -25,6 +26,7 @@ from alerts.delivery.halt import until_over
 from alerts.delivery.policy import Again, Dead, Done, Kept, Late, Policy, Stopped, Verdict
 from alerts.delivery.settle import Settled
 from alerts.metrics import DeliveryMetrics
+from alerts.notice_settings import Backfill
 from alerts.store import Store
 from alerts.store.schema import OutboxRow
 from alerts.store.speakers import Health
@@ -53,6 +55,7 @@ class LaneSettings:
     An attempt ends after ``timeout_s``, for a command counted from the end of its validity.
     ``commands`` are speeches, of use for a while only: no breaker holds them back, and what is too late ends.
     ``in_order``: a receiver gets one thing after the other, whatever it is about.
+    ``backfill`` says how late notices go out to receivers that have a way of their own.
     """
 
     policy: Policy
@@ -63,6 +66,7 @@ class LaneSettings:
     commands: bool
     breaker_threshold: int = 5
     in_order: bool = False
+    backfill: Mapping[str, Backfill] = field(default_factory=dict)
 
 
 class Lane:
@@ -84,6 +88,9 @@ class Lane:
         self._aloud = aloud
         self._channels, self._settings = channels, settings
         self._clock, self._metrics, self._pictures = clock, metrics, pictures
+        others = () if settings.commands or settings.in_order else channels
+        self._backfill = {name: settings.backfill.get(name, Backfill()) for name in others}
+        self._late = {name: Allowance(how.per_s) for name, how in self._backfill.items()}
         self._exchange = Exchange(
             store,
             owner,
@@ -92,6 +99,7 @@ class Lane:
             commands=settings.commands,
             unsaid=unsaid,
             in_order=settings.in_order,
+            backfill=self._backfill,
         )
         self._endpoints: dict[str, Endpoint] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
@@ -156,6 +164,8 @@ class Lane:
         for settled in given.settled:
             self._report(settled)
         for row in given.claimed:
+            if (how := self._backfill.get(row.receiver)) and how.is_late(row.captured_at, now):
+                self._late[row.receiver].took(1)
             self._endpoint(row.receiver).in_flight += 1
             self._stops[row.seq] = loop.create_future()
             self._tasks[row.seq] = asyncio.create_task(self._attempt(row))
@@ -173,7 +183,8 @@ class Lane:
             self._renewed_s, renew = now_s, tuple(self._tasks)
         health, self._health = self._health, {}
         room = {} if self._stop_at_s is not None else self._room(now_s)
-        return Asked(verdicts, recovered, renew, room, health)
+        late = {name: allowance.room(now_s) for name, allowance in self._late.items()}
+        return Asked(verdicts, recovered, renew, room, health, late)
 
     def _room(self, now_s: float) -> dict[str, int]:
         limit = self._settings.per_receiver

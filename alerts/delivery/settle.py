@@ -56,6 +56,8 @@ def settle(
         row = rows.get(attempt.row.seq)
         if row is None or (row.lease_owner != owner and not isinstance(verdict, Done)):
             continue
+        if attempt.error is not None and attempt.error.untaken:
+            row.unsure -= 1
         heir = apply(session, row, verdict, now=now, speakers=speakers)
         settled.append(Settled(row, verdict, heir))
     return settled

@@ -22,9 +22,9 @@ from alerts.delivery.lane import Lane, LaneSettings
 from alerts.delivery.policy import ByReceiver, NoticePolicy, SpeechPolicy
 from alerts.delivery.subscribers import Subscribers
 from alerts.metrics import DeliveryMetrics
-from alerts.notice_settings import Retry
+from alerts.notice_settings import NoticeConfig, Retry
 from alerts.publishing import Publishing
-from alerts.store import Store, outbox, receivers
+from alerts.store import Store, outbox, receivers, speakers
 from alerts.store.speakers import Health
 from lianfang.clock import Clock
 from lianfang.errors import TransientError
@@ -49,9 +49,10 @@ def speech_settings(jitter: random.Random) -> LaneSettings:
     )
 
 
-def notice_settings(jitter: random.Random, retries: Mapping[str, Retry] | None = None) -> LaneSettings:
+def notice_settings(jitter: random.Random, stanzas: Mapping[str, NoticeConfig] | None = None) -> LaneSettings:
     """Return how other receivers are served: many at a time, and patience where one is down."""
-    own = {receiver: _patience(retry, jitter) for receiver, retry in (retries or {}).items()}
+    stanzas = stanzas or {}
+    own = {name: _patience(stanza.retry, jitter) for name, stanza in stanzas.items()}
     return LaneSettings(
         policy=ByReceiver(_patience(Retry(), jitter), own),
         breaker_backoff=Backoff(5, 60, jitter.random),
@@ -59,12 +60,15 @@ def notice_settings(jitter: random.Random, retries: Mapping[str, Retry] | None =
         lease_s=15,
         timeout_s=120,
         commands=False,
+        backfill={name: stanza.backfill for name, stanza in stanzas.items()},
     )
 
 
-def subscriber_settings(jitter: random.Random, retries: Mapping[str, Retry] | None = None) -> LaneSettings:
+def subscriber_settings(
+    jitter: random.Random, stanzas: Mapping[str, NoticeConfig] | None = None
+) -> LaneSettings:
     """Return how subscribers are served: as other receivers, but each gets one message after the other."""
-    return replace(notice_settings(jitter, retries), per_receiver=1, in_order=True)
+    return replace(notice_settings(jitter, stanzas), per_receiver=1, in_order=True)
 
 
 def _patience(retry: Retry, jitter: random.Random) -> NoticePolicy:
@@ -77,9 +81,10 @@ class DeliveryWorker:
 
     ``pictures`` gives the pictures of an incident for notices. ``ask_every_s`` says how often a speaker is
     asked how it is, none where it is not given; ``tell`` hears the answers. ``unsaid`` is told of speeches
-    that no speaker could say. ``retries`` are those of receivers of notices that have their own. ``aloud``
-    speaks through the same channels where the store is away. Whoever subscribes with one of them is served,
-    too.
+    that no speaker could say. ``stanzas`` of receivers of notices say how patient to be, and how late ones go
+    out. ``aloud`` speaks through the same channels where the store is away. ``alone`` says that there is no
+    other worker on the store: one that was killed has ended, and no warning waits for its leases. Whoever
+    subscribes with one of them is served, too.
     """
 
     def __init__(
@@ -97,14 +102,16 @@ class DeliveryWorker:
         ask_every_s: Mapping[str, float] | None = None,
         tell: Callable[[str, Health, str], None] | None = None,
         unsaid: Unsaid | None = None,
-        retries: Mapping[str, Retry] | None = None,
+        stanzas: Mapping[str, NoticeConfig] | None = None,
         aloud: Aloud | None = None,
+        alone: bool = False,
     ) -> None:
+        self._alone = alone
         self._store, self._channels, self._clock, self._metrics = store, channels, clock, metrics
         jitter = jitter or random.SystemRandom()
         settings: dict[Role, LaneSettings] = {
             "speaker": speech or speech_settings(jitter),
-            "notice": notice or notice_settings(jitter, retries),
+            "notice": notice or notice_settings(jitter, stanzas),
         }
         served: dict[str, tuple[Mapping[str, Channel], LaneSettings]] = {
             role: ({name: c for name, c in channels.items() if roles[name] == role}, how)
@@ -113,7 +120,7 @@ class DeliveryWorker:
         publishers = {name: c.publisher for name, c in channels.items() if isinstance(c, Publishing)}
         self._subscribers = Subscribers(publishers, store, clock, pictures or (lambda _: ((), "")))
         if publishers:
-            served["subscriber"] = self._subscribers, subscriber_settings(jitter, retries)
+            served["subscriber"] = self._subscribers, subscriber_settings(jitter, stanzas)
         owner = new_epoch()
         self._lanes = [
             Lane(
@@ -152,6 +159,9 @@ class DeliveryWorker:
 
     async def run(self) -> None:
         """Deliver until ``stop``, or until cancelled; then close the channels."""
+        if self._alone:
+            with self._store.write() as session:
+                speakers.predecessor_ended(session)
         self._loop = asyncio.get_running_loop()
         self._aloud.bind(self._channels, self._rounds.health)
         aside = [asyncio.create_task(self._show_depths()), asyncio.create_task(self._rounds.run())]

@@ -61,6 +61,7 @@ def _owed_again(now: datetime) -> dict[str, Any]:
         "outcome": "",
         "finished_at": None,
         "attempts": 0,
+        "unsure": 0,
         "due_at": now,
         "owed_since": now,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import (
     BindParameter,
@@ -12,19 +13,34 @@ from sqlalchemy import (
     CompoundSelect,
     Integer,
     bindparam,
+    literal_column,
     or_,
     select,
     union_all,
 )
 from sqlalchemy.orm import Session, aliased
 
-from alerts.store.schema import OutboxRow
+from alerts.incidents.life import FINAL
+from alerts.incidents.model import State
+from alerts.store.schema import IncidentRow, OutboxRow
 from alerts.store.types import UTCDateTime
 
 Moment = datetime | BindParameter[datetime]
+Rank = Literal["any", "in_order", "new", "going_on", "over"]
 
-_BRANCHES = 100  # of one UNION; SQLite allows 500
+
+class Head(NamedTuple):
+    """A row that may be sent; the order of these is that in which they go."""
+
+    rank: int
+    due_at: datetime
+    seq: int
+    receiver: str
+
+
+_BRANCHES = 100  # of one UNION, up to three for each receiver; SQLite allows 500
 _NOW = bindparam("now", type_=UTCDateTime())
+_LIVING = tuple(state for state in State if state not in FINAL)
 
 
 def has_pending(session: Session, receivers: Collection[str]) -> bool:
@@ -44,14 +60,38 @@ def due_heads(
 
     ``in_order``: a receiver has one head only, whatever it is about.
     """
-    found: list[tuple[datetime, int]] = []
-    for some in _slices(sorted(receivers)):
-        room = {f"room_{i}": max(receivers[name], 0) for i, name in enumerate(some)}
-        if any(room.values()):
-            found.extend(
-                (due_at, seq) for due_at, seq in session.execute(_heads(some, in_order), {"now": now, **room})
-            )
-    return [seq for _, seq in sorted(found)]
+    rank: Rank = "in_order" if in_order else "any"
+    return [head.seq for head in _found(session, now, {rank: receivers}, {})]
+
+
+def ranked_heads(
+    session: Session,
+    now: datetime,
+    receivers: Mapping[str, int],
+    over: Mapping[str, int],
+    since: Mapping[str, datetime],
+) -> Sequence[Head]:
+    """Return due heads in their order, of each rank as many as ``receivers`` says.
+
+    First come those about something that was seen after ``since`` of their receiver, then those about
+    incidents that are not over, then the others: of these as many as ``over`` says.
+    """
+    return _found(session, now, {"new": receivers, "going_on": receivers, "over": over}, since)
+
+
+def _found(
+    session: Session, now: datetime, rooms: Mapping[Rank, Mapping[str, int]], since: Mapping[str, datetime]
+) -> Sequence[Head]:
+    ranks = tuple(rooms)
+    found: list[Head] = []
+    for some in _slices(sorted(rooms[ranks[0]])):
+        given: dict[str, Any] = {
+            f"{rank}_{i}": max(rooms[rank][name], 0) for rank in ranks for i, name in enumerate(some)
+        }
+        if any(given.values()):
+            given |= {f"since_{i}": since[name] for i, name in enumerate(some) if since}
+            found += [Head(*row) for row in session.execute(_heads(some, ranks), {"now": now, **given})]
+    return sorted(found)
 
 
 def next_due(session: Session, now: datetime, receivers: Collection[str]) -> datetime | None:
@@ -78,22 +118,35 @@ def free(now: Moment) -> ColumnElement[bool]:
 
 
 @lru_cache(maxsize=64)
-def _heads(receivers: tuple[str, ...], in_order: bool) -> CompoundSelect[datetime, int]:
-    """Return the query for due heads. Its parameters are ``now``, and ``room_i`` for each receiver."""
+def _heads(receivers: tuple[str, ...], ranks: tuple[Rank, ...]) -> CompoundSelect[int, datetime, int, str]:
+    """Return the query for due heads. Its parameters are ``now``, and ``since_i`` and ``{rank}_{i}``."""
     earlier = aliased(OutboxRow)
     before = select(earlier.seq).where(
         earlier.receiver == OutboxRow.receiver, earlier.state == "pending", earlier.seq < OutboxRow.seq
     )
-    blocked = (before if in_order else before.where(earlier.incident_id == OutboxRow.incident_id)).exists()
+    of_its_key = before.where(earlier.incident_id == OutboxRow.incident_id)
     branches = [
-        select(OutboxRow.due_at, OutboxRow.seq)
-        .where(OutboxRow.receiver == receiver, *sendable(_NOW), ~blocked)
+        select(literal_column(str(n)).label("rank"), OutboxRow.due_at, OutboxRow.seq, OutboxRow.receiver)
+        .where(OutboxRow.receiver == receiver, *sendable(_NOW), *_of(rank, i))
+        .where(~(before if rank == "in_order" else of_its_key).exists())
         .order_by(OutboxRow.due_at, OutboxRow.seq)
-        .limit(bindparam(f"room_{i}", type_=Integer()))
+        .limit(bindparam(f"{rank}_{i}", type_=Integer()))
         .subquery()
+        for n, rank in enumerate(ranks)
         for i, receiver in enumerate(receivers)
     ]
-    return union_all(*(select(branch.c.due_at, branch.c.seq) for branch in branches))
+    return union_all(*(select(b.c.rank, b.c.due_at, b.c.seq, b.c.receiver) for b in branches))
+
+
+def _of(rank: Rank, i: int) -> tuple[ColumnElement[bool], ...]:
+    if rank in ("any", "in_order"):
+        return ()
+    since = bindparam(f"since_{i}", type_=UTCDateTime())
+    if rank == "new":  # it was owed after it was seen, and due after that: so far the index need not look
+        return OutboxRow.due_at > since, OutboxRow.captured_at > since
+    living = IncidentRow.state.in_(_LIVING), IncidentRow.ended_at.is_(None)
+    going_on = OutboxRow.incident_id.in_(select(IncidentRow.id).where(*living))
+    return OutboxRow.captured_at <= since, going_on if rank == "going_on" else ~going_on
 
 
 @lru_cache(maxsize=64)

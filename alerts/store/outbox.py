@@ -59,6 +59,7 @@ def enqueue(
         "priority": priority,
         "stop": "",
         "attempts": 0,
+        "unsure": 0,
         "lease_owner": "",
         "last_error": "",
         "outcome": "",
@@ -97,6 +98,7 @@ def lease(
         row.lease_owner = owner
         row.lease_until = now + timedelta(seconds=lease_s)
         row.attempts += 1
+        row.unsure += 1
     session.flush()
     return rows
 

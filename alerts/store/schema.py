@@ -152,6 +152,8 @@ class OutboxRow(Base):
     priority: Mapped[int] = mapped_column(default=0)  # 0-100; of two speeches
     stop: Mapped[str] = mapped_column(String(16), default="")  # why to break it off
     attempts: Mapped[int] = mapped_column(default=0)
+    # Attempts that may have reached the receiver: from the first one on it is told the same.
+    unsure: Mapped[int] = mapped_column(default=0)
     lease_owner: Mapped[str] = mapped_column(String(64), default="")
     lease_until: Mapped[datetime | None]
     last_error: Mapped[str] = mapped_column(Text, default="")

@@ -21,7 +21,7 @@ from alerts.delivery.policy import (
     Verdict,
 )
 from alerts.delivery.worker import notice_settings
-from alerts.notice_settings import Retry
+from alerts.notice_settings import NoticeConfig, Retry
 from alerts.store.schema import OutboxRow
 from lianfang.errors import PermanentError, TransientError
 from tests.support.delivery import FullJitter
@@ -84,7 +84,8 @@ def test_a_receiver_has_its_own_patience() -> None:
 
 
 def test_retries_of_a_stanza_are_those_of_its_lane() -> None:
-    settings = notice_settings(FullJitter(), {"city": Retry(first_s=1, longest_s=2, give_up_h=1)})
+    city = NoticeConfig(retry=Retry(first_s=1, longest_s=2, give_up_h=1))
+    settings = notice_settings(FullJitter(), {"city": city})
     row = _row("notice", 9, [])
     row.receiver = "city"
     assert settings.policy.after(_attempt(row, BUSY), T0, down=False) == Again(_at(2), "busy")
