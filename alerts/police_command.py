@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from alerts.channels import gat1400, gb28181
+from alerts.joint.case import Verdict
+from alerts.joint.run import CASES, KINDS, camera_for, verdicts
 from alerts.notice_settings import NoticeConfig
 from alerts.reports import police
 from alerts.reports.police_text import as_json, as_text
 from alerts.store import open_store
-from lianfang import plugins
+from lianfang import logs, plugins
 from lianfang.clock import SystemClock
 from lianfang.config import Config, load
 from lianfang.config.stanza import one_of
@@ -26,12 +28,12 @@ _Kind = TypeVar("_Kind", bound=NoticeConfig)
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the command line; return 0, 1 where the platform does not let us in, 2 for input that is wrong."""
+    """Run the command line; return 0, 1 where the platform is at fault, 2 for input that is wrong."""
     options = _parser().parse_args(argv)
     try:
         config = load(options.config)
         said: str = options.do(options, config)
-    except _NotLetInError as error:
+    except _PlatformError as error:
         sys.stderr.write(f"{options.receiver}: {error}\n")
         return 1
     except (LianfangError, LookupError, ValueError) as error:
@@ -41,8 +43,8 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-class _NotLetInError(Exception):
-    """A platform that could not be tried, and why."""
+class _PlatformError(Exception):
+    """A platform that does not let us in, or not do what it must."""
 
 
 def _try(options: argparse.Namespace, config: Config) -> str:
@@ -54,7 +56,7 @@ async def _tried(settings: NoticeConfig) -> str:
     try:
         return f"{await channel.register()}; left\n"
     except LianfangError as error:
-        raise _NotLetInError(str(error)) from error
+        raise _PlatformError(str(error)) from error
     finally:
         await channel.close()
 
@@ -71,6 +73,29 @@ def _report(options: argparse.Namespace, config: Config) -> str:
     finally:
         store.close()
     return as_json(found) if options.json else as_text(found)
+
+
+def _cases(options: argparse.Namespace, config: Config) -> str:
+    settings = _known(config, options.receiver, *KINDS)
+    camera = camera_for(config, settings, options.camera)
+    logs.configure("police", "error")
+    sys.stdout.write(f"{options.receiver}, camera {camera}: joint test cases (联调用例)\n")
+    ends = asyncio.run(_tried_cases(config, settings, camera, options.case or ()))
+    if failed := [end for end in ends if end.fault]:
+        raise _PlatformError(f"{len(failed)} of {len(ends)} cases failed")
+    return f"{len(ends)} of {len(ends)} cases passed\n"
+
+
+async def _tried_cases(
+    config: Config, settings: NoticeConfig, camera: str, only: Sequence[int]
+) -> list[Verdict]:
+    ends = []
+    async for end in verdicts(config, settings, camera, only, SystemClock()):
+        ends.append(end)
+        sys.stdout.write(f"{end.number:2} {'FAILED' if end.fault else 'passed'}  {end.title}\n")
+        sys.stdout.write("".join(f"           {line}\n" for line in filter(None, (end.fault, end.words))))
+        sys.stdout.flush()
+    return ends
 
 
 def _known(config: Config, name: str, *kinds: type[_Kind]) -> _Kind:
@@ -90,6 +115,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     one.add_argument("receiver", help="a receiver of kind gat1400 or gb28181")
     one.set_defaults(do=_try)
+    one = what.add_parser("cases", help="run the joint test cases against the real platform, as tests")
+    one.add_argument("receiver", help="a receiver of kind gat1400 or webhook")
+    one.add_argument("--case", type=int, action="append", choices=CASES, metavar="N", help="only that one")
+    one.add_argument("--camera", metavar="ID", help="what the cases are about; one with a device_code")
+    one.set_defaults(do=_cases)
     one = what.add_parser("report", help="a day: messages, pictures, links, clock, cameras")
     one.add_argument("receiver", help="a receiver of notices")
     one.add_argument("--day", type=date.fromisoformat, help="such as 2026-07-01; yesterday where not given")

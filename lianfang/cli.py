@@ -36,7 +36,9 @@ COMMANDS = {
     "deliveries": Command(
         "alerts.delivery_command:main", "what could not be delivered; send it again, call a receiver again"
     ),
-    "police": Command("alerts.police_command:main", "try a view library; what a platform was told on a day"),
+    "police": Command(
+        "alerts.police_command:main", "try a platform, run joint test cases; what it was told on a day"
+    ),
     "migrate": Command("alerts.store.command:main", "bring the store's tables up to date"),
     "models": Command("detectors.models.commands:main", "list, install, verify and export models"),
     "train": Command("detectors.training.commands:main", "train our own models from your pictures"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -21,6 +22,7 @@ from lianfang.config.tls import Tls
 from lianfang.errors import PermanentError, TransientError
 from lianfang.redact import quoted, redact
 
+_WRITTEN_AT_ONCE = 512 * 1024  # bytes of a request
 _BODY_LIMIT = 64 * 1024  # bytes of an answer that are read
 _RETRY_AFTER_LIMIT_S = 3600.0
 _TRANSIENT = frozenset({408, 425, 429})
@@ -67,7 +69,7 @@ class HttpEndpoint:
         method: str,
         url: str,
         headers: Mapping[str, str],
-        body: bytes | AsyncIterable[bytes] | None = None,
+        body: bytes | io.BytesIO | AsyncIterable[bytes] | None = None,
         *,
         longer_s: float = 0,
     ) -> Answer:
@@ -79,6 +81,8 @@ class HttpEndpoint:
         if self._token:
             sent["Authorization"] = f"Bearer {self._token}"
         timeout = aiohttp.ClientTimeout(total=(self._timeout.total or 0) + longer_s)
+        if isinstance(body, bytes) and len(body) > _WRITTEN_AT_ONCE:
+            body = io.BytesIO(body)  # written in pieces: others are served in between
         async with (
             _understood(timeout.total or 0),
             self._open().request(

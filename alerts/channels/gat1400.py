@@ -120,18 +120,20 @@ class Config(TlsNoticeConfig):
 class Gat1400Channel:
     """Reports incidents as objects, each until the platform has said that it has it."""
 
-    def __init__(self, config: Config, clock: Clock, site: Site | None) -> None:
+    def __init__(
+        self, config: Config, clock: Clock, site: Site | None, http: HttpEndpoint | None = None
+    ) -> None:
         zone = ZoneInfo(config.timezone)
         self._config, self._clock, self._codes = config, clock, codes.read(config.codes)
-        self._reporter = Reporter(self._codes, zone, config.tollgate_codes, config.picture_links)
-        self._http = HttpEndpoint(config.timeout_s, tls=config.tls, networks=config.within)
+        self.reporter = Reporter(self._codes, zone, config.tollgate_codes, config.picture_links)
+        self._http = http or HttpEndpoint(config.timeout_s, tls=config.tls, networks=config.within)
         login = Login(config.base_url, config.device_code, config.username, config.password.read())
         self.registration = Registration(login, self._call, clock, zone, site)
         self._collector = Collector(self._codes.collections, self._list, config.batch, config.max_body_bytes)
-        self._sender = Sender(self._collector, self._codes.status)
+        self.sender = Sender(self._collector, self._codes.status)
         self._site = site
         self.publisher = Notifications(
-            self._codes, self._reporter, self._publish, config.batch, config.max_body_bytes
+            self._codes, self.reporter, self._publish, config.batch, config.max_body_bytes
         )
         self._taken: OrderedDict[str, set[str]] = OrderedDict()
 
@@ -145,7 +147,7 @@ class Gat1400Channel:
             raise PermanentError("not sent: it has been withdrawn since")
         if notice.change in WITHDRAWN:
             return await self._withdraw(notice, standing, again=delivery.attempt > 1)
-        make = self._reporter.reports
+        make = self.reporter.reports
         reports = await asyncio.to_thread(make, notice, delivery.pictures, delivery.created_at)
         taken = self._remembered(delivery.id)
         known, unsure = standing == "taken", standing != "none" or delivery.attempt > 1
@@ -165,8 +167,8 @@ class Gat1400Channel:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.registration.keep(self._config.keepalive_s))
             if self._site is not None and self._config.uploads:
-                look = functools.partial(asyncio.to_thread, self._records, self._site)
-                group.create_task(Upload(look, self.registration, self._sender).keep())
+                look = functools.partial(asyncio.to_thread, self.records, self._site)
+                group.create_task(Upload(look, self.registration, self.sender).keep())
 
     async def close(self) -> None:
         """Unregister, and close the connections."""
@@ -180,13 +182,13 @@ class Gat1400Channel:
         return await asyncio.to_thread(self._site.standing, delivery.incident_id, delivery.incident_version)
 
     async def _put(self, report: Report, taken: set[str], *, known: bool, unsure: bool) -> None:
-        await self._sender.send(report, known=known, unsure=unsure)
+        await self.sender.send(report, known=known, unsure=unsure)
         taken.add(report.id)
 
     async def _withdraw(self, notice: Notice, standing: Standing, *, again: bool) -> Receipt:
         if standing == "none":
             return Receipt("not needed", "nothing of it was ever sent")
-        ids = self._reporter.ids(notice)
+        ids = self.reporter.ids(notice)
         unsure = again or standing != "taken"
         await _all(self._delete(kind, object_id, unsure=unsure) for kind, object_id in ids.items())
         return Receipt("withdrawn", ", ".join(ids.values()))
@@ -202,7 +204,8 @@ class Gat1400Channel:
             if not unsure:  # it had it: perhaps it deletes nothing
                 raise
 
-    def _records(self, site: Site) -> Records:
+    def records(self, site: Site) -> Records:
+        """Return the records of cameras and tollgates as they should be there; it asks the store."""
         settings = self._config
         return records(site.config(), site.conditions(), settings.tollgates, settings.datum, self._codes)
 
@@ -236,9 +239,14 @@ class Gat1400Channel:
         return taken
 
 
-def build(config: Config, clock: Clock, site: Site | None = None) -> Gat1400Channel:
-    """Return the channel, which keeps records of ``site``; LookupError if the password cannot be read."""
-    return Gat1400Channel(config, clock, site)
+def build(
+    config: Config, clock: Clock, site: Site | None = None, http: HttpEndpoint | None = None
+) -> Gat1400Channel:
+    """Return the channel, which keeps records of ``site``; LookupError if the password cannot be read.
+
+    With ``http`` it calls by that way.
+    """
+    return Gat1400Channel(config, clock, site, http)
 
 
 async def _all(doing: Iterable[Coroutine[None, None, None]]) -> None:

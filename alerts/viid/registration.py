@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, Protocol
 from zoneinfo import ZoneInfo
@@ -21,6 +21,7 @@ from lianfang.errors import PermanentError, TransientError
 _log = structlog.get_logger()
 MEDIA = "application/VIID+JSON;charset=UTF-8"
 """Of every body."""
+_KEEPALIVE = "/VIID/System/Keepalive"
 _TIME = "%Y%m%d%H%M%S"
 _CLOCKS_EVERY_S = 3600.0
 _LEAVE_S = 3.0
@@ -116,7 +117,7 @@ class Registration:
         compared, compared_s = 0, 0.0
         while True:
             try:
-                await self._say_alive()
+                await self.say_alive()
                 await self._note_link()
                 now_s = self._clock.monotonic()
                 if compared != self._epoch or now_s - compared_s >= _CLOCKS_EVERY_S:
@@ -128,6 +129,23 @@ class Registration:
             else:
                 self._complain("")
             await asyncio.sleep(every_s)
+
+    async def register(self) -> None:
+        """Register now, if we are not; TransientError where it does not let us in."""
+        await self._registered()
+
+    async def unregister(self) -> None:
+        """Unregister now; TransientError where it does not take it."""
+        self._lost = True
+        await self._signed_in("/VIID/System/UnRegister", "UnRegisterObject")
+
+    def with_password(self, password: str) -> Registration:
+        """Return another registration of ours that gives ``password``."""
+        return Registration(replace(self._login, password=password), self._call, self._clock, self._zone)
+
+    async def ask_unregistered(self) -> int:
+        """Say that we are there without registering first, and return the HTTP status of the answer."""
+        return (await self._send("POST", _KEEPALIVE, self._alive())).status
 
     async def compare_clocks(self) -> float:
         """Return by how many seconds the platform's clock is ahead of ours; it knows whole seconds only."""
@@ -149,18 +167,20 @@ class Registration:
         """Unregister, if we are registered and it answers soon: whoever stops us does not wait for long."""
         if self._lost:
             return
-        self._lost = True
         with suppress(TransientError, PermanentError, TimeoutError):
             async with asyncio.timeout(_LEAVE_S):
-                await self._signed_in("/VIID/System/UnRegister", "UnRegisterObject")
+                await self.unregister()
 
-    async def _say_alive(self) -> None:
+    async def say_alive(self) -> None:
+        """Say that we are there; TransientError where it does not like that."""
         epoch = self._epoch
-        body = _json({"KeepaliveObject": {"DeviceID": self._login.device}})
-        status = answers.of_call(await self.request("POST", "/VIID/System/Keepalive", body))
+        status = answers.of_call(await self.request("POST", _KEEPALIVE, self._alive()))
         if status.code != 0:
             self._forget(epoch)  # to register again is the only thing that we can do
             raise TransientError(f"keepalive: the platform says {status.code}: {status.text}")
+
+    def _alive(self) -> bytes:
+        return _json({"KeepaliveObject": {"DeviceID": self._login.device}})
 
     async def _note_link(self) -> None:
         now = self._clock.now()

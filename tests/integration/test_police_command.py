@@ -20,11 +20,14 @@ from alerts.notice_settings import NoticeConfig
 from alerts.store import Store, uptime
 from deploy.simulators.gat1400 import ViewLibrary
 from deploy.simulators.gb28181 import Platform
+from lianfang import logs
 from lianfang.clock import SystemClock
 from lianfang.config import Config
 from tests.support import gb28181
 from tests.support.api import START, Site, config
 from tests.support.channels import silent
+from tests.support.configs import SECRETS
+from tests.support.records import GATE, complete
 from tests.support.viid import stanza
 
 LACKING = (
@@ -166,8 +169,8 @@ def library(**how: bool) -> Iterator[ViewLibrary]:
         yield there
 
 
-def with_library(made: Config, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    known = made.model_copy(update={"receivers": {"library": stanza(url, monkeypatch)}})
+def with_library(made: Config, url: str, monkeypatch: pytest.MonkeyPatch, **changed: object) -> None:
+    known = made.model_copy(update={"receivers": {"library": stanza(url, monkeypatch, **changed)}})
     monkeypatch.setattr(police_command, "load", lambda _file: known)
 
 
@@ -195,6 +198,42 @@ def test_a_platform_of_gb28181_is_tried(
         code, said = run(capsys, "try", "platform")
     assert (code, said) == (1, "platform: does not let us in: 401 log in\n")
     assert (there.registrations, there.unregistrations) == (1, 1)
+
+
+def told(said: str) -> list[str]:
+    """Return the lines that are no log."""
+    return [line for line in said.splitlines() if "platform_" not in line]
+
+
+def test_joint_cases_are_run_and_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(logs, "configure", lambda *_: None)  # it would hold for all tests
+    with library() as there:
+        with_library(complete(tmp_path), there.url, monkeypatch, tollgates={"cam": GATE})
+        code, said = run(capsys, "cases", "library", "--case", "3", "--case", "11")
+        assert code == 0
+        assert told(said) == [
+            "library, camera cam: joint test cases (联调用例)",
+            " 3 passed  takes a keepalive",
+            "           HTTP 200: 0 OK",
+            "11 passed  takes a person",
+            "           HTTP 200: 0 OK",
+            "2 of 2 cases passed",
+        ]
+        there.lets_in = False
+        code, said = run(capsys, "cases", "library", "--case", "1", "--case", "2")
+        assert code == 1
+        assert told(said)[1:] == [
+            " 1 FAILED  registers with Digest",
+            "           does not let us in: username or password is wrong",
+            "           HTTP 401: log in",
+            " 2 passed  refuses a wrong password",
+            "           HTTP 401: log in",
+            "library: 1 of 2 cases failed",
+        ]
 
 
 def test_a_library_that_does_not_let_us_in_is_said(
