@@ -30,6 +30,7 @@ from alerts.api import (
     ops,
     photos,
     pictures,
+    police,
     problems,
     profiles,
     receivers,
@@ -101,6 +102,7 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
         broadcasts.router(deps),
         receivers.router(deps),
         deliveries.router(deps),
+        police.router(deps),
         photos.router(deps),
         recordings.router(deps),
     ):

@@ -489,6 +489,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/receivers/{receiver_id}/days/{day}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Day Of Receiver
+         * @description Show what a receiver of notices was told on a day of the community's, and what was there.
+         */
+        get: operations["show_day_of_receiver"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/receivers/{receiver_id}/enable": {
         parameters: {
             query?: never;
@@ -1092,6 +1112,20 @@ export interface components {
             url: string | null;
         };
         /**
+         * ClockError
+         * @description By how many seconds a platform's clock was ahead of ours, as often as it was compared.
+         */
+        ClockError: {
+            /** Last S */
+            last_s: number;
+            /** Least S */
+            least_s: number;
+            /** Most S */
+            most_s: number;
+            /** Times */
+            times: number;
+        };
+        /**
          * Community
          * @description Whom this installation watches for. ``speakers`` are those of the receivers that speak.
          */
@@ -1121,6 +1155,26 @@ export interface components {
             name: string;
             /** Phone */
             phone: string;
+        };
+        /**
+         * Day
+         * @description Messages to one receiver, those of them that it took in time, and the pictures of their incidents.
+         */
+        Day: {
+            /** Accepted */
+            accepted: number;
+            /** In Time */
+            in_time: number;
+            /** Owed */
+            owed: number;
+            /** Pending */
+            pending: number;
+            /** Pictures */
+            pictures: number;
+            /** Readable */
+            readable: number;
+            /** Rejected */
+            rejected: number;
         };
         /**
          * DeadLetter
@@ -1789,6 +1843,16 @@ export interface components {
             url: string;
         };
         /**
+         * Pictures
+         * @description Share of the time, 0-1, for which a camera's stream came, and for which nobody knows.
+         */
+        Pictures: {
+            /** Online */
+            online: number;
+            /** Unknown */
+            unknown: number;
+        };
+        /**
          * Problem
          * @description What went wrong. ``code`` never changes its meaning; ``detail`` is English text for a log.
          */
@@ -1972,6 +2036,44 @@ export interface components {
         Replayed: {
             /** Count */
             count: number;
+        };
+        /**
+         * Report
+         * @description A day of one receiver; shares of it are of the time up to now, where it is not over.
+         *
+         *     ``linked`` is the share of the day, 0-1, for which it kept us registered, None where nobody noted it;
+         *     ``pictures`` that for which each camera in use gave pictures. ``incomplete`` is what files of cameras
+         *     (一机一档) lack, of ``files``.
+         */
+        Report: {
+            /**
+             * Begin
+             * Format: date-time
+             */
+            begin: string;
+            clock: components["schemas"]["ClockError"] | null;
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** Files */
+            files: number;
+            /** Incomplete */
+            incomplete: {
+                [key: string]: string[];
+            };
+            /** Linked */
+            linked: number | null;
+            /** Pictures */
+            pictures: {
+                [key: string]: components["schemas"]["Pictures"];
+            };
+            /** Receiver */
+            receiver: string;
+            told: components["schemas"]["Day"];
+            /** Within S */
+            within_s: number;
         };
         /**
          * Restore
@@ -3867,6 +3969,77 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_day_of_receiver: {
+        parameters: {
+            query?: {
+                /** @description Seconds that are in time. */
+                within?: number;
+            };
+            header?: never;
+            path: {
+                day: string;
+                receiver_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
