@@ -129,10 +129,25 @@ class Notice(_Payload):
     pictures_missing: str = ""
 
 
+class WantedBy(_Payload):
+    """A disposition (布控) as whoever gave it knows it; ``address`` is where they want to be told, or ""."""
+
+    number: str
+    title: str
+    address: str
+
+
+class Hit(Notice):
+    """A notice for the one who looks for the vehicle, and for nobody else."""
+
+    disposition: WantedBy
+
+
 def notice_of(payload: Mapping[str, Any], pictures: Sequence[NoticePicture] = ()) -> Notice:
-    """Return the notice that ``payload`` is, with ``pictures``; PermanentError where it is none."""
+    """Return the notice that ``payload`` is, perhaps a ``Hit``; PermanentError where it is none."""
     try:
-        return Notice.model_validate({**payload, "pictures": pictures})
+        model = Hit if "disposition" in payload else Notice
+        return model.model_validate({**payload, "pictures": pictures})
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise PermanentError(f"no notice of version 1: {first['loc']} {first['msg']}") from error

@@ -37,7 +37,7 @@ class StoredSite:
             OutboxRow.kind == "notice",
         )
         with self.store.read() as session:
-            rows = list(session.scalars(query))
+            rows = [row for row in session.scalars(query) if "disposition" not in row.payload]
         taken = [row for row in rows if row.state == "delivered"]
         if any(row.incident_version > version and row.payload.get("change") in WITHDRAWN for row in taken):
             return "withdrawn"

@@ -22,6 +22,7 @@ from alerts.api import (
     clips,
     console,
     deliveries,
+    dispositions,
     effects,
     events,
     evidence,
@@ -104,6 +105,7 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
         deliveries.router(deps),
         police.router(deps),
         photos.router(deps),
+        dispositions.router(deps, names),
         recordings.router(deps),
     ):
         behind_login.include_router(router)

@@ -226,8 +226,12 @@ class Hops(Answer):
 
 
 class IncidentDetail(Incident):
-    """An incident with all that is known of it, the timeline oldest first."""
+    """An incident with all that is known of it, the timeline oldest first.
 
+    ``looked_for`` says that the police look for the vehicle (布控).
+    """
+
+    looked_for: bool
     members: list[Member]
     timeline: list[Change]
     deliveries: list[Delivery]

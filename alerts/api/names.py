@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Literal
 
+from sqlalchemy.orm import Session
+
 from alerts.api.models import Assignee, Contact, Figure, Named, NamedInBoth, Words
 from alerts.channels.base import ChannelConfig
+from alerts.pipeline import hits
 from alerts.pipeline.speakers import covering
 from alerts.rules.base import About, RuleSettings
 from alerts.store.schema import IncidentRow
@@ -43,6 +46,10 @@ class Names:
         """Say whether a life may be at stake where the rule raises anything."""
         rule = self._config.rules.get(rule_id)
         return isinstance(rule, RuleSettings) and rule.life_safety
+
+    def is_looked_for(self, session: Session, row: IncidentRow) -> bool:
+        """Say whether the police look for the vehicle of an incident."""
+        return bool(hits.wanted(session, self._config, row))
 
     def receivers(self) -> list[NamedInBoth]:
         """Return every receiver with its name in both languages."""

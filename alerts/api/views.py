@@ -83,6 +83,7 @@ class Views:
         hops = {key: opened.get(key) for key in ("published_at", "detected_at", "decided_at")}
         return models.IncidentDetail(
             **incident.model_dump(),
+            looked_for=self._names.is_looked_for(session, row),
             members=[models.Member.model_validate(m) for m in row.members],
             timeline=[self.change(c) for c in changes],
             deliveries=[delivery(o, answers.get(o.id, "")) for o in outbox],

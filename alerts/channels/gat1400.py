@@ -20,10 +20,10 @@ from alerts.channels._http import Answer, HttpEndpoint, check_status, http_url
 from alerts.channels.base import Delivery, Receipt, Site, Standing
 from alerts.corrections import check_codes
 from alerts.notice_settings import TlsNoticeConfig, ZoneName
-from alerts.payload import WITHDRAWN, Datum, Notice, notice_of
-from alerts.publishing import Offer, Topic
+from alerts.payload import WITHDRAWN, Datum, Hit, Notice, notice_of
+from alerts.publishing import Offer, Subscribed, Topic
 from alerts.reach import check_address
-from alerts.viid import answers, codes, notifications
+from alerts.viid import answers, codes, hits, notifications
 from alerts.viid.answers import Status, UnknownObjectError
 from alerts.viid.codes import Collection, ObjectKind
 from alerts.viid.collector import Collector, Method
@@ -145,6 +145,8 @@ class Gat1400Channel:
         standing = await self._standing(delivery)
         if standing == "withdrawn":
             raise PermanentError("not sent: it has been withdrawn since")
+        if isinstance(notice, Hit):
+            return await self._answer(notice, delivery)
         if notice.change in WITHDRAWN:
             return await self._withdraw(notice, standing, again=delivery.attempt > 1)
         make = self.reporter.reports
@@ -161,6 +163,21 @@ class Gat1400Channel:
         offset_s = await self.registration.compare_clocks()
         behind = "ahead of" if offset_s >= 0 else "behind"
         return f"registered as {self._config.device_code}; its clock is {abs(offset_s):g} s {behind} ours"
+
+    async def _answer(self, hit: Hit, delivery: Delivery) -> Receipt:
+        """Tell whoever looks for a vehicle that it was seen."""
+        make = self._reporter.reports
+        reports = await asyncio.to_thread(make, hit, delivery.pictures, delivery.created_at)
+        vehicle = next((report for report in reports if report.kind == "motor_vehicle"), None)
+        if vehicle is None:
+            raise PermanentError("`codes` of the receiver report vehicles as something else")
+        message, by = hits.message(hit, vehicle, self._reporter), hit.disposition
+        if len(message.body) > self._config.max_body_bytes:
+            allowed = self._config.max_body_bytes
+            raise PermanentError(f"the answer has {len(message.body)} bytes; max_body_bytes is {allowed}")
+        address = by.address or self._config.base_url + hits.PATH
+        await self.publisher.publish(Subscribed(by.number, by.title, address), message)
+        return Receipt("taken", message.id)
 
     async def keep(self) -> None:
         """Be registered, also while there is nothing to report, and keep the records; until cancelled."""

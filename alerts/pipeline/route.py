@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from alerts.incidents.model import ChangeKind
 from alerts.notices import notice
-from alerts.pipeline import subscribers
+from alerts.pipeline import hits, subscribers
 from alerts.pipeline.listeners import assigned, forwarded, listeners
 from alerts.pipeline.speakers import Speakers, healthy_first
 from alerts.pipeline.speeches import Said, nth, speech_for
@@ -166,6 +166,7 @@ def notify(
             captured_at=captured_at,
         )
         subscribers.owe(session, config, receiver, message, now, captured_at)
+        hits.answer(session, config, rule, row, message, receiver, now, captured_at)
 
 
 def _is_told_though_muted(session: Session, receiver: str, row: IncidentRow, change: ChangeKind) -> bool:

@@ -23,6 +23,12 @@ Post = Callable[[str, bytes], Awaitable[Mapping[str, Any]]]
 """Posts a body to a URL, and returns the JSON of the answer."""
 
 
+def notification_id(number: str, at: str, about: str) -> str:
+    """Return the number of what is said at a local time because of ``number``, ``about`` something."""
+    own = hashlib.sha256(f"{number}/{about}".encode()).digest()
+    return f"{number[:_ORGANISATION]}{_NOTIFY}{at}{int.from_bytes(own[:8]) % _SEQUENCES:05}"
+
+
 def topic(codes: Codes, notice: Notice, tollgate: str | None, *, withdrawn: bool) -> Topic:
     """Return what a notice is about; an object of a kind that has no number cannot be subscribed to."""
     kinds = codes.rule(notice.type).objects
@@ -58,11 +64,9 @@ class Notifications:
             if report.kind == object_kind
         ]
         first = items[0].notice
-        own = hashlib.sha256(f"{to.number}/{first.number}/{first.version}/{kind}".encode()).digest()
-        sequence = int.from_bytes(own[:8]) % _SEQUENCES
         at = self.reporter.moment(first.updated_at)
         said = {
-            "NotificationID": f"{to.number[:_ORGANISATION]}{_NOTIFY}{at}{sequence:05}",
+            "NotificationID": notification_id(to.number, at, f"{first.number}/{first.version}/{kind}"),
             "SubscribeID": to.number,
             "Title": to.title,
             "TriggerTime": at,

@@ -7,19 +7,21 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from alerts.actions import Doing, act
 from alerts.backtest.past import Span, raised
 from alerts.facts import NO_FACTS, Facts
+from alerts.incidents.life import Action
 from alerts.store import Store, facts
-from alerts.store.schema import IncidentRow
+from alerts.store.schema import IncidentRow, OutboxRow
 from lianfang.bus import Bus
 from lianfang.clock import ManualClock
 from lianfang.config import Config
 from lianfang.errors import ConfigError
 from lianfang.events import Observation
 from tests.e2e.installation import until
-from tests.integration.test_alert_worker import decided, publish, working
+from tests.integration.test_alert_worker import decided, publish, rows, working
 from tests.support.configs import SECRETS
-from tests.support.dispositions import LOOKS_LIKE, OTHER, PLATE, order, ordered_site, revoke
+from tests.support.dispositions import LOOKS_LIKE, NUMBER, OTHER, PLATE, gate, order, ordered_site, revoke
 from tests.support.observations import at, observation
 from tests.support.viid import TOLLGATE
 from tests.unit.alerts.test_incidents import A
@@ -127,3 +129,66 @@ def test_it_is_looked_for_at_its_tollgates_only(
         until("the end of the log", decided(bus, store))
     found = hits(store)
     assert [(plate, second) for second, plate, _ in found] == [(PLATE, 20), ("粤A98765", 30)]
+
+
+def owed(store: Store) -> list[tuple[str, int, bool]]:
+    """Return (receiver, version, whether it is the answer to an order) of all that is owed."""
+    found = rows(store, OutboxRow)
+    return sorted((row.receiver, row.incident_version, "disposition" in row.payload) for row in found)
+
+
+def answers(store: Store) -> list[tuple[str, str]]:
+    """Return (receiver, number of the order) of every answer that is owed."""
+    found = [row for row in rows(store, OutboxRow) if "disposition" in row.payload]
+    return [(row.receiver, row.payload["disposition"]["number"]) for row in found]
+
+
+def do(store: Store, config: Config, clock: ManualClock, action: Action) -> None:
+    (incident,) = rows(store, IncidentRow)
+    act(store, config, clock, incident.id, Doing(action, "wang", "看过"))
+
+
+def test_whoever_ordered_it_is_told_once_and_only_of_what_a_person_has_confirmed(
+    tmp_path: Path, config: Config, bus: Bus, store: Store, clock: ManualClock
+) -> None:
+    both = [{"receiver": "library"}, {"receiver": "police", "mode": "drill"}]
+    config = ordered_site(tmp_path, ("rules.entry", gate(notify=both)))
+    order(store)
+    order(store, number=OTHER, title="另案")
+    order(store, number=OTHER[:-1] + "9", plate="粤A98765")
+    with working(config, bus, store, clock):
+        publish(bus, *passing(10, 1))
+        until("the end of the log", decided(bus, store))
+    assert {receiver for receiver, _, _ in owed(store)} == {"police"}
+    do(store, config, clock, Action.CONFIRM)
+    assert answers(store) == [("library", NUMBER), ("library", OTHER)]
+    first = next(row for row in rows(store, OutboxRow) if row.receiver == "library")
+    assert "disposition" not in first.payload, "the vehicle comes first, then what refers to it"
+    do(store, config, clock, Action.HANDLE)
+    do(store, config, clock, Action.CLOSE)
+    library = [row for row in owed(store) if row[0] == "library"]
+    assert len([one for one in library if one[2]]) == 2, "once an incident"
+    assert len([one for one in library if not one[2]]) >= 2
+    assert not any(answering for receiver, _, answering in owed(store) if receiver == "police")
+
+
+def test_what_was_a_false_alarm_is_no_hit(config: Config, bus: Bus, store: Store, clock: ManualClock) -> None:
+    order(store)
+    with working(config, bus, store, clock):
+        publish(bus, *passing(10, 1))
+        until("the end of the log", decided(bus, store))
+    do(store, config, clock, Action.FALSE_ALARM)
+    assert owed(store) == []
+
+
+def test_what_another_order_did_not_want_then_is_not_answered(
+    config: Config, bus: Bus, store: Store, clock: ManualClock
+) -> None:
+    order(store, end_at=at(60))
+    order(store, 30, OTHER)
+    with working(config, bus, store, clock):
+        publish(bus, *passing(10, 1))
+        until("the end of the log", decided(bus, store))
+    revoke(store, 50)
+    do(store, config, clock, Action.CONFIRM)
+    assert answers(store) == [("library", NUMBER)], "as it stood when the vehicle passed"

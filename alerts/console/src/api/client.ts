@@ -37,6 +37,7 @@ export type SpokenLine = Schemas['SpokenLine']
 export type Stanza = RuleStanza['stanza']
 export type Version = Schemas['Version']
 export type VersionDetail = Schemas['VersionDetail']
+export type WantedVehicle = Schemas['WantedVehicle']
 export type Trial = Received<Schemas['TrialView']>
 export type Severity = Incident['severity']
 export type State = Schemas['State']

@@ -261,6 +261,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/incidents/{incident_id}/dispositions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Dispositions
+         * @description Show by which dispositions the vehicle of an incident was looked for; not to workers.
+         */
+        get: operations["show_dispositions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/incidents/{incident_id}/hush": {
         parameters: {
             query?: never;
@@ -1586,6 +1606,8 @@ export interface components {
         /**
          * IncidentDetail
          * @description An incident with all that is known of it, the timeline oldest first.
+         *
+         *     ``looked_for`` says that the police look for the vehicle (布控).
          */
         IncidentDetail: {
             /**
@@ -1632,6 +1654,8 @@ export interface components {
             last_seen_at: string;
             /** Limit At */
             limit_at: string | null;
+            /** Looked For */
+            looked_for: boolean;
             /** Members */
             members: components["schemas"]["Member"][];
             /** Members Total */
@@ -2594,6 +2618,28 @@ export interface components {
             version: components["schemas"]["Version"];
         };
         /**
+         * WantedVehicle
+         * @description A disposition (布控) that an incident is about, as it stood then; ``number`` is the platform's.
+         */
+        WantedVehicle: {
+            /** Number */
+            number: string;
+            /** Plate */
+            plate: string;
+            /** Priority */
+            priority: number;
+            /** Reason */
+            reason: string;
+            receiver: components["schemas"]["NamedInBoth"];
+            /** Title */
+            title: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+        };
+        /**
          * Window
          * @description Hours of some days. From 22:00 until 07:00 is a night, and belongs to the day on which it begins.
          */
@@ -3291,6 +3337,64 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_dispositions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WantedVehicle"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
         };
