@@ -118,6 +118,7 @@ class Gb28181Channel:
             self._answers,
             declared=config.declared,
             expires_s=config.expires_s,
+            linked=site.linked if site else None,
         )
 
     async def send(self, delivery: Delivery) -> Receipt:

@@ -13,6 +13,7 @@ import structlog
 
 from alerts.gb28181 import xml
 from alerts.gb28181.xml import BadXml, Declared, document, element
+from alerts.link_time import LinkTime, Note
 from alerts.sip.agent import Agent, Answer
 from alerts.sip.message import Request, Response, parameters
 from lianfang.clock import Clock
@@ -48,7 +49,8 @@ Heard = Callable[[str, str], None]
 class Session:
     """Tells a platform things as a registered device, and answers it. Of one event loop.
 
-    ``make`` gives the agent, which hands the platform's requests to what it is given.
+    ``make`` gives the agent, which hands the platform's requests to what it is given; ``linked`` notes for
+    how long the platform has kept us registered.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Session:
         *,
         declared: Declared,
         expires_s: int,
+        linked: Note | None = None,
     ) -> None:
         self._agent, self._names, self._clock = make(self._asked), names, clock
         self._next_number, self._heard, self._answers = next_number, heard, answers
@@ -71,6 +74,7 @@ class Session:
         self._refresh_at_s = 0.0
         self._answering: set[asyncio.Task[None]] = set()
         self._trouble = ""
+        self._link = LinkTime(clock, linked)
 
     async def tell(self, body: ET.Element) -> None:
         """Send a document and return once the platform has taken it.
@@ -107,12 +111,14 @@ class Session:
                 await self.tell(self._keepalive())
             except (TransientError, PermanentError) as error:
                 unanswered += 1
+                self._link.lost()
                 self._complain(str(error))
                 if unanswered % _LOST_AFTER == 0:  # we, or it, may be at another address now
                     await self._agent.close()
             else:
                 unanswered = 0
                 self._complain("")
+                await self._link.alive()
             left_s = max(self._refresh_at_s - self._clock.monotonic(), 1.0) if self._contact else every_s
             await asyncio.sleep(min(every_s, left_s))
 
@@ -199,6 +205,7 @@ class Session:
     def _forget(self, contact: str) -> None:
         if contact == self._contact:  # or we have registered since
             self._contact = ""
+            self._link.lost()
 
     def _complain(self, trouble: str) -> None:
         """Log when the trouble changes, and once when it is over."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import cv2
@@ -63,7 +63,7 @@ class Samples:
             incident_version=version,
             attempt=attempt,
             payload=notice.model_dump(mode="json"),
-            created_at=self.clock.now(),
+            created_at=sample.opened_at,
             pictures=(sample.picture,),
         )
 
@@ -87,7 +87,7 @@ class Samples:
             people=1,
             still_there=change == "opened",
             opened_at=sample.opened_at,
-            updated_at=self.clock.now(),
+            updated_at=sample.opened_at + timedelta(seconds=version - 1),  # the same at each attempt
             cleared_at=None,
             duty_contact=None,
         )

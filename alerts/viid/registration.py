@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from alerts.digest import authorization
+from alerts.link_time import LinkTime
 from alerts.viid import answers
 from lianfang.clock import Clock
 from lianfang.errors import PermanentError, TransientError
@@ -89,7 +90,7 @@ class Registration:
         self._signed: DigestUri = "path"  # what the platform took last
         self._trouble = ""
         self._notes = notes
-        self._linked_since: datetime | None = None
+        self._link = LinkTime(clock, notes.linked if notes else None)
         self.offset_s: float | None = None
 
     @property
@@ -118,13 +119,13 @@ class Registration:
         while True:
             try:
                 await self.say_alive()
-                await self._note_link()
+                await self._link.alive()
                 now_s = self._clock.monotonic()
                 if compared != self._epoch or now_s - compared_s >= _CLOCKS_EVERY_S:
                     await self._note_clock(await self.compare_clocks())
                     compared, compared_s = self._epoch, now_s
             except (TransientError, PermanentError) as error:
-                self._linked_since = None
+                self._link.lost()
                 self._complain(str(error))
             else:
                 self._complain("")
@@ -182,20 +183,10 @@ class Registration:
     def _alive(self) -> bytes:
         return _json({"KeepaliveObject": {"DeviceID": self._login.device}})
 
-    async def _note_link(self) -> None:
-        now = self._clock.now()
-        since = self._linked_since = self._linked_since or now
-        await self._note(lambda notes: notes.linked(since, now))
-
     async def _note_clock(self, offset_s: float) -> None:
-        now = self._clock.now()
-        await self._note(lambda notes: notes.compared(now, offset_s))
-
-    async def _note(self, what: Callable[[Notes], None]) -> None:
-        """Write it down if that is possible now; a link is written again, and wholly, with the next word."""
         if self._notes is not None:
             with suppress(TransientError):
-                await asyncio.to_thread(what, self._notes)
+                await asyncio.to_thread(self._notes.compared, self._clock.now(), offset_s)
 
     async def _registered(self) -> int:
         async with self._registering:
@@ -207,7 +198,8 @@ class Registration:
 
     def _forget(self, epoch: int) -> None:
         if epoch == self._epoch:  # or somebody else has registered since
-            self._lost, self._linked_since = True, None
+            self._lost = True
+            self._link.lost()
 
     async def _signed_in(self, path: str, key: str) -> None:
         """Post a system call that asks for our password; TransientError where it is not taken."""

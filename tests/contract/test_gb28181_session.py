@@ -55,14 +55,17 @@ def test_it_registers_however_it_is_asked_for_its_password(
     assert (platform.registrations, platform.unregistrations) == (1, 1)
 
 
-def test_it_is_kept_and_a_restarted_platform_is_registered_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_kept_and_a_restarted_platform_is_registered_at_again(
+    monkeypatch: pytest.MonkeyPatch, site: KnownSite
+) -> None:
     async def test(platform: Platform, channel: Gb28181Channel) -> None:
         async with kept(channel):
             await until(lambda: platform.keepalives >= 2)
             platform.forget()
-            await until(lambda: platform.registrations == 2 and platform.keepalives >= 4)
+            await until(lambda: platform.registrations == 2 and len(site.links) == 2)
+            await until(lambda: all(until_ > since for since, until_ in site.links.items()))
 
-    with_platform(test, monkeypatch)
+    with_platform(test, monkeypatch, site=site)
 
 
 def test_a_platform_that_answers_no_more_is_registered_at_again(monkeypatch: pytest.MonkeyPatch) -> None:

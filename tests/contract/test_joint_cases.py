@@ -212,7 +212,7 @@ def test_a_strict_receiver_passes_them_all(
     assert {one.notice.mode for one in platform.received} == {"test"}
     last = {one.notice.number: one.notice.change for one in platform.received}
     assert set(last.values()) == {"false_alarm"}
-    assert len(platform.refused) == 7
+    assert (len(platform.refused), len(platform.repeats), platform.altered) == (7, 1, [])
     assert ends[1].words.startswith("HTTP 401: ")
 
 
@@ -227,7 +227,7 @@ class Stumbling(PoliceReceiver):
     """Any fault of a message is a fault of its own, and it does not know what it has."""
 
     async def _post(self, request: web.Request) -> web.Response:
-        if request.headers.get("webhook-id") in self._ids:
+        if request.headers.get("webhook-id") in self._bodies:
             return web.Response(status=409, text="that one is there")
         answer = await super()._post(request)
         return web.Response(status=500, text="oh") if answer.status >= 400 else answer
