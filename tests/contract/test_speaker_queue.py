@@ -275,8 +275,8 @@ def test_whoever_no_speaker_could_speak_to_is_told_of(site: Site) -> None:
 
 
 def test_a_speaker_that_answers_no_more_is_known_as_silent_until_it_answers(site: Site) -> None:
-    silent = TransientError("no answer within 3 s")
-    gate = Scripted([silent, silent, Receipt("finished")])
+    silent, back = TransientError("no answer within 3 s"), asyncio.Event()
+    gate = Scripted([silent, silent, back])
 
     def known() -> speakers.Health:
         with site.store.read() as session:
@@ -287,6 +287,7 @@ def test_a_speaker_that_answers_no_more_is_known_as_silent_until_it_answers(site
         while known() != "silent":
             site.clock.advance_to(site.clock.now() + timedelta(seconds=0.5))
             await asyncio.sleep(0.02)
+        back.set()
         while known() != "ready":
             site.clock.advance_to(site.clock.now() + timedelta(seconds=0.5))
             await asyncio.sleep(0.02)
