@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from alerts.channels.base import Channel, EmergencyOnAir, Receipt
+from alerts.channels.base import Channel, EmergencyOnAir
 from alerts.store import Store, speakers
 from alerts.store.postgresql import PostgreSql
 from alerts.store.schema import ChangeRow, OutboxRow
