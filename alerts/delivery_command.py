@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from alerts.store import Store, again, open_store, outbox, receivers
 from alerts.store.schema import OutboxRow
+from alerts.store.subscriptions import receiver_of
 from lianfang.clock import SystemClock, read_time
 from lianfang.config import Config, load
 from lianfang.config.stanza import one_of
@@ -79,7 +80,7 @@ def _enable(options: argparse.Namespace, config: Config, store: Store, now: date
 
 
 def _known(config: Config, name: str) -> str:
-    if name not in config.receivers:
+    if receiver_of(name) not in config.receivers:
         raise LookupError(f"receiver: found {name!r}; allowed: {one_of(config.receivers)}")
     return name
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from alerts.channels.base import Picture
 from alerts.payload import Notice
@@ -46,6 +46,16 @@ class Item:
     notice: Notice
     pictures: Sequence[Picture]
     since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is known of a camera or a tollgate: the number of its kind, its code, and its body as JSON."""
+
+    kind: str
+    number: int
+    code: str
+    body: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +103,16 @@ class Publisher(Protocol):
 
     def message(self, to: Subscribed, kind: str, operation: Operation, items: Sequence[Item]) -> Message:
         """Return the message about ``items``; its id follows from the first of them. Runs in a thread."""
+        ...
+
+    def records(self) -> Sequence[Record]:
+        """Return those that are complete. Runs in a thread; TransientError while nobody knows."""
+        ...
+
+    def telling(
+        self, to: Subscribed, operation: Operation, records: Sequence[Record], at: datetime
+    ) -> Message:
+        """Return the message of ``at`` about records of one kind."""
         ...
 
     async def publish(self, to: Subscribed, message: Message) -> None:

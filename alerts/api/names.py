@@ -13,6 +13,7 @@ from alerts.pipeline import hits
 from alerts.pipeline.speakers import covering
 from alerts.rules.base import About, RuleSettings
 from alerts.store.schema import IncidentRow
+from alerts.store.subscriptions import receiver_of
 from alerts.wording import source_name
 from lianfang.config import Config
 from lianfang.config.point import Contact as ContactStanza
@@ -63,6 +64,12 @@ class Names:
             )
             found.append(NamedInBoth(id=receiver_id, name=words))
         return found
+
+    def subscriber(self, name: str, title: str) -> NamedInBoth:
+        """Return who subscribes with a receiver, by name and title of the subscription."""
+        known, receiver_id = {named.id: named.name for named in self.receivers()}, receiver_of(name)
+        there = known.get(receiver_id, Words(zh=receiver_id, en=receiver_id))
+        return NamedInBoth(id=name, name=Words(zh=f"{there.zh}：{title}", en=f"{there.en}: {title}"))
 
     def point(self, point_id: str) -> Named:
         """Return a point's name."""

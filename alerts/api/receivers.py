@@ -15,7 +15,8 @@ from alerts.api.names import Names
 from alerts.api.problems import ApiError, described
 from alerts.api.roles import refuse_worker
 from alerts.api.sessions import Session
-from alerts.store import outbox, receivers
+from alerts.store import outbox, receivers, subscriptions
+from alerts.store.subscriptions import receiver_of
 from lianfang.config.stanza import one_of
 from lianfang.redact import redact
 
@@ -48,6 +49,7 @@ def router(deps: Dependencies) -> APIRouter:
         with deps.store.read() as session:
             off, depths = receivers.disabled_why(session), outbox.depths(session)
             failing = outbox.troubles(session)
+            subscribers = [names.subscriber(row.id, row.title) for row in subscriptions.all_of(session)]
         return [
             ReceiverView(
                 id=named.id,
@@ -59,7 +61,7 @@ def router(deps: Dependencies) -> APIRouter:
                 pending=depths.get((named.id, "pending"), 0),
                 dead=depths.get((named.id, "dead"), 0),
             )
-            for named in names.receivers()
+            for named in [*names.receivers(), *subscribers]
         ]
 
     @routes.post(
@@ -86,6 +88,6 @@ def for_operators(names: Names, user: Session) -> None:
 
 def check_known(deps: Dependencies, receiver_id: str) -> None:
     """Refuse a receiver that there is not; ApiError."""
-    if receiver_id not in deps.config.receivers:
+    if receiver_of(receiver_id) not in deps.config.receivers:
         detail = f"no receiver {receiver_id!r}: {one_of(deps.config.receivers)}"
         raise ApiError(HTTPStatus.NOT_FOUND, "no_receiver", detail)

@@ -132,8 +132,9 @@ class Gat1400Channel:
         self._collector = Collector(self._codes.collections, self._list, config.batch, config.max_body_bytes)
         self.sender = Sender(self._collector, self._codes.status)
         self._site = site
+        look = None if site is None else functools.partial(self.records, site)
         self.publisher = Notifications(
-            self._codes, self.reporter, self._publish, config.batch, config.max_body_bytes
+            self._codes, self.reporter, self._publish, config.batch, config.max_body_bytes, look
         )
         self._taken: OrderedDict[str, set[str]] = OrderedDict()
 

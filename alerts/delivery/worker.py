@@ -20,6 +20,7 @@ from alerts.delivery.exchange import Unsaid
 from alerts.delivery.health import Rounds
 from alerts.delivery.lane import Lane, LaneSettings
 from alerts.delivery.policy import ByReceiver, NoticePolicy, SpeechPolicy
+from alerts.delivery.recorded import RecordsTold
 from alerts.delivery.subscribers import Subscribers
 from alerts.metrics import DeliveryMetrics
 from alerts.notice_settings import NoticeConfig, Retry
@@ -119,6 +120,7 @@ class DeliveryWorker:
         }
         publishers = {name: c.publisher for name, c in channels.items() if isinstance(c, Publishing)}
         self._subscribers = Subscribers(publishers, store, clock, pictures or (lambda _: ((), "")))
+        self._records = RecordsTold(publishers, store, clock, Backoff(5, 600, jitter.random))
         if publishers:
             served["subscriber"] = self._subscribers, subscriber_settings(jitter, stanzas)
         owner = new_epoch()
@@ -166,6 +168,7 @@ class DeliveryWorker:
         self._aloud.bind(self._channels, self._rounds.health)
         aside = [asyncio.create_task(self._show_depths()), asyncio.create_task(self._rounds.run())]
         aside.append(asyncio.create_task(self._subscribers.keep()))
+        aside.append(asyncio.create_task(self._records.keep()))
         kept = {name: c for name, c in self._channels.items() if isinstance(c, Kept)}
         aside += [asyncio.create_task(_keep(*one)) for one in kept.items()]
         try:

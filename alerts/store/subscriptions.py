@@ -42,6 +42,7 @@ class SubscriptionRow(Base):
     cancelled_at: Mapped[datetime | None]
     next_at: Mapped[datetime | None]  # no message before it
     told: Mapped[dict[str, Any]] = mapped_column(default=dict)  # by code, the record that it was told last
+    telling_until: Mapped[datetime | None]  # somebody is telling it of records
 
     def is_in_force(self, now: datetime) -> bool:
         """Say whether anything may be sent because of it."""
@@ -84,6 +85,8 @@ def put(session: Session, receiver: str, number: str, wanted: Wanted, now: datet
     if row is None:
         row = SubscriptionRow(id=name_of(receiver, number), receiver=receiver, number=number, received_at=now)
         session.add(row)
+    if row.cancelled_at is not None:
+        row.told = {}  # it begins anew
     for key, value in asdict(wanted).items():
         if getattr(row, key) != value:
             setattr(row, key, value)
@@ -115,6 +118,11 @@ def kept(session: Session, receiver: str) -> Sequence[SubscriptionRow]:
     """Return all of a receiver, the oldest first."""
     query = select(SubscriptionRow).where(SubscriptionRow.receiver == receiver)
     return session.scalars(query.order_by(SubscriptionRow.received_at, SubscriptionRow.id)).all()
+
+
+def all_of(session: Session) -> Sequence[SubscriptionRow]:
+    """Return those of every receiver, by name."""
+    return session.scalars(select(SubscriptionRow).order_by(SubscriptionRow.id)).all()
 
 
 def in_force(session: Session, receiver: str, now: datetime) -> list[SubscriptionRow]:
@@ -173,13 +181,19 @@ def taken(session: Session, name: str, head: str, along: Sequence[str], now: dat
         hold(session, {one.incident_id for one in rows})
         for one in rows:
             outbox.delivered(session, one, now=now, outcome="taken", detail=detail)
-    if row is None or not row.interval_s:
+    if row is not None:
+        _rest(session, row, now, head)
+
+
+def _rest(session: Session, row: SubscriptionRow, now: datetime, head: str = "") -> None:
+    """Let everything but ``head`` wait for the time that is to be between two messages."""
+    if not row.interval_s:
         return
     row.next_at = now + timedelta(seconds=row.interval_s)
     session.flush()
     session.execute(
         update(OutboxRow)
-        .where(OutboxRow.receiver == name, OutboxRow.state == "pending")
+        .where(OutboxRow.receiver == row.id, OutboxRow.state == "pending")
         .where(OutboxRow.due_at < row.next_at, OutboxRow.id != head)
         .values(due_at=row.next_at)
         .execution_options(synchronize_session=False)
@@ -192,9 +206,28 @@ def count(session: Session, receiver: str) -> int:
     return session.scalar(query) or 0
 
 
-def remember(session: Session, name: str, records: Mapping[str, Any]) -> None:
-    """Keep what a subscription was told of cameras and tollgates, by code."""
+def begin_telling(session: Session, name: str, now: datetime, until: datetime) -> Mapping[str, Any] | None:
+    """Be the one who tells a subscriber of records, until then; return what it was told, by code.
+
+    None where somebody else is, or where nothing may be sent now.
+    """
     row = session.get(SubscriptionRow, name, with_for_update=True)
-    if row is not None:
+    if row is None or not row.is_in_force(now):
+        return None
+    if any(moment is not None and moment > now for moment in (row.telling_until, row.next_at)):
+        return None
+    row.telling_until = until
+    session.flush()
+    return row.told
+
+
+def end_telling(session: Session, name: str, records: Mapping[str, Any], now: datetime) -> None:
+    """Be it no more; ``records`` are those that it knows now, by code, and the next message waits then."""
+    row = session.get(SubscriptionRow, name, with_for_update=True)
+    if row is None:
+        return
+    row.telling_until = None
+    if records:
         row.told = {**row.told, **records}
-        session.flush()
+        _rest(session, row, now)
+    session.flush()

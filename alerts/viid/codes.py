@@ -69,7 +69,7 @@ class TollgateStatusCodes(_Table):
 
 
 class SubscriptionCodes(_Table):
-    """How one subscribes to objects of a kind: its number, and the key of the list that is sent then."""
+    """How one subscribes to objects or records of a kind: its number, and the key of its list."""
 
     detail: int = Field(ge=1, le=999)
     list: str
@@ -86,7 +86,7 @@ class Codes(_Table):
     rules: dict[str, RuleCodes]
     is_online: IsOnlineCodes
     tollgate_status: TollgateStatusCodes
-    subscriptions: dict[ObjectKind, SubscriptionCodes]
+    subscriptions: dict[Kind, SubscriptionCodes]
 
     def rule(self, kind: str) -> RuleCodes:
         """Return what incidents of a kind of rule are reported as."""

@@ -6,13 +6,15 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 
 from alerts.payload import Notice
-from alerts.publishing import Item, Message, Operation, Subscribed, Topic
+from alerts.publishing import Item, Message, Operation, Record, Subscribed, Topic
 from alerts.viid import answers
-from alerts.viid.codes import Codes, ObjectKind
-from alerts.viid.objects import Reporter
+from alerts.viid.codes import Codes, RecordKind
+from alerts.viid.objects import Report, Reporter
+from alerts.viid.records import Records
 from lianfang.errors import TransientError
 
 _ORGANISATION = 12  # digits of a number that say whose it is
@@ -41,39 +43,64 @@ def topic(codes: Codes, notice: Notice, tollgate: str | None, *, withdrawn: bool
 
 @dataclass(frozen=True, slots=True)
 class Notifications:
-    """Makes and posts them; at most ``most`` incidents and ``most_bytes`` in one."""
+    """Makes and posts them; at most ``most`` incidents or records and ``most_bytes`` in one.
+
+    ``look`` gives the records of cameras and tollgates.
+    """
 
     codes: Codes
     reporter: Reporter
     post: Post
     most: int
     most_bytes: int
+    look: Callable[[], Records] | None = None
 
     def message(self, to: Subscribed, kind: str, operation: Operation, items: Sequence[Item]) -> Message:
         """Return the notification about ``items``, with one object for each; PermanentError as of a report.
 
         Something that is gone is shown without its pictures.
         """
-        object_kind = cast("ObjectKind", kind)
         found = [
             report
             for item in items
             for report in self.reporter.reports(
                 item.notice, () if operation is Operation.DELETE else item.pictures, item.since
             )
-            if report.kind == object_kind
+            if report.kind == kind
         ]
         first = items[0].notice
-        at = self.reporter.moment(first.updated_at)
+        own = f"{first.number}/{first.version}/{kind}"
+        return self._message(to, own, first.updated_at, operation, found)
+
+    def records(self) -> Sequence[Record]:
+        """Return the records that are complete; TransientError while nobody knows."""
+        known = self.codes.subscriptions
+        reports = self.look().reports if self.look is not None else ()
+        return [Record(r.kind, known[r.kind].detail, r.id, r.body) for r in reports if r.kind in known]
+
+    def telling(
+        self, to: Subscribed, operation: Operation, records: Sequence[Record], at: datetime
+    ) -> Message:
+        """Return the notification of ``at`` about records of one kind."""
+        reports = [Report(cast("RecordKind", r.kind), r.code, r.body) for r in records]
+        own = f"{records[0].code}/{operation}/{at.isoformat()}"
+        return self._message(to, own, at, operation, reports)
+
+    def _message(
+        self, to: Subscribed, own: str, at: datetime, operation: Operation, reports: Sequence[Report]
+    ) -> Message:
+        """Return the notification about objects of one kind; ``own`` tells it from others of that second."""
+        time = self.reporter.moment(at)
+        kind = reports[0].kind
         said = {
-            "NotificationID": notification_id(to.number, at, f"{first.number}/{first.version}/{kind}"),
+            "NotificationID": notification_id(to.number, time, own),
             "SubscribeID": to.number,
             "Title": to.title,
-            "TriggerTime": at,
-            "InfoIDs": ",".join(report.id for report in found),
+            "TriggerTime": time,
+            "InfoIDs": ",".join(report.id for report in reports),
             "ExecuteOperation": operation.value,
-            self.codes.subscriptions[object_kind].list: {
-                self.codes.collections[object_kind].item: [report.body for report in found]
+            self.codes.subscriptions[kind].list: {
+                self.codes.collections[kind].item: [report.body for report in reports]
             },
         }
         body = {"SubscribeNotificationListObject": {"SubscribeNotificationObject": [said]}}

@@ -22,10 +22,13 @@ from deploy.simulators.viid_objects import InvalidObjectError, Moment, check, id
 PATH = "/VIID/SubscribeNotifications"
 _MEDIA = "application/viid+json"
 _LISTS = {
+    "DeviceList": ("APEObject", "APEs", "3"),
+    "TollgateObjectList": ("TollgateObject", "Tollgates", "7"),
     "PersonObjectList": ("PersonObject", "Persons", "11"),
     "MotorVehicleObjectList": ("MotorVehicleObject", "MotorVehicles", "13"),
     "NonMotorVehicleObjectList": ("NonMotorVehicleObject", "NonMotorVehicles", "14"),
 }
+_RECORDS = {"APEs", "Tollgates"}
 _ADD, _CHANGE, _DELETE = 1, 2, 3
 
 
@@ -145,20 +148,22 @@ class Desk:
                 check(kind, body, frozenset())
             except InvalidObjectError as error:
                 raise InvalidNotificationError(f"{key}: {error}") from error
-            self._check_asked(asked, body)
+            self._check_asked(asked, body, id_of(kind, body))
         if found.InfoIDs.split(",") != [id_of(kind, body) for body in objects]:
             raise InvalidNotificationError("InfoIDs are not the ids of the objects, in their order")
-        if found.ExecuteOperation != _DELETE and not all(_has_picture(body) for body in objects):
+        pictured = kind not in _RECORDS and found.ExecuteOperation != _DELETE
+        if pictured and not all(_has_picture(body) for body in objects):
             raise InvalidNotificationError(f"{key}: an object without a picture")
         return key, objects
 
     @staticmethod
-    def _check_asked(asked: Mapping[str, Any], body: Mapping[str, Any]) -> None:
+    def _check_asked(asked: Mapping[str, Any], body: Mapping[str, Any], object_id: str) -> None:
         """Return for an object of a place and a time that was asked for."""
         wanted = [code for code in str(asked.get("ResourceURI", "")).split(",") if code]
-        if wanted and not {DEVICE, body["DeviceID"], body.get("TollgateID")} & set(wanted):
+        places = {DEVICE, object_id, body.get("DeviceID"), body.get("TollgateID")}
+        if wanted and not places & set(wanted):
             raise InvalidNotificationError("an object of another place")
-        if not asked["BeginTime"] <= body["SourceID"][22:36] < asked["EndTime"]:
+        if "SourceID" in body and not asked["BeginTime"] <= body["SourceID"][22:36] < asked["EndTime"]:
             raise InvalidNotificationError("an object of another time")
 
     def _no(self, status: int, why: str) -> web.Response:

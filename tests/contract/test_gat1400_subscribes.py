@@ -151,7 +151,8 @@ def test_an_answer_names_the_key_and_what_is_allowed(
             return intake[0].take(subscription(number(), ADDRESS, **changed), anew=True).text
 
         assert text(SubscribeDetail="13,12") == (
-            "SubscribeDetail: 12 cannot be given; allowed: 11 person, 13 motor_vehicle, 14 non_motor_vehicle"
+            "SubscribeDetail: 12 cannot be given; "
+            "allowed: 3 ape, 7 tollgate, 11 person, 13 motor_vehicle, 14 non_motor_vehicle"
         )
         there = "http://10.0.0.9:80/x"
         assert text(ReceiveAddr=there) == "ReceiveAddr: 10.0.0.9 is not where anything of this may be sent"

@@ -142,11 +142,34 @@ def test_only_what_was_never_tried_may_go_along(store: Store) -> None:
         assert [one.id for one in found] == [third]
 
 
-def test_records_that_were_told_are_remembered(store: Store) -> None:
+def test_one_service_at_a_time_tells_of_records(store: Store) -> None:
+    put(store, interval_s=60)
+    with store.write() as session:
+        owed = owe_notice(session, NAME)
+        assert subscriptions.begin_telling(session, NAME, T0, later(30)) == {}
+        assert subscriptions.begin_telling(session, NAME, later(29), later(60)) is None
+        assert subscriptions.begin_telling(session, "library:none", T0, later(30)) is None
+    with store.write() as session:
+        assert subscriptions.begin_telling(session, NAME, later(30), later(60)) == {}  # the other has died
+        subscriptions.end_telling(session, NAME, {}, later(31))
+        assert subscriptions.begin_telling(session, NAME, later(31), later(60)) == {}
+        subscriptions.end_telling(session, NAME, {"a": "1"}, later(31))
+        subscriptions.end_telling(session, "library:none", {"a": "1"}, later(31))
+    assert row(store, owed).due_at == later(91)
+    with store.write() as session:
+        assert subscriptions.begin_telling(session, NAME, later(90), later(99)) is None  # the interval
+        assert subscriptions.begin_telling(session, NAME, later(91), later(99)) == {"a": "1"}
+        subscriptions.end_telling(session, NAME, {"b": "2"}, later(91))
+        assert session.get_one(subscriptions.SubscriptionRow, NAME).told == {"a": "1", "b": "2"}
+
+
+@pytest.mark.parametrize(("cancelled", "told"), [(False, {"a": "1"}), (True, {})])
+def test_one_that_was_cancelled_begins_anew(store: Store, cancelled: bool, told: dict[str, str]) -> None:
     put(store)
     with store.write() as session:
-        subscriptions.remember(session, NAME, {"a": "1"})
-        subscriptions.remember(session, NAME, {"b": "2"})
-        subscriptions.remember(session, "library:none", {"b": "2"})
+        subscriptions.end_telling(session, NAME, {"a": "1"}, T0)
+        if cancelled:
+            subscriptions.cancel(session, "library", NUMBER, T0)
+    put(store)
     with store.read() as session:
-        assert session.get_one(subscriptions.SubscriptionRow, NAME).told == {"a": "1", "b": "2"}
+        assert session.get_one(subscriptions.SubscriptionRow, NAME).told == told

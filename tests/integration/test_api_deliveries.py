@@ -14,8 +14,9 @@ from alerts import delivery_command
 from alerts.channels.base import ChannelConfig
 from alerts.links import PictureLinks
 from alerts.notice_settings import PictureNoticeConfig
-from alerts.store import Store, receivers
+from alerts.store import Store, receivers, subscriptions
 from alerts.store.schema import OutboxRow
+from alerts.store.subscriptions import Wanted
 from lianfang.config import Secret
 from tests.support.api import START, Client, Site, config, serving
 
@@ -144,6 +145,19 @@ def test_a_receiver_that_wanted_no_more_calls_is_shown_and_enabled(site: Site, c
     assert client.post("/api/receivers/police/enable").status == HTTPStatus.NO_CONTENT
     assert client.post("/api/receivers/police/enable").status == HTTPStatus.CONFLICT
     assert client.post("/api/receivers/nobody/enable").status == HTTPStatus.NOT_FOUND
+
+
+def test_who_subscribes_is_shown_by_the_title_and_enabled(site: Site, client: Client) -> None:
+    name = subscriptions.name_of("police", "442000000000032026070100000000001")
+    wanted = Wanted("卡口过车", [13], [], "", START, START + timedelta(days=1), "http://there.test/", 0)
+    with site.store.write() as session:
+        subscriptions.put(session, "police", name.partition(":")[2], wanted, START)
+        receivers.disable(session, name, now=START, reason="answered 410: gone")
+    (shown,) = (r for r in client.get("/api/receivers").json if r["id"] == name)
+    assert shown["receiver"]["name"]["zh"].endswith("：卡口过车")
+    assert shown["reason"] == "answered 410: gone"
+    assert client.post(f"/api/receivers/{name}/enable").status == HTTPStatus.NO_CONTENT
+    assert client.post("/api/receivers/nobody:1/enable").status == HTTPStatus.NOT_FOUND
 
 
 def test_workers_send_nothing_again(site: Site, client: Client) -> None:

@@ -17,6 +17,7 @@ from alerts.delivery import DeliveryWorker
 from alerts.metrics import DeliveryMetrics
 from alerts.payload import notice_of
 from alerts.pipeline import subscribers
+from alerts.site import StoredSite
 from alerts.store import Store, subscriptions
 from alerts.store.schema import OutboxRow
 from alerts.store.subscriptions import Wanted, name_of
@@ -95,7 +96,9 @@ def subscribe(store: Store, desk: Desk | None, address: str, n: int = 1, **chang
     with store.write() as session:
         subscriptions.put(session, "library", number(n), Wanted(**wanted | changed), T0)
     if desk is not None:
-        desk.subscriptions[number(n)] = subscription(number(n), address)
+        desk.subscriptions[number(n)] = subscription(number(n), address) | {
+            "SubscribeDetail": ",".join(map(str, (wanted | changed)["kinds"]))
+        }
 
 
 def tell(
@@ -147,7 +150,7 @@ async def telling(store: Store, config: Config, clock: Clock) -> AsyncIterator[D
     """Deliver what is owed to the library of ``config`` and to its subscribers."""
     stanza = config.receivers["library"]
     assert isinstance(stanza, gat1400.Config)
-    channels = {"library": gat1400.build(stanza, clock)}
+    channels = {"library": gat1400.build(stanza, clock, StoredSite("library", store, lambda: config))}
     worker = DeliveryWorker(
         store,
         channels,

@@ -42,10 +42,12 @@ export function useWording() {
     return t('wall.opened_at', { time: time.clock(begin) })
   }
 
-  /** A receiver as people call it. */
+  /** A receiver, or who subscribes with it (receiver:number), as people call it. */
   function receiverName(id: string): string {
-    const found = session.community?.receivers.find((receiver) => receiver.id === id)
-    return inLanguage(found?.name) || id
+    const [there = id, number] = id.split(':')
+    const found = session.community?.receivers.find((receiver) => receiver.id === there)
+    const name = inLanguage(found?.name) || there
+    return number ? t('notice.subscriber', { receiver: name, number: number.slice(-5) }) : name
   }
 
   /** A person, or a cell of the grid, as people call them. */
