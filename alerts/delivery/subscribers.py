@@ -133,14 +133,19 @@ class SubscriberChannel:
         return self._publisher.message(draft.to, draft.kind, draft.operation, items)
 
     def _fix(self, draft: _Draft) -> None:
-        """Write down what goes along."""
+        """Write down what goes along: it counts as tried from now on, and is not taken back any more."""
+        head, *along = (one.id for one in draft.owed)
         with self._store.write() as session:
-            query = select(OutboxRow).where(OutboxRow.id == draft.owed[0].id, OutboxRow.state == "pending")
-            row = session.scalars(query.with_for_update()).one_or_none()
-            if row is None:
+            query = select(OutboxRow).where(OutboxRow.id.in_((head, *along)), OutboxRow.state == "pending")
+            rows = {row.id: row for row in session.scalars(query.order_by(OutboxRow.seq).with_for_update())}
+            if head not in rows:
                 raise PermanentError("it is owed no more")
-            notify = row.payload["notify"] | {"along": [one.id for one in draft.owed[1:]]}
-            row.payload = row.payload | {"notify": notify}
+            if len(rows) <= len(along):
+                raise TransientError("something of it was withdrawn meanwhile")
+            for one in along:
+                rows[one].attempts = max(rows[one].attempts, 1)
+            notify = rows[head].payload["notify"] | {"along": along}
+            rows[head].payload = rows[head].payload | {"notify": notify}
 
     def _taken(self, name: str, draft: _Draft, message: Message) -> None:
         head, *along = (one.id for one in draft.owed)
