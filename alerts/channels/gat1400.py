@@ -167,12 +167,12 @@ class Gat1400Channel:
 
     async def _answer(self, hit: Hit, delivery: Delivery) -> Receipt:
         """Tell whoever looks for a vehicle that it was seen."""
-        make = self._reporter.reports
+        make = self.reporter.reports
         reports = await asyncio.to_thread(make, hit, delivery.pictures, delivery.created_at)
         vehicle = next((report for report in reports if report.kind == "motor_vehicle"), None)
         if vehicle is None:
             raise PermanentError("`codes` of the receiver report vehicles as something else")
-        message, by = hits.message(hit, vehicle, self._reporter), hit.disposition
+        message, by = hits.message(hit, vehicle, self.reporter), hit.disposition
         if len(message.body) > self._config.max_body_bytes:
             allowed = self._config.max_body_bytes
             raise PermanentError(f"the answer has {len(message.body)} bytes; max_body_bytes is {allowed}")
