@@ -8,7 +8,7 @@ packages=(
   gir1.2-gst-rtsp-server-1.0 python3-gi gstreamer1.0-plugins-base gstreamer1.0-plugins-good
   gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
   mosquitto espeak-ng alsa-utils # a real MQTT broker, a voice, a player
-  kamailio # a real SIP server
+  kamailio baresip-core # a real SIP server, a real SIP user agent
 )
 # A real PostgreSQL: the tests make clusters of their own, Debian's is not touched.
 [ -d /usr/lib/postgresql ] || packages+=(postgresql)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 Samples = NDArray[np.int16]
 
 RATE = 16_000
-_TELEPHONE = 8_000  # G.711: what cameras, telephones and GB/T 28181 play
+TELEPHONE = 8_000  # G.711: what cameras, telephones and GB/T 28181 play
 _LONGEST_S = 120
 _PAUSE_S = 0.8  # between two times
 _FULL = 32768.0
@@ -102,25 +102,34 @@ def scaled(samples: Samples, volume_pct: int) -> Samples:
     return quieter
 
 
-def wav(samples: Samples) -> bytes:
-    """Return it as a WAV file."""
+def wav(samples: Samples, rate: int = RATE) -> bytes:
+    """Return it as a WAV file of ``rate`` samples a second, which it has."""
     file = io.BytesIO()
     with wave.open(file, "wb") as out:
         out.setnchannels(1)
         out.setsampwidth(2)
-        out.setframerate(RATE)
+        out.setframerate(rate)
         out.writeframes(samples.tobytes())
     return file.getvalue()
+
+
+def telephone(samples: Samples) -> Samples:
+    """Return it at ``TELEPHONE`` samples a second."""
+    narrow: Samples = np.concatenate([frame.to_ndarray()[0] for frame in _narrowed(samples)])
+    return narrow
 
 
 def g711(samples: Samples, law: Literal["a", "mu"] = "a") -> bytes:
     """Return it as G.711, A-law or µ-law, 8000 bytes a second."""
     encoder = av.CodecContext.create(f"pcm_{law}law", "w")
     assert isinstance(encoder, av.AudioCodecContext)  # noqa: S101 - FFmpeg knows what it is
-    encoder.sample_rate, encoder.layout, encoder.format = _TELEPHONE, "mono", "s16"
-    resampler = av.AudioResampler(format="s16", layout="mono", rate=_TELEPHONE)
+    encoder.sample_rate, encoder.layout, encoder.format = TELEPHONE, "mono", "s16"
+    packets = [packet for part in [*_narrowed(samples), None] for packet in encoder.encode(part)]
+    return b"".join(bytes(packet) for packet in packets)
+
+
+def _narrowed(samples: Samples) -> list[av.AudioFrame]:
+    resampler = av.AudioResampler(format="s16", layout="mono", rate=TELEPHONE)
     frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
     frame.sample_rate = RATE
-    frames = [*resampler.resample(frame), *resampler.resample(None)]
-    packets = [packet for part in [*frames, None] for packet in encoder.encode(part)]
-    return b"".join(bytes(packet) for packet in packets)
+    return [*resampler.resample(frame), *resampler.resample(None)]

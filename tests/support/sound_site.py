@@ -12,12 +12,13 @@ from alerts.channels.base import Channel, Receipt, Speaker
 from alerts.voice import sound
 from alerts.voice.clips import Clips
 from deploy.simulators.server import Simulator
+from deploy.simulators.speaker_sip import SipSpeakerSimulator
 from lianfang.config.voice import Voice
 from lianfang.errors import LianfangError
 from tests.support.channels import delivery_of, speech
 from tests.support.voice import tone
 
-Device = TypeVar("Device", bound=Simulator)
+Device = TypeVar("Device", bound=Simulator | SipSpeakerSimulator)
 
 
 @dataclass
@@ -58,11 +59,11 @@ def at_device(
     recorded.write_bytes(sound.wav(tone(1)))
 
     async def run() -> None:
-        async with simulator as device:
-            channel = build(device.url, Clips(Voice(), folder / "voice"))
+        async with simulator:
+            channel = build(simulator.url, Clips(Voice(), folder / "voice"))
             assert isinstance(channel, Speaker)
             try:
-                await test(SoundSite(device, channel, recorded))
+                await test(SoundSite(simulator, channel, recorded))
             finally:
                 await channel.close()
 

@@ -42,6 +42,13 @@ ISAPI: dict[str, Any] = {
 
 VAPIX: dict[str, Any] = ISAPI | {"kind": "speaker_vapix"}
 
+SIP: dict[str, Any] = {
+    "kind": "speaker_sip",
+    "uri": "sip:horn@10.0.0.4",
+    "password": {"env": "TEST_TOKEN"},
+    "program": "cat",  # any program that is there
+}
+
 
 def problems(folder: Path, stanza: dict[str, Any], *changes: tuple[str, Any]) -> list[tuple[str, str]]:
     """Return what is wrong with a configuration whose speaker is ``stanza``: key and what was found."""
@@ -184,4 +191,29 @@ def test_what_is_wrong_with_a_sound_card_is_said(
     card = {"kind": "speaker_line_out", "program": "cat"}  # any program that is there
     assert problems(tmp_path, card) == []
     told = problems(tmp_path, card | change)
+    assert [k for k, f in told if found in f] == [key], told
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "found"),
+    [
+        ({"program": "no-such-program"}, "program", "no-such-program"),
+        ({}, "modules", "no-such-folder"),
+        ({"uri": "horn@10.0.0.4"}, "uri", "'horn@10.0.0.4'"),
+        ({"uri": "sip:horn@10.0.0.4\n/quit"}, "uri", "'sip:horn@10.0.0.4\\n/quit'"),
+        ({"uri": "sip:a b@10.0.0.4"}, "uri", "'sip:a b@10.0.0.4'"),
+        ({"username": "a>b"}, "username", "'a>b'"),
+        ({"server": "sip:10.0.0.5"}, "server", "'sip:10.0.0.5'"),
+        ({"password": {"file": "none"}}, "password", "none"),
+        ({"answer_s": 0}, "answer_s", "0"),
+    ],
+)
+def test_what_is_wrong_with_a_sip_speaker_is_said(
+    tmp_path: Path, change: dict[str, Any], key: str, found: str
+) -> None:
+    needs_espeak()
+    (tmp_path / "aufile.so").touch()
+    assert problems(tmp_path, SIP | {"modules": str(tmp_path)}) == []
+    modules = "no-such-folder" if key == "modules" else str(tmp_path)
+    told = problems(tmp_path, SIP | {"modules": modules} | change)
     assert [k for k, f in told if found in f] == [key], told
