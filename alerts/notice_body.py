@@ -7,11 +7,11 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import quote
 
 from alerts.channels.base import Delivery, Picture
-from alerts.links import PictureLinks
+from alerts.links import CLIP, PictureLinks
 from alerts.payload import Notice, NoticePicture, notice_of
 from lianfang.config import Stanza
 from lianfang.errors import PermanentError
@@ -34,20 +34,42 @@ class Enveloped(Stanza):
 
 @dataclass(frozen=True, slots=True)
 class Bodies:
-    """Makes the bodies for one receiver; ``links`` as in its stanza. A delivery's is always the same."""
+    """Makes the bodies for one receiver; ``links`` as in its stanza; with ``films`` clips go along.
+
+    The body of a delivery is always the same, as long as what it shows is kept.
+    """
 
     envelope: Envelope
     links: PictureLinks | None
+    films: bool = False
 
     def body(self, delivery: Delivery, max_bytes: int) -> bytes:
         """Return the body of ``max_bytes`` at most; PermanentError where not even the notice has room."""
+        clip = self._clip(delivery)
 
         def make(pictures: Sequence[Picture], missing: str) -> bytes:
             shown = [self._shown(picture, delivery.created_at) for picture in pictures]
-            notice = notice_of({**delivery.payload, "pictures_missing": missing}, shown)
+            notice = notice_of({**delivery.payload, "pictures_missing": missing, "clip": clip}, shown)
             return self._enveloped(delivery.id, notice).encode()
 
+        film = delivery.film() if clip and self.films and delivery.film else None
+        if clip and film:
+            whole = make(delivery.pictures, delivery.payload.get("pictures_missing", ""))
+            size = len(whole) + (len(film) + 2) // 3 * 4
+            if size <= max_bytes:
+                clip = {**clip, "data_base64": base64.b64encode(film).decode("ascii")}
+            else:  # it goes before the pictures
+                told = f"left out: the message would have had {size} bytes, more than {max_bytes}"
+                clip = {**clip, "missing": "; ".join(filter(None, (clip["missing"], told)))}
         return with_room(delivery, max_bytes, make)
+
+    def _clip(self, delivery: Delivery) -> Mapping[str, Any] | None:
+        """Return what is said of the clip, with the link to it where there are links."""
+        clip: Mapping[str, Any] | None = delivery.payload.get("clip")
+        if not clip or clip["state"] != "kept" or self.links is None:
+            return clip
+        url, until = self.links.link(clip["id"], CLIP, delivery.created_at)
+        return {**clip, "url": url, "expires_at": until}
 
     def _enveloped(self, delivery_id: str, notice: Notice) -> str:
         body = notice.model_dump_json()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar, Literal, Self
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, model_validator
@@ -25,6 +25,9 @@ def _zone(name: str) -> str:
 
 ZoneName = Annotated[str, AfterValidator(_zone)]
 """The time zone of a receiver that is told local times."""
+
+
+Clips = Literal["none", "told", "inline"]
 
 
 class Retry(Stanza):
@@ -79,11 +82,26 @@ class PictureNoticeConfig(NoticeConfig):
     max_body_bytes: int = Field(default=8 * 1024 * 1024, ge=64 * 1024, le=64 * 1024 * 1024)
     """The largest message that it takes; pictures for which there is no room are left out."""
     picture_links: PictureLinks | None = None
-    """Pictures as signed links that expire; within the message where not given."""
+    """Pictures as signed links that expire; within the message where not given. Clips, too."""
+    clips: Clips | None = None
+    """``told``: once an incident's clip is made, one more message brings its link, or says where it is;
+    ``inline``: it brings the film, which is megabytes. Where not given, ``told`` if pictures are links."""
+
+    @property
+    def takes_clips(self) -> bool:
+        """Whether one more message says that a clip is made."""
+        return self.clips in ("told", "inline") or (self.clips is None and self.picture_links is not None)
+
+    @property
+    def brings_films(self) -> bool:
+        """Whether messages bring the film itself."""
+        return self.clips == "inline"
 
     def check(self, config: Config) -> Iterable[Problem]:
-        """Yield links that are over before the last attempt."""
+        """Yield links that are over before the last attempt, or that nothing is left for."""
         yield from super().check(config)
+        if self.picture_links is not None and self.brings_films:
+            yield Problem(("clips",), "inline", "none or told: with 'picture_links' a clip is behind a link")
         if self.picture_links is not None and self.picture_links.valid_h < self.retry.give_up_h:
             allowed = f"at least retry.give_up_h ({self.retry.give_up_h:g}): the last attempt carries them"
             yield Problem(("picture_links", "valid_h"), f"{self.picture_links.valid_h:g}", allowed)

@@ -44,6 +44,7 @@ CHANGES: Mapping[Language, Mapping[str, str]] = {
         "permitted": "已许可，已撤销",
         "closed": "已结案",
         "ended": "已结束",
+        "clip": "录像",
     },
     "en": {
         "opened": "Found",
@@ -65,6 +66,7 @@ CHANGES: Mapping[Language, Mapping[str, str]] = {
         "permitted": "Permitted, withdrawn",
         "closed": "Closed",
         "ended": "Over",
+        "clip": "Clip",
     },
 }
 """What each change is called, by language."""

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 from alerts.incidents.model import ChangeKind
-from alerts.payload import Notice, NoticeContact, NoticeMode, NoticePlace
+from alerts.payload import Notice, NoticeClip, NoticeContact, NoticeMode, NoticePlace
 from alerts.rules.base import RuleSettings
+from alerts.store.clips import ClipRow
 from alerts.store.schema import IncidentRow
 from alerts.wording import source_name
 from lianfang.config import Config
 
+_WHY: Mapping[str, str] = {
+    "no_frames": "no picture of that time was kept",
+    "failed": "it could not be made",
+    "disk_full": "the disk was nearly full",
+    "dropped": "it was deleted: the disk was nearly full",
+    "camera_lost": "the camera was lost",
+}
+
 
 def notice(
-    config: Config, rule: RuleSettings, row: IncidentRow, change: ChangeKind, mode: NoticeMode
+    config: Config,
+    rule: RuleSettings,
+    row: IncidentRow,
+    change: ChangeKind,
+    mode: NoticeMode,
+    clip: NoticeClip | None = None,
 ) -> Notice:
     """Return the message about ``row`` as it stands now, without pictures."""
     language = config.community.language
@@ -38,6 +54,7 @@ def notice(
         updated_at=row.updated_at,
         cleared_at=row.cleared_at,
         duty_contact=_contact(config, row),
+        clip=clip,
     )
 
 
@@ -69,3 +86,30 @@ def _contact(config: Config, row: IncidentRow) -> NoticeContact | None:
     if point is None or point.duty_contact is None:
         return None
     return NoticeContact(name=point.duty_contact.name, phone=point.duty_contact.phone)
+
+
+def noticed(row: ClipRow | None) -> NoticeClip | None:
+    """Return what receivers are told of a clip, None while nobody knows what becomes of it."""
+    if row is None or row.state == "pending":
+        return None
+    return NoticeClip.model_validate(
+        {
+            "id": row.id,
+            "state": row.state,
+            "begins_at": row.begins_at,
+            "ends_at": row.ends_at,
+            "gaps": row.gaps,
+            "missing": "; ".join(_missing(row)),
+            "frames": row.frames,
+            "size_bytes": row.size_bytes,
+            "sha256": row.sha256,
+            "path": f"/api/clips/{row.id}.mp4" if row.state == "kept" else "",
+        }
+    )
+
+
+def _missing(row: ClipRow) -> Iterator[str]:
+    if row.reason:
+        yield _WHY[row.reason]
+    for gap in row.gaps if row.state == "kept" else ():
+        yield f"no picture from {gap['since']} to {gap['until']}"

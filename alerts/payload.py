@@ -93,12 +93,43 @@ class NoticePicture(_Payload):
     expires_at: AwareDatetime | None = None
 
 
+class NoticeGap(_Payload):
+    """From when to when a clip has no picture."""
+
+    since: AwareDatetime
+    until: AwareDatetime
+
+
+class NoticeClip(_Payload):
+    """The film of an incident: behind ``url`` until ``expires_at``, or in the message.
+
+    Where it is neither, people who may log in here find it under ``path``. ``missing`` says, in words, why
+    there is none, or what is missing from it.
+    """
+
+    id: str
+    state: Literal["kept", "missing"]
+    media_type: Literal["video/mp4"] = "video/mp4"
+    begins_at: AwareDatetime | None = None
+    ends_at: AwareDatetime | None = None
+    gaps: tuple[NoticeGap, ...] = ()
+    missing: str = ""
+    frames: int = 0
+    size_bytes: int = 0
+    sha256: str = ""
+    path: str = ""
+    data_base64: str = ""
+    url: str = ""
+    expires_at: AwareDatetime | None = None
+
+
 class Notice(_Payload):
     """An incident as the police platform and other receivers get it.
 
     ``subject`` is what the incident is about where the place is not enough, such as a plate.
     ``assignee`` is the person, or the cell of the grid, to whom it was given, "" for nobody.
     ``figures`` are numbers beside it, by camera or sensor: a water level, riders that were counted.
+    ``clip`` is null until it is known whether there is one.
     ``number`` is the same in every message of an incident; of two messages the higher ``version`` is right.
     """
 
@@ -127,6 +158,14 @@ class Notice(_Payload):
     duty_contact: NoticeContact | None
     pictures: tuple[NoticePicture, ...] = ()
     pictures_missing: str = ""
+    clip: NoticeClip | None = None
+
+
+FILM_GOES_ALONG = frozenset({"clip", "confirmed", "forwarded"})
+"""Changes whose message brings the film itself where that is wanted: they may be the first after it was made.
+
+It is megabytes: the other messages only say what there is.
+"""
 
 
 class WantedBy(_Payload):

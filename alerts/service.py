@@ -112,7 +112,7 @@ class AlertService:
         self._worker = AlertWorker(config, books, bus, store, clock, registry, self._watch, self._aloud)
         evidence_dir = config.evidence_folder
         self._evidence = EvidenceKeeper(store, bus, books, evidence_dir, clock)
-        self._clips = ClipKeeper.of(config, store, bus, clock)
+        self._clips = ClipKeeper.of(config, settings.config, store, bus, clock)
         self._deadlines = Deadlines(store, settings.config, clock, registry)
         self._digests = Digests(store, settings.config, clock)
         self._metrics = DeliveryMetrics(registry)
@@ -190,6 +190,7 @@ class AlertService:
             clock=self._clock,
             metrics=self._metrics,
             pictures=self._evidence.pictures,
+            films=self._clips.film,
             ask_every_s={n: r.status_s for n, r in receivers.items() if isinstance(r, SpeakerConfig)},
             tell=self._speaker_states.tell,
             stanzas={n: r for n, r in receivers.items() if isinstance(r, NoticeConfig)},

@@ -6,7 +6,7 @@ may succeed later) or PermanentError (it never will); backoff, leases and record
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
@@ -44,6 +44,7 @@ class Picture:
 class Delivery:
     """One thing to tell one receiver. ``id`` is the same on every attempt.
 
+    ``film`` gives the bytes of the clip, None where it is gone, for a message that may bring them along.
     ``payload`` is ``alerts.payload.Speech`` or ``Notice`` as plain JSON data.
     """
 
@@ -55,6 +56,7 @@ class Delivery:
     created_at: datetime
     valid_until: datetime | None = None
     pictures: tuple[Picture, ...] = ()
+    film: Callable[[], bytes | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

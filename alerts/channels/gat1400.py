@@ -25,7 +25,7 @@ from alerts.publishing import Offer, Subscribed, Topic
 from alerts.reach import check_address
 from alerts.viid import answers, codes, hits, notifications
 from alerts.viid.answers import Status, UnknownObjectError
-from alerts.viid.codes import Collection, ObjectKind
+from alerts.viid.codes import Collection, Kind
 from alerts.viid.collector import Collector, Method
 from alerts.viid.inbound.settings import Answers
 from alerts.viid.notifications import Notifications
@@ -33,6 +33,7 @@ from alerts.viid.objects import Report, Reporter
 from alerts.viid.records import Records, records
 from alerts.viid.registration import MEDIA, Login, Registration
 from alerts.viid.sender import Sender
+from alerts.viid.slices import Slices
 from alerts.viid.tollgates import Tollgate
 from alerts.viid.upload import Upload
 from lianfang.clock import Clock
@@ -97,6 +98,8 @@ class Config(TlsNoticeConfig):
         """Yield an address, certificates, codes and cameras of no use."""
         yield from super().check(config)
         yield from check_address("base_url", self.base_url, self.within)
+        if self.clips == "told" and self.picture_links is None:
+            yield Problem(("clips",), "told", "none or inline: 'told' needs 'picture_links'")
         for camera in self.tollgates:
             if camera not in config.cameras:
                 yield Problem(("tollgates", camera), repr(camera), one_of(config.cameras))
@@ -126,6 +129,7 @@ class Gat1400Channel:
         zone = ZoneInfo(config.timezone)
         self._config, self._clock, self._codes = config, clock, codes.read(config.codes)
         self.reporter = Reporter(self._codes, zone, config.tollgate_codes, config.picture_links)
+        self._slices = Slices(self.reporter, config.picture_links, config.brings_films)
         self._http = http or HttpEndpoint(config.timeout_s, tls=config.tls, networks=config.within)
         login = Login(config.base_url, config.device_code, config.username, config.password.read())
         self.registration = Registration(login, self._call, clock, zone, site)
@@ -150,13 +154,18 @@ class Gat1400Channel:
             return await self._answer(notice, delivery)
         if notice.change in WITHDRAWN:
             return await self._withdraw(notice, standing, again=delivery.attempt > 1)
-        make = self.reporter.reports
-        reports = await asyncio.to_thread(make, notice, delivery.pictures, delivery.created_at)
+        reports, slices = await asyncio.to_thread(self._made, notice, delivery)
         taken = self._remembered(delivery.id)
         known, unsure = standing == "taken", standing != "none" or delivery.attempt > 1
-        left = [report for report in reports if report.id not in taken]
-        await _all(self._put(report, taken, known=known, unsure=unsure) for report in left)
+        await _all(
+            [self._put(r, taken, known=known, unsure=unsure) for r in reports if r.id not in taken]
+            # Whether it has the clip already nobody remembers.
+            + [self._put(r, taken, known=False, unsure=True) for r in slices if r.id not in taken]
+        )
         del self._taken[delivery.id]
+        reports += slices
+        if not reports:
+            return Receipt("not needed", "there is no clip to show")
         return Receipt("taken", ", ".join(report.id for report in reports))
 
     async def register(self) -> str:
@@ -194,6 +203,13 @@ class Gat1400Channel:
         await self.registration.leave()
         await self._http.close()
 
+    def _made(self, notice: Notice, delivery: Delivery) -> tuple[list[Report], list[Report]]:
+        """Return what is reported, and the clip; nothing else is new where that is what has changed."""
+        slices = self._slices.reports(notice, delivery)
+        if notice.change == "clip":
+            return [], slices
+        return self.reporter.reports(notice, delivery.pictures, delivery.created_at), slices
+
     async def _standing(self, delivery: Delivery) -> Standing:
         if self._site is None:
             return "tried"  # nobody knows
@@ -209,9 +225,10 @@ class Gat1400Channel:
         ids = self.reporter.ids(notice)
         unsure = again or standing != "taken"
         await _all(self._delete(kind, object_id, unsure=unsure) for kind, object_id in ids.items())
+        await _all(self._delete("video", clip_id, unsure=True) for clip_id in self._slices.ids(notice))
         return Receipt("withdrawn", ", ".join(ids.values()))
 
-    async def _delete(self, kind: ObjectKind, object_id: str, *, unsure: bool) -> None:
+    async def _delete(self, kind: Kind, object_id: str, *, unsure: bool) -> None:
         path = f"/VIID/{self._codes.collections[kind].path}?IDList={object_id}"
         try:
             said = answers.of_objects(await self.registration.request("DELETE", path)).get(object_id)

@@ -60,13 +60,18 @@ class WebhookChannel:
 
     def __init__(self, config: Config, clock: Clock) -> None:
         self._url, self._clock, self._media_type = config.url, clock, config.media_type
-        self._max_bytes, self._bodies = config.max_body_bytes, Bodies(config.envelope, config.picture_links)
+        self._max_bytes, self._bodies = (
+            config.max_body_bytes,
+            Bodies(config.envelope, config.picture_links, config.brings_films),
+        )
         self._signers = [Webhook(secret.read()) for secret in config.secrets]
         self._http = HttpEndpoint(config.timeout_s, tls=config.tls, networks=config.within)
 
     async def send(self, delivery: Delivery) -> Receipt:
         """Post the notice; any 2xx is the receiver's word that it has it."""
-        if delivery.pictures:  # megabytes to encode and sign: not on the loop that speaks to everybody
+        if (
+            delivery.pictures or delivery.film
+        ):  # megabytes to encode and sign: not on the loop that speaks to everybody
             headers, body = await asyncio.to_thread(self._message, delivery)
         else:
             headers, body = self._message(delivery)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -16,11 +16,10 @@ from sqlalchemy.orm import Session
 
 from alerts.clip.encoder import Encoder, Film, NotEncoded
 from alerts.clip.recording import Recording
-from alerts.clip.room import Room, told
-from alerts.incidents.model import ChangeKind
+from alerts.clip.room import Room
+from alerts.clip.telling import settled
 from alerts.store import Store, clips
 from alerts.store.clips import ClipRow, Missing
-from alerts.store.incidents import add_change
 from alerts.store.schema import CameraStateRow
 from alerts.store.store import QUIET
 from lianfang.bus import Bus
@@ -48,7 +47,17 @@ class ClipKeeper:
     ``holder`` names this one; what was begun under the same name before a restart is gone on with.
     """
 
-    def __init__(self, store: Store, bus: Bus, folder: Path, clock: Clock, holder: str, room: Room) -> None:
+    def __init__(
+        self,
+        store: Store,
+        bus: Bus,
+        config: Callable[[], Config],
+        folder: Path,
+        clock: Clock,
+        holder: str,
+        room: Room,
+    ) -> None:
+        self._config = config
         self._store, self._bus, self._clock = store, bus, clock
         self._folder, self._holder, self._room = folder, holder, room
         self._epoch = new_epoch()  # another alert service may be making the same clip, if it was held up
@@ -59,14 +68,14 @@ class ClipKeeper:
         self._renewed_s = -_LEASE.total_seconds()
 
     @classmethod
-    def of(cls, config: Config, store: Store, bus: Bus, clock: Clock) -> Self:
-        """Return the keeper of an alert service.
+    def of(cls, config: Config, in_force: Callable[[], Config], store: Store, bus: Bus, clock: Clock) -> Self:
+        """Return the keeper of an alert service; ``in_force`` gives the configuration as it is now.
 
         On the embedded bus there is one such service: what it had begun before a restart is still its own.
         """
         folder = config.evidence_folder
         holder = "" if config.bus_is_embedded else new_epoch()
-        return cls(store, bus, folder, clock, holder, Room(store, folder, clock))
+        return cls(store, bus, in_force, folder, clock, holder, Room(store, folder, clock))
 
     def run(self, stop: threading.Event) -> None:
         """Make clips until ``stop`` is set; what is begun then is gone on with at the next start."""
@@ -103,6 +112,15 @@ class ClipKeeper:
             self._encoder[1].end()
         for recording in self._coming.values():
             recording.close()
+
+    def film(self, incident_id: str) -> bytes | None:
+        """Return the clip of an incident, None where there is none, or none any more."""
+        with self._store.read() as session:
+            row = clips.of(session, incident_id)
+        try:
+            return (self._folder / row.file).read_bytes() if row and row.state == "kept" else None
+        except FileNotFoundError:
+            return None
 
     def _hold(self, waiting: Sequence[ClipRow]) -> None:
         """Claim what is new, as far as there are places, and hold on to what we have."""
@@ -209,9 +227,7 @@ class ClipKeeper:
             if fresh.state == "pending":  # else another alert service was quicker
                 for name, value in came_of_it.items():
                     setattr(fresh, name, value)
-                add_change(
-                    session, row.incident_id, ChangeKind.CLIP, "system", told(fresh), self._clock.now()
-                )
+                settled(session, self._config(), fresh, self._clock.now())
         self._forget(row.id)
 
     def _forget(self, clip_id: str) -> None:

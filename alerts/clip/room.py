@@ -8,10 +8,8 @@ from pathlib import Path
 
 import structlog
 
-from alerts.incidents.model import ChangeKind
+from alerts.clip.telling import write_down
 from alerts.store import Store, clips
-from alerts.store.clips import ClipRow
-from alerts.store.incidents import add_change
 from lianfang.clock import Clock
 
 _log = structlog.get_logger()
@@ -55,10 +53,5 @@ class Room:
                 return False
             (self._folder / row.file).unlink(missing_ok=True)
             row.state, row.reason, row.file = "missing", "dropped", ""
-            add_change(session, row.incident_id, ChangeKind.CLIP, "system", told(row), self._clock.now())
+            write_down(session, row, self._clock.now())
         return True
-
-
-def told(row: ClipRow) -> dict[str, str]:
-    """Return what the timeline says of a clip."""
-    return {"clip": row.id, "state": row.state, "reason": row.reason}

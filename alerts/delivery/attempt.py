@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
 from alerts.channels.base import Channel, Delivery, Picture, Receipt
+from alerts.payload import FILM_GOES_ALONG
 from alerts.store.schema import OutboxRow
 from lianfang.clock import Clock
 from lianfang.errors import LianfangError, PermanentError, TransientError
@@ -21,6 +23,8 @@ Pictures = tuple[tuple[Picture, ...], str]
 PictureSource = Callable[[str], Pictures | None]
 """Gives the pictures of an incident; None while it is not known yet. Called in a thread."""
 
+FilmSource = Callable[[str], bytes | None]
+"""Gives the clip of an incident, None where there is none any more. Called in a thread."""
 Note = Callable[[int, str], None]
 """Remembers what the message of a row (its ``seq``) says of missing pictures. Called in a thread."""
 
@@ -45,6 +49,7 @@ async def attempt(
     *,
     timeout_s: float,
     note: Note,
+    films: FilmSource | None = None,
 ) -> Attempt:
     """Make one attempt at ``row``. Whatever the channel raises comes back as an error of the attempt.
 
@@ -56,7 +61,7 @@ async def attempt(
             found, missing = await _pictures(row, clock, pictures)
             if missing and not found and missing != row.payload.get("pictures_missing"):
                 await asyncio.to_thread(note, row.seq, missing)
-            receipt = await channel.send(_delivery(row, found, missing))
+            receipt = await channel.send(_delivery(row, found, missing, films))
     except (TransientError, PermanentError) as error:
         return Attempt(row, error=error)
     except Exception as error:  # noqa: BLE001 - a plug-in's bug must not stop deliveries to anybody else
@@ -93,8 +98,12 @@ def command_id(row: OutboxRow) -> str:
     return f"{row.id}.{gave_way}" if gave_way else row.id
 
 
-def _delivery(row: OutboxRow, pictures: tuple[Picture, ...], missing: str) -> Delivery:
+def _delivery(
+    row: OutboxRow, pictures: tuple[Picture, ...], missing: str, films: FilmSource | None
+) -> Delivery:
     payload = row.payload["speech"] if row.kind == "speech" else row.payload
+    clip = row.payload.get("clip") or {}
+    along = films is not None and clip.get("state") == "kept" and row.payload.get("change") in FILM_GOES_ALONG
     if missing:
         payload = payload | {"pictures_missing": missing}
     return Delivery(
@@ -106,6 +115,7 @@ def _delivery(row: OutboxRow, pictures: tuple[Picture, ...], missing: str) -> De
         created_at=row.owed_since or row.created_at,
         valid_until=row.valid_until,
         pictures=pictures,
+        film=partial(films, row.incident_id) if films and along else None,
     )
 
 

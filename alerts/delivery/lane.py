@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from alerts.channels.base import Channel
 from alerts.delivery.aloud import Aloud
-from alerts.delivery.attempt import Attempt, PictureSource, attempt, remembered
+from alerts.delivery.attempt import Attempt, FilmSource, PictureSource, attempt, remembered
 from alerts.delivery.backfill import Allowance
 from alerts.delivery.backoff import Backoff
 from alerts.delivery.breaker import Breaker
@@ -82,12 +82,13 @@ class Lane:
         clock: Clock,
         metrics: DeliveryMetrics,
         pictures: PictureSource | None,
+        films: FilmSource | None = None,
         unsaid: Unsaid | None = None,
         aloud: Aloud | None = None,
     ) -> None:
         self._aloud = aloud
         self._channels, self._settings = channels, settings
-        self._clock, self._metrics, self._pictures = clock, metrics, pictures
+        self._clock, self._metrics, self._pictures, self._films = clock, metrics, pictures, films
         others = () if settings.commands or settings.in_order else channels
         self._backfill = {name: settings.backfill.get(name, Backfill()) for name in others}
         self._late = {name: Allowance(how.per_s) for name, how in self._backfill.items()}
@@ -212,7 +213,15 @@ class Lane:
         try:
             ending = self._aloud.ending(row.id) if self._aloud else None
             trying = (
-                attempt(row, channel, self._clock, self._pictures, timeout_s=timeout_s, note=note)
+                attempt(
+                    row,
+                    channel,
+                    self._clock,
+                    self._pictures,
+                    timeout_s=timeout_s,
+                    note=note,
+                    films=self._films,
+                )
                 if ending is None
                 else remembered(row, ending)
             )

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from alerts.channels.base import Channel, Kept, Role
 from alerts.delivery.aloud import Aloud
-from alerts.delivery.attempt import PictureSource
+from alerts.delivery.attempt import FilmSource, PictureSource
 from alerts.delivery.backoff import Backoff
 from alerts.delivery.exchange import Unsaid
 from alerts.delivery.health import Rounds
@@ -80,8 +80,8 @@ def _patience(retry: Retry, jitter: random.Random) -> NoticePolicy:
 class DeliveryWorker:
     """Delivers what is owed to ``channels``, by receiver, each in its role; closes them at the end.
 
-    ``pictures`` gives the pictures of an incident for notices. ``ask_every_s`` says how often a speaker is
-    asked how it is, none where it is not given; ``tell`` hears the answers. ``unsaid`` is told of speeches
+    ``pictures`` and ``films`` give those of an incident for notices. ``ask_every_s`` says how often a speaker
+    is asked how it is, none where it is not given; ``tell`` hears the answers. ``unsaid`` is told of speeches
     that no speaker could say. ``stanzas`` of receivers of notices say how patient to be, and how late ones go
     out. ``aloud`` speaks through the same channels where the store is away. ``alone`` says that there is no
     other worker on the store: one that was killed has ended, and no warning waits for its leases. Whoever
@@ -97,6 +97,7 @@ class DeliveryWorker:
         clock: Clock,
         metrics: DeliveryMetrics,
         pictures: PictureSource | None = None,
+        films: FilmSource | None = None,
         jitter: random.Random | None = None,
         speech: LaneSettings | None = None,
         notice: LaneSettings | None = None,
@@ -133,6 +134,7 @@ class DeliveryWorker:
                 clock=clock,
                 metrics=metrics,
                 pictures=pictures,
+                films=films,
                 unsaid=unsaid,
                 aloud=aloud,
             )

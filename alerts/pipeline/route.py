@@ -11,13 +11,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from alerts.incidents.model import ChangeKind
-from alerts.notices import notice
+from alerts.notice_settings import PictureNoticeConfig
+from alerts.notices import notice, noticed
 from alerts.pipeline import hits, subscribers
 from alerts.pipeline.listeners import assigned, forwarded, listeners
 from alerts.pipeline.speakers import Speakers, healthy_first
 from alerts.pipeline.speeches import Said, nth, speech_for
 from alerts.rules.base import RuleSettings
-from alerts.store import outbox, spoken
+from alerts.store import clips, outbox, spoken
 from alerts.store.schema import IncidentRow, OutboxRow
 from alerts.suppression.reasons import Reason
 from lianfang.config import Config
@@ -43,6 +44,7 @@ TOLD = frozenset(
         ChangeKind.PERMITTED,
         ChangeKind.CLOSED,
         ChangeKind.FORWARDED,
+        ChangeKind.CLIP,
     }
 )
 # Of an incident that is muted meanwhile, whoever knows of it hears that it is over.
@@ -147,13 +149,20 @@ def notify(
     told = dict(assigned(config, row)) if change in TOLD | OF_THE_ASSIGNEE else {}
     if change in TOLD:
         told = dict(forwarded(config, row)) | told | dict(listeners(rule, row))
+    # At first there is none, and to ask would write at once what is written best together.
+    clip = noticed(clips.of(session, row.id)) if told and change is not ChangeKind.OPENED else None
     once = {target.receiver for target in rule.notify if not target.updates}
     for receiver, mode in told.items():
         if row.muted and not _is_told_though_muted(session, receiver, row, change):
             continue
         if receiver in once and _knows(session, receiver, row):
             continue
-        message = notice(config, rule, row, change, mode)
+        stanza = config.receivers.get(receiver)
+        shown = stanza if isinstance(stanza, PictureNoticeConfig) else PictureNoticeConfig()
+        if change is ChangeKind.CLIP and not (shown.takes_clips and _knows(session, receiver, row)):
+            continue
+        hears = clip if shown.clips != "none" else None
+        message = notice(config, rule, row, change, mode, hears)
         outbox.enqueue(
             session,
             id=identify("notice", receiver, row.id, row.version),
@@ -165,8 +174,9 @@ def notify(
             now=now,
             captured_at=captured_at,
         )
-        subscribers.owe(session, config, receiver, message, now, captured_at)
-        hits.answer(session, config, rule, row, message, receiver, now, captured_at)
+        if change is not ChangeKind.CLIP:  # of what they know nothing has changed
+            subscribers.owe(session, config, receiver, message, now, captured_at)
+            hits.answer(session, config, rule, row, message, receiver, now, captured_at)
 
 
 def _is_told_though_muted(session: Session, receiver: str, row: IncidentRow, change: ChangeKind) -> bool:

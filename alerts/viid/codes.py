@@ -13,7 +13,7 @@ from alerts.corrections import corrected
 
 ObjectKind = Literal["motor_vehicle", "non_motor_vehicle", "person", "image"]
 RecordKind = Literal["ape", "tollgate"]
-Kind = ObjectKind | RecordKind
+Kind = ObjectKind | RecordKind | Literal["video"]
 _Digits = Annotated[str, Field(pattern=r"^[0-9]{1,3}$")]
 
 
@@ -53,6 +53,14 @@ class RuleCodes(_Table):
     extra: dict[ObjectKind, dict[str, str | int | float | bool]] = {}
 
 
+class VideoCodes(_Table):
+    """What is said of a slice of video: digits 21 and 22 of its id, where it comes from, its format."""
+
+    type: Annotated[str, Field(pattern=r"^[0-9]{2}$")]
+    source: _Digits
+    file_format: str
+
+
 class IsOnlineCodes(_Table):
     """What is said of a camera's stream."""
 
@@ -85,6 +93,7 @@ class Codes(_Table):
     plates: dict[str, PlateCodes]
     rules: dict[str, RuleCodes]
     is_online: IsOnlineCodes
+    video: VideoCodes
     tollgate_status: TollgateStatusCodes
     subscriptions: dict[Kind, SubscriptionCodes]
 

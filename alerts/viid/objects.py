@@ -65,7 +65,7 @@ class Reporter:
         device = notice.place.device_code
         if not device:
             raise PermanentError(f"camera {notice.place.camera} has no device_code")
-        basic = self._basic(notice, 0)
+        basic = self.basic(notice, 0)
         tail = basic[-5:]
         semantic = self.codes.semantic
         kinds = self.codes.rule(notice.type).objects
@@ -84,7 +84,7 @@ class Reporter:
                 continue
             common = {
                 "InfoKind": 1,
-                "SourceID": self._basic(notice, 0),
+                "SourceID": self.basic(notice, 0),
                 "DeviceID": notice.place.device_code,
                 **dict(zip(("LeftTopX", "LeftTopY", "RightBtmX", "RightBtmY"), corners, strict=True)),
             }
@@ -99,10 +99,10 @@ class Reporter:
             reports.append(Report(kind, object_id, body))
         return reports
 
-    def _basic(self, notice: Notice, n: int) -> str:
-        """Return the ``n``-th 41-digit id of an incident: device, image, time, and a number of its own."""
+    def basic(self, notice: Notice, n: int, type_: str = _IMAGE) -> str:
+        """Return the ``n``-th 41-digit id of an incident: device, type, time, and a number of its own."""
         own = int.from_bytes(hashlib.sha256(notice.number.encode()).digest()[:8])
-        return f"{notice.place.device_code}{_IMAGE}{self.moment(notice.opened_at)}{(own + n) % _SEQUENCES:05}"
+        return f"{notice.place.device_code}{type_}{self.moment(notice.opened_at)}{(own + n) % _SEQUENCES:05}"
 
     def moment(self, moment: datetime) -> str:
         """Return a time as the library has it."""
@@ -123,12 +123,12 @@ class Reporter:
         height, width, *_ = simplejpeg.decode_jpeg_header(scene.jpeg)
         url = self.links.link(scene.evidence, scene.kind, since)[0] if self.links else ""
         types = self.codes.pictures
-        shown = [Shown(self._basic(notice, 0), types["scene"], scene.jpeg, url, (width, height))]
+        shown = [Shown(self.basic(notice, 0), types["scene"], scene.jpeg, url, (width, height))]
         left, top, right, bottom = corners
         if kind != "image" and right > left and bottom > top and not self.links:
             target = _cut(scene.jpeg, corners)
             shown.append(
-                Shown(self._basic(notice, n + 1), types[kind], target, "", (right - left, bottom - top))
+                Shown(self.basic(notice, n + 1), types[kind], target, "", (right - left, bottom - top))
             )
         return shown
 
@@ -157,7 +157,7 @@ class Reporter:
             **({"TollgateID": tollgate} if tollgate else {}),
             "PassTime": self.moment(notice.opened_at),
             # Inline there is no link: the id under which the picture stands in the list.
-            "StorageUrl1": shown[0].url or shown[0].id if shown else self._basic(notice, 0),
+            "StorageUrl1": shown[0].url or shown[0].id if shown else self.basic(notice, 0),
             "HasPlate": bool(kinds),
             "PlateClass": known.class_ if known else _UNKNOWN,
             "PlateColor": known.colour if known else _UNKNOWN,

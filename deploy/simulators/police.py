@@ -21,7 +21,8 @@ from aiohttp import web
 from pydantic import ValidationError
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from alerts.payload import Notice, NoticePicture
+from alerts.payload import Notice, NoticeClip, NoticePicture
+from deploy.simulators.films import check_film
 from deploy.simulators.server import Fault, Say, Simulator, serve_for_ever, to_stdout
 
 
@@ -117,6 +118,8 @@ class PoliceReceiver(Simulator):
             raise _RefusedError(422, "live, but no person has confirmed it")
         for i, picture in enumerate(notice.pictures):
             _check_picture(i, picture)
+        if notice.clip is not None:
+            _check_clip(notice.clip)
         newest = self._versions.get(notice.number, -1)
         if message_id not in self._bodies and notice.version <= newest:
             raise _RefusedError(409, f"version {notice.version} after version {newest}")
@@ -163,6 +166,23 @@ def _check_picture(index: int, picture: NoticePicture) -> None:
         simplejpeg.decode_jpeg(jpeg)
     except ValueError as error:
         raise _RefusedError(400, f"picture {index} is no JPEG: {error}") from error
+
+
+def _check_clip(clip: NoticeClip) -> None:
+    if clip.state == "missing":
+        if not clip.missing or clip.url or clip.data_base64:
+            raise _RefusedError(400, "a clip that is missing, and nobody says why, or here it is")
+        return
+    if clip.begins_at is None or clip.ends_at is None or not clip.sha256 or not clip.path:
+        raise _RefusedError(400, "a clip without its times, its sha256 or where it is")
+    if (clip.url and clip.data_base64) or bool(clip.url) != bool(clip.expires_at):
+        raise _RefusedError(400, "a clip in two places, or behind a link that does not expire")
+    if clip.data_base64:
+        try:
+            lasts = (clip.ends_at - clip.begins_at).total_seconds()
+            check_film(clip.data_base64, clip.size_bytes, lasts, clip.sha256)
+        except ValueError as error:
+            raise _RefusedError(400, f"the clip: {error}") from error
 
 
 def _line(notice: Notice) -> str:

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 import simplejpeg
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from deploy.simulators.films import check_film
+
 
 class InvalidObjectError(ValueError):
     """What is wrong with an object, and where."""
@@ -163,6 +165,57 @@ def _digits(text: str, kind: str) -> str:
     return text
 
 
+def _video(text: str) -> str:
+    if text[20:22] != "01":
+        raise ValueError("digits 21 and 22 are not those of a slice of video")
+    _moment(text[22:36])
+    return text
+
+
+class VideoSliceInfo(_Strict):
+    """What is said of a slice of video."""
+
+    VideoID: Annotated[str, Field(pattern=r"^[0-9]{41}$"), AfterValidator(_video)]
+    InfoKind: Literal[0, 1, 2]
+    VideoSource: Annotated[str, Field(pattern=r"^[0-9]{1,2}$")]
+    IsAbstractVideo: bool = False
+    EventSort: Annotated[int, Field(ge=0)]
+    DeviceID: Device
+    FileFormat: Literal["Mp4"]
+    AudioFlag: Literal[0, 1]
+    Title: Annotated[str, Field(min_length=1, max_length=128)]
+    ContentDescription: Annotated[str, Field(min_length=1, max_length=1024)]
+    BeginTime: Moment
+    EndTime: Moment
+    VideoLen: Annotated[float, Field(ge=0)]
+    FileSize: Annotated[int, Field(gt=0)]
+    StoragePath: str = ""
+
+    @model_validator(mode="after")
+    def _is_of_its_device(self) -> VideoSliceInfo:
+        if not self.VideoID.startswith(self.DeviceID):
+            raise ValueError("VideoID does not begin with DeviceID")
+        if self.EndTime < self.BeginTime:
+            raise ValueError("EndTime is before BeginTime")
+        return self
+
+
+class VideoSlice(_Strict):
+    """A slice of video."""
+
+    VideoSliceInfo: VideoSliceInfo
+    Data: str = ""
+
+    @model_validator(mode="after")
+    def _can_be_played(self) -> VideoSlice:
+        about = self.VideoSliceInfo
+        if bool(self.Data) == bool(about.StoragePath):
+            raise ValueError("exactly one of StoragePath and Data")
+        if self.Data:
+            check_film(self.Data, about.FileSize, about.VideoLen)
+        return self
+
+
 Ape = Annotated[Device, AfterValidator(lambda text: _digits(text, "119"))]
 Gate = Annotated[Device, AfterValidator(lambda text: _digits(text, "121"))]
 PlaceCode = Annotated[str, Field(pattern=r"^([0-9]{6}|[0-9]{9}|[0-9]{12})$")]
@@ -204,15 +257,18 @@ _MODELS: dict[str, tuple[type[BaseModel], str, str]] = {
     "NonMotorVehicles": (NonMotorVehicle, "NonMotorVehicleID", "03"),
     "Persons": (Person, "PersonID", "01"),
     "Images": (Image, "ImageID", ""),
+    "VideoSlices": (VideoSlice, "VideoID", ""),
     "APEs": (Camera, "ApeID", ""),
     "Tollgates": (Tollgate, "TollgateID", ""),
 }
 COLLECTIONS = tuple(_MODELS)
+_INNER = {"Images": "ImageInfo", "VideoSlices": "VideoSliceInfo"}
 
 
 def id_of(collection: str, body: Any) -> str:  # noqa: ANN401 - JSON that nobody has looked at
     """Return the id that an object claims, "" where it has none."""
-    holder = body.get("ImageInfo") if collection == "Images" and isinstance(body, Mapping) else body
+    inner = _INNER.get(collection)
+    holder = body.get(inner) if inner and isinstance(body, Mapping) else body
     found = holder.get(_MODELS[collection][1], "") if isinstance(holder, Mapping) else ""
     return found if isinstance(found, str) else ""
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import bus, deliver, detect, ingest, kafka, latency, rules, store
+from tests.bench import bus, clips, deliver, detect, ingest, kafka, latency, rules, store
 
 Figures = dict[str, float]
 BENCHES: dict[str, Callable[[Path], Figures]] = {
@@ -21,6 +21,7 @@ BENCHES: dict[str, Callable[[Path], Figures]] = {
     "rules": rules.measure,
     "deliver": deliver.measure,
     "store": store.measure,
+    "clips": clips.measure,
     "latency": latency.measure,
     "latency.kafka": latency.measure_kafka,
 }

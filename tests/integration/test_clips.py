@@ -20,25 +20,31 @@ import simplejpeg
 
 from alerts.clip.keeper import SPOOL, ClipKeeper
 from alerts.clip.room import RESERVE_BYTES, Room
-from alerts.incidents.model import State
+from alerts.incidents.model import ChangeKind, State
+from alerts.pipeline import route
 from alerts.pipeline.record import record_camera
+from alerts.rules.base import RuleSettings
 from alerts.store import Store, clips
 from alerts.store.clips import ClipRow
-from alerts.store.schema import ChangeRow, IncidentRow
+from alerts.store.incidents import add_change, held
+from alerts.store.schema import ChangeRow, IncidentRow, OutboxRow
 from lianfang.bus import Bus
 from lianfang.bus.embedded import EmbeddedBus
 from lianfang.clock import ManualClock
 from lianfang.codec import encode_frame
+from lianfang.config import Config
 from lianfang.events import FRAMES, CameraCondition, CameraState, Frame
 from lianfang.ids import identify
 from tests.e2e.installation import until
 from tests.integration.test_alert_worker import rows
+from tests.support.configs import SECRETS, loaded
 from tests.support.kafka import connected, shared_broker
 from tests.support.video import numbered, read_number
 
 PLENTY = 100 * RESERVE_BYTES
 STEP = timedelta(seconds=0.2)
 SIZE = (320, 240)
+LINKS = {"base_url": "http://us", "secret": {"env": "TEST_TOKEN"}}
 
 
 @pytest.fixture
@@ -63,6 +69,7 @@ class Studio:
     bus: Bus
     folder: Path
     camera: str
+    config: Config
     seen: datetime = field(default_factory=lambda: datetime.now(UTC))
     free: int = PLENTY
     keepers: list[ClipKeeper] = field(default_factory=list)
@@ -74,7 +81,8 @@ class Studio:
     def begun(self, holder: str = "", bus: Bus | None = None) -> ClipKeeper:
         """Return a keeper; those before it are left as a kill leaves them, until the test ends."""
         room = Room(self.store, self.folder, self.clock, lambda _folder: self.free)
-        keeper = ClipKeeper(self.store, bus or self.bus, self.folder, self.clock, holder, room)
+        where = self.store, bus or self.bus, lambda: self.config, self.folder
+        keeper = ClipKeeper(*where, self.clock, holder, room)
         self.keepers.append(keeper)
         return keeper
 
@@ -186,7 +194,7 @@ def gaps(row: ClipRow) -> list[tuple[str, str]]:
 
 @pytest.fixture
 def studio(store: Store, bus: Bus, tmp_path: Path, camera: str) -> Iterator[Studio]:
-    studio = Studio(store, bus, tmp_path / "evidence", camera)
+    studio = Studio(store, bus, tmp_path / "evidence", camera, loaded(tmp_path))
     (studio.folder / SPOOL).mkdir(parents=True)
     yield studio
     for keeper in studio.keepers:
@@ -417,3 +425,83 @@ def test_the_timeline_can_be_read_as_json(studio: Studio) -> None:
     studio.wait(26)
     studio.made()
     json.dumps([change.data for change in rows(studio.store, ChangeRow)])
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ({}, False),
+        ({"clips": "told"}, True),
+        ({"clips": "none"}, False),
+        ({"clips": "inline"}, True),
+        ({"picture_links": LINKS}, True),
+        (
+            {"clips": "none", "picture_links": LINKS},
+            False,
+        ),
+    ],
+    ids=lambda value: "+".join(value) or "nothing" if isinstance(value, dict) else None,
+)
+def test_whoever_knows_of_it_and_takes_clips_is_told(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: dict[str, object], told: bool
+) -> None:
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    changes = [(f"receivers.police.{key}", value) for key, value in keys.items()]
+    studio.config = loaded(tmp_path, ("receivers.police.networks", ["10.0.0.0/8"]), *changes)
+    studio.publish(range(80))
+    studio.want()
+    studio.want("unheard of")
+    tell(studio, "one", ChangeKind.RAISED)
+    studio.lose(79)
+    row = studio.made()
+    studio.made("unheard of")
+    first, *later = [(r.payload["change"], r.payload["clip"]) for r in rows(studio.store, OutboxRow)]
+    assert first == ("raised", None), "it was not made yet"
+    assert [change for change, _ in later] == (["clip"] if told else [])
+    tell(studio, "one", ChangeKind.CLEARED)
+    change, clip = [(r.payload["change"], r.payload["clip"]) for r in rows(studio.store, OutboxRow)][-1]
+    assert change == "cleared"
+    if keys.get("clips") == "none":
+        assert clip is None
+        return
+    assert (clip["id"], clip["state"], clip["sha256"]) == (row.id, "kept", row.sha256)
+    assert (clip["frames"], clip["size_bytes"]) == (80, row.size_bytes)
+    assert clip["path"] == f"/api/clips/{row.id}.mp4"
+    gap = f"no picture from {studio.captured(79).isoformat()} to {row.until.isoformat()}"
+    assert clip["missing"] == f"the camera was lost; {gap}"
+    assert studio.keeper.film(row.incident_id) == (studio.folder / row.file).read_bytes()
+
+
+def test_that_there_is_none_is_told_too(studio: Studio, tmp_path: Path) -> None:
+    studio.config = loaded(tmp_path, ("receivers.police.clips", "told"))
+    studio.want()
+    tell(studio, "one", ChangeKind.RAISED)
+    studio.wait(26)
+    row = studio.made()
+    payload = rows(studio.store, OutboxRow)[-1].payload
+    assert (payload["change"], payload["clip"]["state"]) == ("clip", "missing")
+    assert payload["clip"]["missing"] == "no picture of that time was kept"
+    assert studio.keeper.film(row.incident_id) is None
+
+
+def test_of_what_is_muted_nobody_is_told(studio: Studio, tmp_path: Path) -> None:
+    studio.config = loaded(tmp_path, ("receivers.police.clips", "told"))
+    studio.want()
+    tell(studio, "one", ChangeKind.RAISED)
+    with studio.store.write() as session:
+        session.get_one(IncidentRow, identify("test", studio.camera, "one")).muted = "noise"
+    studio.wait(26)
+    studio.made()
+    assert [r.payload["change"] for r in rows(studio.store, OutboxRow)] == ["raised"]
+
+
+def tell(studio: Studio, name: str, change: ChangeKind) -> None:
+    """Let everybody hear of a change of an incident, as a decision does."""
+    number, now = identify("test", studio.camera, name), studio.clock.now()
+    with studio.store.write() as session:
+        add_change(session, number, change, "system", {}, now)
+        rule, row = studio.config.rules["entry"], held(session, number)
+        assert row is not None
+        assert isinstance(rule, RuleSettings)
+        route.notify(session, studio.config, rule, row, change, now, now)
