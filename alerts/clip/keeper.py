@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
 from collections import Counter
@@ -66,6 +67,7 @@ class ClipKeeper:
         self._tries: Counter[str] = Counter()
         self._encoder: tuple[Recording, Encoder] | None = None
         self._renewed_s = -_LEASE.total_seconds()
+        self._trouble: TransientError | None = None
 
     @classmethod
     def of(cls, config: Config, in_force: Callable[[], Config], store: Store, bus: Bus, clock: Clock) -> Self:
@@ -93,7 +95,11 @@ class ClipKeeper:
         self.close()
 
     def turn(self) -> None:
-        """Take what has come, begin what is new, end what is over, and have one encoded."""
+        """Take what has come, begin what is new, end what is over, and have one encoded.
+
+        TransientError, after all of it, where the bus does not give what a clip waits for.
+        """
+        self._trouble = None
         for recording in sorted(self._coming.values(), key=_rank):  # also while the store is away
             self._take(recording)
         now = self._clock.now()
@@ -105,6 +111,8 @@ class ClipKeeper:
             if recording.has_ended(lost.get(recording.row.camera), now):
                 self._end(recording)
         self._encode()
+        if self._trouble is not None:
+            raise self._trouble
 
     def close(self) -> None:
         """Let go of everything; nothing of it is lost."""
@@ -151,30 +159,38 @@ class ClipKeeper:
             self._miss(row, "disk_full")
             return
         name = f"{row.id}.{self._holder}.frames" if self._holder else f"{row.id}.frames"
-        recording = self._coming[row.id] = Recording(row, self._bus, self._folder / SPOOL / name)
-        self._take(recording)  # what is old is overwritten first
+        try:
+            recording = self._coming[row.id] = Recording(row, self._bus, self._folder / SPOOL / name)
+        except OSError as error:
+            self._unwritten(row, error)
+        else:
+            self._take(recording)  # what is old is overwritten first
 
-    def _take(self, recording: Recording) -> None:
-        """Take the frames that have come."""
+    def _take(self, recording: Recording) -> bool:
+        """Take the frames that have come; return whether that was possible."""
         try:
             recording.take()
+        except TransientError as error:
+            self._trouble = error
+            return False
         except OSError as error:
-            _log.error("clip_not_written", alert_id=recording.row.incident_id, error=str(error))
-            self._miss(recording.row, "disk_full")
+            self._unwritten(recording.row, error)
+            return False
+        return True
 
     def _end(self, recording: Recording) -> None:
         """Let the encoder have what there is, to the last frame."""
-        try:
-            self._take(recording)
-        except TransientError:
-            if self._clock.now() < recording.row.until + _GIVEN_UP:
-                raise
-        if self._coming.pop(recording.row.id, None) is None:
-            return  # there was no room for it
+        taken, row = self._take(recording), recording.row
+        if row.id not in self._coming or (not taken and self._clock.now() < row.until + _GIVEN_UP):
+            return
         recording.close()
-        self._ready[recording.row.id] = recording
+        self._ready[row.id] = self._coming.pop(row.id)
         if recording.newest is None:
-            self._miss(recording.row, "no_frames")
+            self._miss(row, "no_frames")
+
+    def _unwritten(self, row: ClipRow, error: OSError) -> None:
+        _log.error("clip_not_written", alert_id=row.incident_id, error=str(error))
+        self._miss(row, "disk_full" if error.errno == errno.ENOSPC else "failed")
 
     def _encode(self) -> None:
         """Look after the encoder, and give it the next clip."""

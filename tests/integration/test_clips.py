@@ -28,11 +28,12 @@ from alerts.store import Store, clips
 from alerts.store.clips import ClipRow
 from alerts.store.incidents import add_change, held
 from alerts.store.schema import ChangeRow, IncidentRow, OutboxRow
-from lianfang.bus import Bus
+from lianfang.bus import Bus, Footage, Record
 from lianfang.bus.embedded import EmbeddedBus
 from lianfang.clock import ManualClock
 from lianfang.codec import encode_frame
 from lianfang.config import Config
+from lianfang.errors import TransientError
 from lianfang.events import FRAMES, CameraCondition, CameraState, Frame
 from lianfang.ids import identify
 from tests.e2e.installation import until
@@ -377,6 +378,50 @@ def test_of_two_services_over_one_store_one_makes_it(studio: Studio) -> None:
     studio.keeper = second
     row = studio.made()
     assert (row.state, row.frames, row.holder) == ("kept", 60, "second")
+
+
+def test_a_camera_whose_frames_cannot_be_read_holds_up_no_other(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio.publish(range(152))
+    footage = type(studio.bus).footage
+
+    class Away:
+        def read(self, max_records: int = 50) -> list[Record]:
+            del max_records
+            raise TransientError("no broker has that partition")
+
+        def close(self) -> None:
+            """Nothing to release."""
+
+    def partly(bus: Bus, camera_id: str, since: datetime) -> Footage:
+        return Away() if camera_id == "another" else footage(bus, camera_id, since)
+
+    monkeypatch.setattr(type(studio.bus), "footage", partly)
+    studio.want("away", vital=True, camera="another")
+    studio.want("one")
+
+    def settled() -> bool:
+        with pytest.raises(TransientError, match="no broker has that partition"):
+            studio.keeper.turn()
+        return studio.clip("one").state == "kept"
+
+    until("the clip", settled, timeout_s=60)
+    studio.wait(26)
+    settled()
+    assert studio.clip("away").state == "pending", "it may come yet"
+    studio.wait(20 + 600)
+    settled()
+    assert studio.clip("away").reason == "no_frames"
+
+
+def test_a_spool_that_cannot_be_written_holds_up_no_other(studio: Studio) -> None:
+    studio.publish(range(152))
+    clip = studio.want("unwritten", vital=True)
+    (studio.folder / SPOOL / f"{clip}.frames").mkdir()
+    studio.want("one")
+    assert (studio.made("unwritten").state, studio.clip("unwritten").reason) == ("missing", "failed")
+    assert studio.made("one").frames == 151
 
 
 def test_the_oldest_clips_make_room_for_new_ones(studio: Studio) -> None:
