@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, model_validator
 from alerts.channels.base import ChannelConfig, Role
 from alerts.links import PictureLinks
 from alerts.reach import Reached
+from alerts.signatures import SigningKeys, check_keys
 from lianfang.config import Config, Problem, Stanza
 from lianfang.config.tls import Tls
 
@@ -64,6 +65,18 @@ class Backfill(Stanza):
         return now - timedelta(seconds=self.after_s)
 
 
+class Receipts(Stanza):
+    """A receiver lets us know what it makes of an incident: it posts to /api/receivers/{its id}/receipts."""
+
+    secrets: SigningKeys
+    """The key that it signs with; while that is being changed, the old and the new one: either counts."""
+
+    def check(self, config: Config) -> Iterable[Problem]:
+        """Yield keys that nobody can sign with."""
+        yield from super().check(config)
+        yield from check_keys(("secrets",), self.secrets)
+
+
 class NoticeConfig(Reached, ChannelConfig):
     """What the stanzas of all receivers of notices have: where they may be, and our patience."""
 
@@ -74,6 +87,8 @@ class NoticeConfig(Reached, ChannelConfig):
     """What happens where it does not answer."""
     backfill: Backfill = Backfill()
     """How what is late goes out."""
+    receipts: Receipts | None = None
+    """What it lets us know; nothing is taken from it where not given."""
 
 
 class PictureNoticeConfig(NoticeConfig):

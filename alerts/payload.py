@@ -182,6 +182,22 @@ class Hit(Notice):
     disposition: WantedBy
 
 
+class CaseReceipt(_Payload):
+    """What a receiver lets us know about an incident that it was told of (接警, 处置反馈).
+
+    ``received``: it has it (接警). ``dispatched``: somebody is on the way. ``resolved``: what came of it
+    (处置反馈). ``rejected``: it gives it back (退回). ``withdrawn_confirmed``: it has heard that it was
+    withdrawn. ``by`` is who says so there, ``at`` when it was so, by the receiver's clock.
+    """
+
+    schema_version: Literal["lianfang.receipt/1"] = "lianfang.receipt/1"
+    number: Annotated[str, Field(min_length=1, max_length=36)]
+    step: Literal["received", "dispatched", "resolved", "rejected", "withdrawn_confirmed"]
+    at: AwareDatetime
+    by: Annotated[str, Field(max_length=64)] = ""
+    note: Annotated[str, Field(max_length=500)] = ""
+
+
 def notice_of(payload: Mapping[str, Any], pictures: Sequence[NoticePicture] = ()) -> Notice:
     """Return the notice that ``payload`` is, perhaps a ``Hit``; PermanentError where it is none."""
     try:

@@ -34,6 +34,7 @@ from alerts.api import (
     police,
     problems,
     profiles,
+    receipts,
     receivers,
     recordings,
     speech,
@@ -122,6 +123,7 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
     api.include_router(auth.router(deps, names, passwords, sessions, feed.nudge))
     api.include_router(behind_login)
     app.include_router(api)
+    app.include_router(receipts.router(deps))
     app.include_router(ops.router(deps))
     app.include_router(pictures.router(deps))
 

@@ -107,7 +107,9 @@ class Views:
             kind=ChangeKind(row.kind),
             at=row.at,
             actor=row.actor,
-            actor_name=self._names.operator(row.actor),
+            actor_name=row.data.get("by", "")
+            if row.kind == ChangeKind.RECEIPT
+            else self._names.operator(row.actor),
             data=row.data,
         )
 

@@ -6,12 +6,10 @@ See docs/protocols/webhook.md.
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 from collections.abc import Iterable
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import field_validator
 from standardwebhooks import Webhook
 
 from alerts.channels._http import HttpEndpoint, check_status, http_url
@@ -19,12 +17,10 @@ from alerts.channels.base import Delivery, Receipt
 from alerts.notice_body import Bodies, Enveloped
 from alerts.notice_settings import TlsNoticeConfig
 from alerts.reach import check_address
+from alerts.signatures import SigningKeys, check_keys
 from lianfang.clock import Clock
 from lianfang.config import Config as WholeConfig
-from lianfang.config import Problem, Secret
-
-_PREFIX = "whsec_"
-_KEY_BYTES = range(24, 65)  # Standard Webhooks 1.0, "Signature scheme": 24 to 64 bytes
+from lianfang.config import Problem
 
 
 class Config(Enveloped, TlsNoticeConfig):
@@ -33,7 +29,7 @@ class Config(Enveloped, TlsNoticeConfig):
     kind: Literal["webhook"]
     url: str
     """Where notices are posted; nothing else is ever called, redirects included."""
-    secrets: Annotated[tuple[Secret, ...], Field(min_length=1, max_length=2)]
+    secrets: SigningKeys
     """The signing key; while it is being changed, the old and the new one: both sign."""
 
     @field_validator("url")
@@ -45,14 +41,7 @@ class Config(Enveloped, TlsNoticeConfig):
         """Yield keys that cannot sign, an address that is not allowed, and certificates of no use."""
         yield from super().check(config)
         yield from check_address("url", self.url, self.within)
-        for i, secret in enumerate(self.secrets):
-            try:
-                usable = _is_key(secret.read())
-            except LookupError:
-                continue  # the secret itself says so
-            if not usable:
-                allowed = f"{_PREFIX} and 24 to 64 random bytes in base64 (openssl rand -base64 32)"
-                yield Problem(("secrets", i), "a text of another form", allowed)
+        yield from check_keys(("secrets",), self.secrets)
 
 
 class WebhookChannel:
@@ -99,11 +88,3 @@ class WebhookChannel:
 def build(config: Config, clock: Clock) -> WebhookChannel:
     """Return the channel; LookupError if a secret cannot be read."""
     return WebhookChannel(config, clock)
-
-
-def _is_key(text: str) -> bool:
-    try:
-        key = base64.b64decode(text.removeprefix(_PREFIX), validate=True)
-    except binascii.Error:
-        return False
-    return text.startswith(_PREFIX) and len(key) in _KEY_BYTES

@@ -57,4 +57,5 @@ class ChangeKind(StrEnum):
     OVERDUE = "overdue"  # nobody did in time what the state asks for
     TIER_DUE = "tier_due"  # an operator must press before the next tier hears of it
     FORWARDED = "forwarded"  # the next tier hears of it
+    RECEIPT = "receipt"  # a receiver says what it makes of it
     ENDED = "ended"  # empty for so long that the next sighting is a new incident

@@ -155,7 +155,7 @@ def notify(
     for receiver, mode in told.items():
         if row.muted and not _is_told_though_muted(session, receiver, row, change):
             continue
-        if receiver in once and _knows(session, receiver, row):
+        if receiver in once and knows(session, receiver, row):
             continue
         stanza = config.receivers.get(receiver)
         shown = stanza if isinstance(stanza, PictureNoticeConfig) else PictureNoticeConfig()
@@ -184,9 +184,10 @@ def _is_told_though_muted(session: Session, receiver: str, row: IncidentRow, cha
     if change in _WANTED:
         # To call what a trial shows right is to judge it, and no wish that the police come.
         return not (change is ChangeKind.CONFIRMED and row.muted == Reason.TRIAL)
-    return change in _ENDINGS and _knows(session, receiver, row)
+    return change in _ENDINGS and knows(session, receiver, row)
 
 
-def _knows(session: Session, receiver: str, row: IncidentRow) -> bool:
+def knows(session: Session, receiver: str, row: IncidentRow) -> bool:
+    """Say whether a receiver was told of an incident, or is owed to be."""
     told = select(OutboxRow.seq).where(OutboxRow.receiver == receiver, OutboxRow.incident_id == row.id)
     return session.scalar(told.limit(1)) is not None

@@ -21,6 +21,7 @@ from alerts.store.dispositions import DispositionRow  # noqa: F401 - a table bes
 from alerts.store.incidents import write_changes
 from alerts.store.photos import PhotoRow  # noqa: F401 - a table beside those of the schema
 from alerts.store.postgresql import PostgreSql
+from alerts.store.receipts import ReceiptRow  # noqa: F401
 from alerts.store.recordings import RecordingRow  # noqa: F401 - likewise
 from alerts.store.sqlite import Sqlite
 from alerts.store.subscriptions import SubscriptionRow  # noqa: F401 - another one

@@ -14,8 +14,11 @@ import json
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
+import aiohttp
 import simplejpeg
 from aiohttp import web
 from pydantic import ValidationError
@@ -35,6 +38,9 @@ class Received:
     body: bytes
 
 
+_WITHDRAWN = frozenset({"false_alarm", "permitted"})
+
+
 class _RefusedError(Exception):
     def __init__(self, status: int, why: str) -> None:
         super().__init__(why)
@@ -46,7 +52,8 @@ class PoliceReceiver(Simulator):
 
     ``received`` holds each id once, ``repeats`` the ids that came again, ``altered`` those whose body was
     another then, ``refused`` why others were not taken. ``secrets`` are all it accepts; a message needs to
-    be signed with one of them.
+    be signed with one of them. Where ``answers`` is set, a URL and a key, it lets the sender know at once
+    that it has a ``live`` or ``task`` one.
     """
 
     def __init__(
@@ -66,6 +73,7 @@ class PoliceReceiver(Simulator):
         self.received: list[Received] = []
         self.repeats: list[str] = []
         self.altered: list[str] = []
+        self.answers: tuple[str, str] | None = None
         self.refused: list[str] = []
         self._verifiers = [Webhook(secret) for secret in secrets]
         self._path, self._delay_s = path, delay_s
@@ -76,6 +84,27 @@ class PoliceReceiver(Simulator):
     def url(self) -> str:
         """Where notices are to be posted."""
         return f"{super().url}{self._path}"
+
+    async def let_know(self, receipts_url: str, key: str, number: str, step: str, **said: str) -> int:
+        """Post to ``receipts_url`` what becomes of an incident, signed with ``key``; return the status.
+
+        ``said`` may hold ``by``, ``note``, and ``message_id`` where it is said again.
+        """
+        now = datetime.now(UTC)
+        message_id = said.pop("message_id", "") or str(uuid4())
+        body = json.dumps({"number": number, "step": step, "at": now.isoformat(), **said}, ensure_ascii=False)
+        headers = {
+            "Content-Type": "application/json",
+            "webhook-id": message_id,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": Webhook(key).sign(message_id, now, body),
+        }
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(receipts_url, data=body.encode(), headers=headers) as answer,
+        ):
+            self.say(f"[{self.name}] {step} {number[:8]}: {answer.status}")
+            return answer.status
 
     def routes(self) -> Iterable[web.RouteDef]:
         """Return what is served."""
@@ -100,6 +129,9 @@ class PoliceReceiver(Simulator):
         self._versions[notice.number] = notice.version
         self.received.append(Received(message_id, notice, body))
         self.say(f"[{self.name}] {_line(notice)}")
+        if self.answers is not None and notice.mode in ("live", "task"):
+            step = "withdrawn_confirmed" if notice.change in _WITHDRAWN else "received"
+            await self.let_know(*self.answers, notice.number, step, by=self.name)
         return web.json_response({"outcome": "taken"})
 
     def _checked(self, request: web.Request, body: bytes) -> Notice:
@@ -208,9 +240,14 @@ def main() -> None:
         required=True,
         help="file with a whsec_ key; may be repeated",
     )
+    parser.add_argument(
+        "--receipts", metavar="URL", help="say here what becomes of incidents, signed with the first key"
+    )
     options = parser.parse_args()
     secrets = [file.read_text(encoding="utf-8").strip() for file in options.secret_file]
     simulator = PoliceReceiver(secrets, name=options.name, host=options.host, port=options.port)
+    if options.receipts is not None:
+        simulator.answers = options.receipts, secrets[0]
     with suppress(KeyboardInterrupt):
         asyncio.run(serve_for_ever(simulator))
 

@@ -67,7 +67,9 @@ async def _measure(folder: Path, url: str) -> dict[str, float]:
     metrics = DeliveryMetrics(CollectorRegistry())
     worker = DeliveryWorker(store, channels, roles, clock=SystemClock(), metrics=metrics)
     async with aiohttp.ClientSession(url) as session:
-        bare_ms = await _p99_ms(session, _bare_speech(_speaker(url)))
+        speaker = _speaker(url)
+        bare_ms = await _p99_ms(session, _bare_speech(speaker))
+        await speaker.close()
         _owe(store, "police", "first", NOTICES)
         async with running(worker):
             start = time.perf_counter()

@@ -12,25 +12,26 @@ from pydantic import BaseModel
 
 from alerts.channels.base import UNDER_WAY, Outcome
 from alerts.incidents.model import ChangeKind, State
-from alerts.payload import Notice, NoticeMode, Speech
+from alerts.payload import CaseReceipt, Notice, NoticeMode, Speech
 from alerts.pipeline.route import OF_THE_ASSIGNEE, TOLD
 from deploy.simulators.commands import Command, Word
 
 PROTOCOLS = Path(__file__).parents[2] / "docs" / "protocols"
 
 
-def notice_schema() -> dict[str, Any]:
-    """Return the schema of what is sent: every field is there."""
+def schemas() -> dict[str, dict[str, Any]]:
+    """Return the schemas by file: of what is sent every field is there, of what comes in what is needed."""
+    draft = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **Notice.model_json_schema(mode="serialization"),
+        "notice.schema.json": draft | Notice.model_json_schema(mode="serialization"),
+        "receipt.schema.json": draft | CaseReceipt.model_json_schema(),
     }
 
 
-def test_the_schema_of_a_notice_is_written_from_the_code() -> None:
-    file = PROTOCOLS / "notice.schema.json"
+@pytest.mark.parametrize("name", schemas())
+def test_the_schema_is_written_from_the_code(name: str) -> None:
     # To write it: python -m tests.contract.test_protocols
-    assert json.loads(file.read_text(encoding="utf-8")) == notice_schema()
+    assert json.loads((PROTOCOLS / name).read_text(encoding="utf-8")) == schemas()[name]
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +65,7 @@ def test_the_words_are_those_of_the_code(openapi: dict[str, Any]) -> None:
         ("speaker_http.md", tuple(Command.model_fields)),
         ("webhook.md", tuple(ChangeKind(change) for change in TOLD | OF_THE_ASSIGNEE)),
         ("webhook.md", tuple(State)),
+        ("receipts.md", get_args(CaseReceipt.model_fields["step"].annotation)),
         ("webhook.md", ("wgs84", "gcj02", "cgcs2000", *get_args(NoticeMode))),
     ],
 )
@@ -73,9 +75,10 @@ def test_the_text_leaves_none_out(document: str, words: tuple[str, ...]) -> None
 
 
 def main() -> None:
-    """Write the schema of a notice."""
-    text = json.dumps(notice_schema(), indent=2, ensure_ascii=False)
-    (PROTOCOLS / "notice.schema.json").write_text(f"{text}\n", encoding="utf-8")
+    """Write the schemas."""
+    for name, schema in schemas().items():
+        text = json.dumps(schema, indent=2, ensure_ascii=False)
+        (PROTOCOLS / name).write_text(f"{text}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

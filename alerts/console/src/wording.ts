@@ -96,6 +96,7 @@ export function useWording() {
     if (change.kind === 'escalated' && data.silent) return t('change.escalated_unsaid')
     if (change.kind === 'evidence') return t(data.state === 'kept' ? 'change.evidence_kept' : 'change.evidence_missing')
     if (change.kind === 'clip') return t(data.state === 'kept' ? 'change.clip_kept' : data.reason === 'dropped' ? 'change.clip_dropped' : 'change.clip_missing')
+    if (change.kind === 'receipt') return t(`change.receipt_${data.step}`, { receiver: receiverName(data.receiver ?? '') })
     const reason = data.silent ? known('speech.silent', data.silent) : ''
     const { people = '', receiver = '', assignee = '' } = data
     const tier = (locale.value === 'en' ? data.en : data.zh) ?? ''

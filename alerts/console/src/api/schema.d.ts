@@ -549,6 +549,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/receivers/{receiver_id}/receipts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take Receipt
+         * @description Take a receiver's word about an incident; 204 also where it was taken before.
+         */
+        post: operations["take_receipt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/recordings": {
         parameters: {
             query?: never;
@@ -1087,7 +1107,7 @@ export interface components {
          * @description What happened to an incident.
          * @enum {string}
          */
-        ChangeKind: "opened" | "raised" | "cleared" | "returned" | "repeated" | "spoken" | "unsaid" | "muted" | "heard" | "escalated" | "unseen" | "seen" | "evidence" | "clip" | "delivered" | "delivery_failed" | "stopped" | "called" | "hushed" | "acknowledged" | "confirmed" | "assigned" | "unassigned" | "dispatched" | "handled" | "photographed" | "reopened" | "false_alarm" | "permitted" | "closed" | "overdue" | "tier_due" | "forwarded" | "ended";
+        ChangeKind: "opened" | "raised" | "cleared" | "returned" | "repeated" | "spoken" | "unsaid" | "muted" | "heard" | "escalated" | "unseen" | "seen" | "evidence" | "clip" | "delivered" | "delivery_failed" | "stopped" | "called" | "hushed" | "acknowledged" | "confirmed" | "assigned" | "unassigned" | "dispatched" | "handled" | "photographed" | "reopened" | "false_alarm" | "permitted" | "closed" | "overdue" | "tier_due" | "forwarded" | "receipt" | "ended";
         /**
          * Clip
          * @description The film from ``since`` to ``until``, as far as there are pictures: ``gaps`` are where there are none.
@@ -4214,6 +4234,104 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    take_receipt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                receiver_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * At
+                     * Format: date-time
+                     */
+                    at: string;
+                    /**
+                     * By
+                     * @default
+                     */
+                    by?: string;
+                    /**
+                     * Note
+                     * @default
+                     */
+                    note?: string;
+                    /** Number */
+                    number: string;
+                    /**
+                     * Schema Version
+                     * @default lianfang.receipt/1
+                     * @constant
+                     */
+                    schema_version?: "lianfang.receipt/1";
+                    /**
+                     * Step
+                     * @enum {string}
+                     */
+                    step: "received" | "dispatched" | "resolved" | "rejected" | "withdrawn_confirmed";
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };
