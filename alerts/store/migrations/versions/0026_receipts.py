@@ -1,14 +1,14 @@
 """receipts: what receivers let us know about incidents.
 
-Revision: 0025
-Before it: 0024
+Revision: 0026
+Before it: 0025
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0025"
-down_revision = "0024"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 
