@@ -1,16 +1,24 @@
-"""The view library as it calls us: it registers with Digest, keeps orders with us, and reads every answer."""
+"""The view library as it calls us: it registers with Digest, keeps orders with us, and reads every answer.
+
+``python -m deploy.simulators.viid_asking http://127.0.0.1:8121 粤T12345 --minutes 60`` looks for a plate.
+"""
 
 from __future__ import annotations
 
+import argparse
+import asyncio
 import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, Self
+from zoneinfo import ZoneInfo
 
 import aiohttp
+
+from deploy.simulators.server import to_stdout
 
 PLATFORM, USERNAME, PASSWORD = "44200000005030000000", "library", "we-ask-you-1234"
 MEDIA = "application/VIID+JSON;charset=UTF-8"
@@ -186,3 +194,32 @@ def _asked(headers: Mapping[str, str]) -> str:
 
 def _md5(text: str) -> str:
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+async def _look_for(url: str, plate: str, minutes: float) -> int:
+    now = datetime.now(ZoneInfo("Asia/Shanghai"))
+    begin, end = (f"{moment:%Y%m%d%H%M%S}" for moment in (now, now + timedelta(minutes=minutes)))
+    number = f"44200000000001{begin}00001"
+    order = disposition(number, plate, BeginTime=begin, EndTime=end)
+    async with AskingLibrary(url) as library:
+        if (status := await library.register()) != 200:
+            to_stdout(f"not let in: {status}")
+            return 1
+        ((_, code),) = await library.post("Disposition", [order])
+        to_stdout(f"disposition {number} of {plate} until {end}: {code}")
+        await library.unregister()
+    return 0 if code == 0 else 1
+
+
+def main() -> int:
+    """Look for a plate for some minutes."""
+    parser = argparse.ArgumentParser(description="A view library that looks for a vehicle.")
+    parser.add_argument("url", help="where the receiver's `answers` listen")
+    parser.add_argument("plate")
+    parser.add_argument("--minutes", type=float, default=60)
+    options = parser.parse_args()
+    return asyncio.run(_look_for(options.url, options.plate, options.minutes))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
