@@ -28,8 +28,8 @@ def wanted(session: Session, config: Config, row: IncidentRow) -> tuple[Disposit
     if receiver is None or not row.subject:
         return ()
     tollgate = tollgates_of(config, receiver).get(row.camera, "")
-    then = dispositions.at(session, receiver, row.opened_at)
-    hit = then.hit(receiver, row.subject, row.opened_at, tollgate)
+    known = dispositions.about(session, receiver, row.subject)
+    hit = known.hit(receiver, row.subject, row.opened_at, tollgate)
     return hit.dispositions if hit is not None else ()
 
 

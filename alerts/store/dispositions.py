@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Index, String, func, select
+from sqlalchemy import ColumnElement, Index, Row, Select, String, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from alerts.dispositions import Disposition, Dispositions
+from alerts.dispositions import NO_DISPOSITIONS, Disposition, Dispositions, Word
 from alerts.store.alone import alone
 from alerts.store.schema import Base
 from alerts.store.switches import LEAD
 from alerts.store.types import Text
+from lianfang.plates import lookalikes
 
-Word = Literal["set", "revoked", "deleted"]
+_Said = Literal["set", "revoked", "deleted"]
 _MOMENT = timedelta(microseconds=1)
 
 
@@ -32,7 +33,7 @@ class DispositionRow(Base):
     revision: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     receiver: Mapped[str] = mapped_column(String(64))
     number: Mapped[str] = mapped_column(String(33))
-    word: Mapped[str] = mapped_column(String(16))  # Word
+    word: Mapped[str] = mapped_column(String(16))  # set | revoked | deleted
     since: Mapped[datetime]  # a moment after it was received
     plate: Mapped[str] = mapped_column(String(16))
     title: Mapped[str] = mapped_column(Text)
@@ -95,12 +96,15 @@ def kept(session: Session, receiver: str) -> Sequence[DispositionRow]:
     return session.scalars(query.order_by(DispositionRow.revision)).all()
 
 
-def count(session: Session, receiver: str, now: datetime) -> int:
-    """Return how many of a receiver are neither revoked nor over."""
+def are_as_many(session: Session, receiver: str, most: int, now: datetime) -> bool:
+    """Say whether ``most`` of a receiver are neither revoked nor over, or more."""
+    if newest(session) < most:
+        return False  # most of the time: counting them takes longer than anything else here
     query = select(func.count()).where(
         _last_words(receiver), DispositionRow.word == "set", DispositionRow.end_at > now
     )
-    return session.scalar(query) or 0
+    counted = session.scalar(query) or 0
+    return counted >= most
 
 
 def newest(session: Session) -> int:
@@ -110,21 +114,27 @@ def newest(session: Session) -> int:
 
 def load(session: Session, since: datetime | None = None) -> Dispositions:
     """Return those that stood at ``since`` or later, or all, each for as long as it did."""
-    query = select(DispositionRow).order_by(DispositionRow.revision)
+    query = _words()
     if since is not None:  # with every word about them: a later one may have an earlier end
-        query = query.where(
-            DispositionRow.number.in_(select(DispositionRow.number).where(DispositionRow.end_at > since))
-        )
-    return Dispositions(tuple(_stood(session.scalars(query))), newest(session))
+        recent = select(DispositionRow.number).where(DispositionRow.end_at > since)
+        query = query.where(DispositionRow.number.in_(recent))
+    revision = newest(session)
+    return replace(NO_DISPOSITIONS.after(map(_word, session.execute(query)), revision), loaded=revision)
 
 
-def at(session: Session, receiver: str, moment: datetime) -> Dispositions:
-    """Return those of a receiver that may have stood at ``moment``."""
-    then = select(DispositionRow.number).where(
-        DispositionRow.begin_at <= moment, DispositionRow.end_at > moment
+def more(session: Session, known: Dispositions) -> Dispositions:
+    """Return ``known`` after what was said since; it costs no more than that."""
+    rows = session.execute(_words().where(DispositionRow.revision > known.revision)).all()
+    return known.after(map(_word, rows), rows[-1].revision) if rows else known
+
+
+def about(session: Session, receiver: str, plate: str) -> Dispositions:
+    """Return those of a receiver that may be about a plate, whenever they stood."""
+    looked_for = select(DispositionRow.number).where(
+        DispositionRow.receiver == receiver, DispositionRow.plate.in_(lookalikes(plate))
     )
-    query = select(DispositionRow).where(DispositionRow.receiver == receiver, DispositionRow.number.in_(then))
-    return Dispositions(tuple(_stood(session.scalars(query.order_by(DispositionRow.revision)))))
+    query = _words().where(DispositionRow.receiver == receiver, DispositionRow.number.in_(looked_for))
+    return NO_DISPOSITIONS.after(map(_word, session.execute(query)), 0)
 
 
 def _last_words(receiver: str) -> ColumnElement[bool]:
@@ -132,29 +142,26 @@ def _last_words(receiver: str) -> ColumnElement[bool]:
     return DispositionRow.revision.in_(newest.group_by(DispositionRow.number))
 
 
-def _stood(rows: Iterable[DispositionRow]) -> Iterable[Disposition]:
-    following: dict[tuple[str, str], datetime] = {}
-    found = []
-    for row in reversed(list(rows)):
-        until = min(row.end_at, following.get((row.receiver, row.number), row.end_at))
-        following[row.receiver, row.number] = row.since
-        since = max(row.since, row.begin_at)
-        if row.word == "set" and since < until:
-            found.append(
-                Disposition(
-                    row.receiver,
-                    row.number,
-                    row.plate,
-                    since,
-                    until,
-                    frozenset(row.tollgates),
-                    row.title,
-                    row.reason,
-                    row.priority,
-                    row.address,
-                )
-            )
-    return reversed(found)
+def _words() -> Select[Any]:
+    # Columns and not rows of the mapper: there may be many thousands.
+    return select(*DispositionRow.__table__.columns).order_by(DispositionRow.revision)
+
+
+def _word(row: Row[Any]) -> Word:
+    """Return a row as those who decide know it."""
+    wanted = Disposition(
+        row.receiver,
+        row.number,
+        row.plate,
+        max(row.since, row.begin_at),
+        row.end_at,
+        frozenset(row.tollgates),
+        row.title,
+        row.reason,
+        row.priority,
+        row.address,
+    )
+    return Word(row.receiver, row.number, row.since, wanted if row.word == "set" else None)
 
 
 def _last(session: Session, receiver: str, number: str) -> DispositionRow | None:
@@ -167,7 +174,7 @@ def _say(
     session: Session,
     receiver: str,
     number: str,
-    word: Word,
+    word: _Said,
     wanted: Wanted,
     last: DispositionRow | None,
     now: datetime,

@@ -10,6 +10,7 @@ from alerts.dispositions import NO_DISPOSITIONS, Dispositions
 from alerts.facts import Facts
 from alerts.store import dispositions, switches, versions
 
+_FORGOTTEN_AFTER = 10_000  # words about dispositions: then those that are long over are let go
 _REACH = timedelta(days=8)  # further back no log goes that a running service reads
 
 
@@ -37,6 +38,6 @@ def fresh(session: Session, known: Facts, now: datetime, *, switched: bool, orde
 
 
 def _looked_for(session: Session, known: Dispositions, now: datetime) -> Dispositions:
-    return (
-        known if dispositions.newest(session) == known.revision else dispositions.load(session, now - _REACH)
-    )
+    if known.revision and known.revision - known.loaded < _FORGOTTEN_AFTER:
+        return dispositions.more(session, known)
+    return dispositions.load(session, now - _REACH)

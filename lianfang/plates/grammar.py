@@ -9,11 +9,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
+from itertools import product
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 Colour = Literal["blue", "yellow", "green", "white", "black"]
+_LONGEST = 8
 _SEPARATORS = str.maketrans("", "", "·•.・-‐‑–— \u3000")
 
 
@@ -74,6 +76,17 @@ def folded(text: str) -> str:
     return text.translate(_FOLD)
 
 
+def lookalikes(text: str) -> list[str]:
+    """Return every text that ``text`` may be taken for, ``normalised``, with itself: some thousand at most.
+
+    What is longer than any plate is taken for nothing else.
+    """
+    text = normalised(text)
+    if len(text) > _LONGEST:
+        return [text]
+    return ["".join(characters) for characters in product(*(_GROUP.get(c, c) for c in text))]
+
+
 def nearest(text: str, listed: Iterable[str]) -> Hit | None:
     """Return the listed plates that ``text`` is, or else all that it may be by confusions; None for none.
 
@@ -104,4 +117,5 @@ _WORDS = re.findall("[\u4e00-\u9fff]", "".join(kind.pattern for kind in KINDS.va
 ALPHABET: str = "".join(dict.fromkeys([*PROVINCES, *LETTERS, *DIGITS, *_WORDS]))
 """Every character that can stand on a plate, once."""
 
+_GROUP = {character: group for group in CONFUSIONS for character in group}
 _FOLD = {ord(character): group[0] for group in CONFUSIONS for character in group}

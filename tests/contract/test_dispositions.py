@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from alerts.store import Store, dispositions, facts
-from tests.support.dispositions import NUMBER, OTHER, PLATE, order, revoke, wanted
+from tests.support.dispositions import LOOKS_LIKE, NUMBER, OTHER, PLATE, order, revoke, wanted
 from tests.support.observations import at
 
 
@@ -69,12 +69,26 @@ def test_what_is_over_is_left_out_with_all_that_was_said_of_it(store: Store) -> 
     with store.read() as session:
         recent = dispositions.load(session, at(100)).all
         assert [(d.number, d.until) for d in recent] == [(NUMBER, at(10)), (NUMBER, at(50))]
-        at_20 = dispositions.at(session, "library", at(20)).all
-        assert [(d.number, d.until) for d in at_20 if d.stands(at(20), "")] == [
-            (NUMBER, at(50)),
-            (OTHER, at(50)),
+
+
+def test_those_about_a_plate_are_found_whatever_was_said_of_them_since(store: Store) -> None:
+    order(store, 10)
+    order(store, 20, plate="粤A98765")
+    order(store, 10, OTHER, plate=LOOKS_LIKE)
+    with store.read() as session:
+        about = dispositions.about(session, "library", PLATE)
+        assert [(d.number, d.plate) for d in about.all if d.plate != "粤A98765"] == [
+            (NUMBER, PLATE),
+            (OTHER, LOOKS_LIKE),
         ]
-        assert dispositions.at(session, "another", at(20)).all == ()
+        hit = about.hit("library", PLATE, at(15), "")
+        assert hit is not None
+        assert (hit.exact, [d.number for d in hit.dispositions]) == (True, [NUMBER])
+        later = about.hit("library", PLATE, at(25), "")
+        assert later is not None
+        assert (later.exact, [d.number for d in later.dispositions]) == (False, [OTHER])
+        assert dispositions.about(session, "another", PLATE).all == ()
+        assert dispositions.about(session, "library", "粤C00001").all == ()
 
 
 def test_what_is_kept_is_the_last_word_and_nothing_that_was_deleted(store: Store) -> None:

@@ -124,7 +124,7 @@ class Dispositions:
             is_there = dispositions.is_kept(session, receiver, number)
             if not (anew or is_there):
                 return operation_fault("no such disposition")
-            if not is_there and dispositions.count(session, receiver, self._now(session)) >= _MOST:
+            if not is_there and dispositions.are_as_many(session, receiver, _MOST, self._now(session)):
                 return operation_fault(f"there are {_MOST} dispositions already; delete some")
             dispositions.put(session, receiver, number, wanted, self._now(session))
         _log.info("disposition_kept", receiver=receiver, disposition=number)
