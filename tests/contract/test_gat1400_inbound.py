@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
 from alerts.viid.inbound.intake import Intake
@@ -262,6 +264,54 @@ def test_a_body_that_breaks_off_is_no_fault_of_ours(monkeypatch: pytest.MonkeyPa
 
     counted = with_platform(test, monkeypatch, notes)
     assert counted["/VIID/Notes", "refused"] == 1, "the others are no HTTP"
+
+
+_TOKEN = st.text(st.characters(codec="latin-1", exclude_characters="\r\n\0"), max_size=24)
+_PARTS = st.dictionaries(
+    st.sampled_from(["username", "realm", "nonce", "response", "nc", "qop", "algorithm"]), _TOKEN
+)
+
+
+@given(
+    scheme=st.sampled_from(["Digest", "digest", "Basic", ""]),
+    said=_PARTS,
+    right=st.booleans(),
+    uri=st.one_of(st.just(_WHERE), _TOKEN.map(lambda host: f"http://{host}{_WHERE}"), _TOKEN),
+    cnonce=_TOKEN,
+    path=st.sampled_from([_WHERE, _WHERE, "/VIID/Notes", "/VIID/%00", "/%ff?IDList=%00", "/a b"]),
+)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_said_at_the_door_is_answered(
+    monkeypatch: pytest.MonkeyPatch,
+    scheme: str,
+    said: dict[str, str],
+    uri: str,
+    cnonce: str,
+    path: str,
+    *,
+    right: bool,
+) -> None:
+    """Bytes of any kind, and with them the challenge and the user that are the right ones."""
+
+    async def test(library: AskingLibrary) -> None:
+        _, headers, _ = await library.call("POST", _WHERE, _REGISTER)
+        nonce = headers["WWW-Authenticate"].partition('nonce="')[2].partition('"')[0]
+        told = {**said, "uri": uri, "cnonce": cnonce}
+        if right:
+            told |= {"username": USERNAME, "realm": "lianfang", "nonce": nonce}
+            told |= {"qop": "auth", "nc": "00000001"}
+        parts = ", ".join(f'{name}="{value}"' for name, value in told.items())
+        host, port = library.url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(
+            f"POST {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n"
+            f"Authorization: {scheme} {parts}\r\n\r\n".encode("latin-1")
+        )
+        status = (await reader.read()).partition(b"\r\n")[0].split(b" ")[1]
+        writer.close()
+        assert status in {b"400", b"401", b"429"}
+
+    with_platform(test, monkeypatch, notes)
 
 
 def _receiver(port: int, **changed: object) -> dict[str, Any]:

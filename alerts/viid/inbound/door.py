@@ -48,6 +48,8 @@ class Door:
 
         ``path`` is the path of the call with its query, as it came.
         """
+        if not authorization.isascii():
+            return "ask"  # whoever knows the password says what we can hash
         scheme, said = parts(authorization)
         nonce = said.get("nonce", "")
         if scheme != "digest" or not nonce:
