@@ -13,6 +13,7 @@ import aiohappyeyeballs
 from pydantic import Field, IPvAnyNetwork, StringConstraints
 
 from lianfang.config import Problem, Stanza
+from lianfang.errors import TransientError
 
 Network = IPv4Network | IPv6Network
 Host = Annotated[str, StringConstraints(min_length=1, max_length=253, pattern=r"^[^\s/@]+$")]
@@ -87,3 +88,19 @@ async def connect(host: str, port: int, networks: Sequence[Network]) -> socket.s
     """Return a connected TCP socket to ``host``, where that may be; OSError where there is none."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return await aiohappyeyeballs.start_connection(found, socket_factory=sockets_within(networks))
+
+
+async def address_of(host: str, port: int, networks: Sequence[Network]) -> tuple[str, int]:
+    """Return the IPv4 address of ``host``, and its port, for a program that connects by itself.
+
+    TransientError where there is none, or nothing may be there.
+    """
+    try:
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(host, port, family=socket.AF_INET, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise TransientError(f"{host}: {error.strerror}") from error
+    address = str(found[0][4][0])
+    if not allows(address, networks):
+        raise TransientError(f"{address} is no public address, and in none of its `networks`")
+    return address, port

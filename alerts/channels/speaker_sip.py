@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
-import socket
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
@@ -17,7 +16,7 @@ from pydantic import Field, StringConstraints
 
 from alerts.channels.base import Delivery, Receipt, SoundSpeakerConfig, SpeakerStatus
 from alerts.payload import Speech
-from alerts.reach import Reached, allows, check_host
+from alerts.reach import Reached, address_of, check_host
 from alerts.voice.clips import Clips
 from alerts.voice.sip import LONGER_S, Agent, Line
 from alerts.voice.sound import RATE, joined, scaled
@@ -195,16 +194,7 @@ class SpeakerSipChannel:
             raise TransientError("the speaker does not confirm that the call is over: it may be gone")
 
     async def _address(self) -> tuple[str, int]:
-        """Return where it is now; TransientError where that is nowhere, or not allowed."""
-        loop, port = asyncio.get_running_loop(), int(self._port or _PORT)
-        try:
-            found = await loop.getaddrinfo(self._host, port, family=socket.AF_INET, type=socket.SOCK_DGRAM)
-        except OSError as error:
-            raise TransientError(f"{self._host}: {error.strerror}") from error
-        host = str(found[0][4][0])
-        if not allows(host, self._config.within):
-            raise TransientError(f"{host} is no public address, and in none of its `networks`")
-        return host, port
+        return await address_of(self._host, int(self._port or _PORT), self._config.within)
 
     def _whom(self, address: tuple[str, int]) -> str:
         return self._config.uri if self._line.proxied else f"{self._name}@{address[0]}:{address[1]}"

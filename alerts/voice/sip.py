@@ -19,6 +19,7 @@ from typing import Literal, Self
 
 import numpy as np
 
+from alerts.voice.child import killed
 from alerts.voice.sound import TELEPHONE, Samples, silence, telephone, wav
 from lianfang.errors import TransientError
 
@@ -133,7 +134,7 @@ class Agent:
             async with asyncio.timeout(self._patience_s):
                 await process.wait()  # it waits for the answer, half a minute
         except TimeoutError:
-            await _killed(process)
+            await killed(process)
         return process.returncode == 0
 
     def _tell(self, command: str) -> None:
@@ -170,7 +171,7 @@ class Agent:
             if self._process is not None:
                 await self.hang_up()
             if self._relay is not None:
-                await _killed(self._relay)
+                await killed(self._relay)
         finally:
             self._folder.cleanup()
 
@@ -192,9 +193,3 @@ class Agent:
         if self._speech is not None:
             whole = np.concatenate([silence(_BEFORE_S), self._speech, silence(_AFTER_S)])
             (folder / "speech.wav").write_bytes(wav(telephone(whole), TELEPHONE))
-
-
-async def _killed(process: asyncio.subprocess.Process) -> None:
-    with suppress(ProcessLookupError):
-        process.kill()
-    await process.wait()

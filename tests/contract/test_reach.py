@@ -43,7 +43,7 @@ from tests.support.configs import BASE, loaded
 from tests.support.mqtt_speaker import channel_to
 from tests.support.outbox import T0
 from tests.support.voice import needs_espeak
-from tests.unit.alerts.test_speaker_configs import ISAPI, MQTT, SIP, VAPIX, WVP
+from tests.unit.alerts.test_speaker_configs import ISAPI, MQTT, ONVIF, SIP, VAPIX, WVP
 
 UNREAD = cast("WholeConfig", None)
 
@@ -104,6 +104,7 @@ def test_the_networks_of_the_file_are_those_of_whoever_has_none(tmp_path: Path) 
         (WVP | {"base_url": "http://wvp.example"}, "media_url"),
         (MQTT | {"broker": {"host": "10.0.0.3"}}, "broker.host"),
         (SIP, "uri"),
+        (ONVIF, "url"),
         (SIP | {"uri": "sip:1@pbx.example", "server": "10.0.0.5:5070"}, "server"),
         (BASE["receivers"]["horn"] | {"base_url": "http://10.0.0.3:1"}, "base_url"),
     ],

@@ -8,9 +8,8 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import av
 import numpy as np
 import pytest
 
@@ -18,19 +17,17 @@ from alerts.channels import speaker_sip
 from alerts.channels.base import Channel, Receipt, SpeakerStatus
 from alerts.voice import sound
 from alerts.voice.clips import Clips
-from alerts.voice.sound import Samples
 from deploy.simulators.speaker_sip import PASSWORD, USERNAME, SipSpeakerSimulator
 from lianfang.clock import SystemClock
 from lianfang.errors import PermanentError, TransientError
 from tests.support.channels import secret_in_env, silent
 from tests.support.delivery import until
+from tests.support.g711 import QUIET, Law, decoded, is_heard
 from tests.support.sip_horn import Horn, needs_baresip
 from tests.support.sound_site import SoundSite, at_device
 from tests.support.voice import tone
 
 DONE = Receipt("accepted", "it was on the line to its end; it does not say what was heard")
-QUIET = 16  # of 32768: what A-law makes of silence
-EDGE = 40  # samples, in which a resampler rings
 CALLER = """
 import asyncio, sys
 from pathlib import Path
@@ -46,7 +43,6 @@ async def call(host, port):
 
 asyncio.run(call(sys.argv[1], int(sys.argv[2])))
 """
-Law = Literal["a", "mu"]
 Site = SoundSite[SipSpeakerSimulator]
 
 
@@ -75,28 +71,6 @@ def at_site(
         return speaker_sip.build(speaker_sip.Config.model_validate(stanza), SystemClock(), clips)
 
     at_device(tmp_path, device, build, test)
-
-
-def decoded(data: bytes, law: Law = "a") -> Samples:
-    """Return G.711 as samples."""
-    decoder = av.CodecContext.create(f"pcm_{law}law", "r")
-    assert isinstance(decoder, av.AudioCodecContext)
-    decoder.sample_rate, decoder.layout = sound.TELEPHONE, "mono"
-    frames = decoder.decode(av.Packet(data)) if data else []
-    return np.concatenate([np.zeros(0, np.int16), *(frame.to_ndarray()[0] for frame in frames)])
-
-
-def is_heard(expected: bytes, heard: Samples, law: Law = "a") -> bool:
-    """Say whether ``heard`` is ``expected`` as a whole, and before and after it silence."""
-    want, got = decoded(expected, law).astype(int), heard.astype(int)
-    half = np.abs(want).max() / 2
-    first = int(np.nonzero(np.abs(got) > half)[0][0] - np.nonzero(np.abs(want) > half)[0][0])
-    for begun in range(first - 2, first + 3):  # two resamplers do not agree on the phase
-        part = got[begun : begun + len(want)]
-        rest = np.concatenate([got[: begun - EDGE], got[begun + len(want) + EDGE :]])
-        if len(part) == len(want) and np.abs(part - want).mean() < np.abs(want).mean() / 20:
-            return bool((np.abs(rest) <= QUIET).all())
-    return False
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])

@@ -55,7 +55,7 @@ def _units(stream: Path) -> tuple[list[bytes], float]:
     return [data[start:end] for start, end in zip([0, *ends], ends, strict=False)], index["fps"]
 
 
-def _authentication(scheme: str, user: str, password: str) -> Any:  # noqa: ANN401
+def authentication(scheme: str, user: str, password: str) -> Any:  # noqa: ANN401
     auth = GstRtspServer.RTSPAuth()
     token = GstRtspServer.RTSPToken()
     token.set_string(GstRtspServer.RTSP_TOKEN_MEDIA_FACTORY_ROLE, "viewer")
@@ -93,7 +93,7 @@ def main() -> None:
     server.set_address("127.0.0.1")
     server.set_service(arguments.port)
     if arguments.scheme:
-        server.set_auth(_authentication(arguments.scheme, arguments.user, arguments.password))
+        server.set_auth(authentication(arguments.scheme, arguments.user, arguments.password))
         permissions = GstRtspServer.RTSPPermissions()
         for right in ("media.factory.access", "media.factory.construct"):
             permissions.add_permission_for_role("viewer", right, True)

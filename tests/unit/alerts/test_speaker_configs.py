@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from alerts.voice import sound
 from lianfang.config import load
 from lianfang.errors import ConfigError
 from tests.support.configs import changed, write
+from tests.support.rtsp_server import require_rtsp
 from tests.support.voice import needs_espeak, tone
 
 BROKER = {"host": "mqtt.example.cn", "username": "lianfang"}
@@ -41,6 +43,8 @@ ISAPI: dict[str, Any] = {
 }
 
 VAPIX: dict[str, Any] = ISAPI | {"kind": "speaker_vapix"}
+
+ONVIF: dict[str, Any] = {"kind": "speaker_onvif", "url": "rtsp://10.0.0.6/live", "username": "lianfang"}
 
 SIP: dict[str, Any] = {
     "kind": "speaker_sip",
@@ -216,4 +220,24 @@ def test_what_is_wrong_with_a_sip_speaker_is_said(
     assert problems(tmp_path, SIP | {"modules": str(tmp_path)}) == []
     modules = "no-such-folder" if key == "modules" else str(tmp_path)
     told = problems(tmp_path, SIP | {"modules": modules} | change)
+    assert [k for k, f in told if found in f] == [key], told
+
+
+@pytest.mark.parametrize(
+    ("change", "key", "found"),
+    [
+        ({"program": "/no/such/python"}, "program", "/no/such/python: "),
+        ({"program": sys.executable}, "program", "No module named 'gi'"),
+        ({"url": "http://10.0.0.6/live"}, "url", "'http://10.0.0.6/live'"),
+        ({"url": "rtsp://u:p@10.0.0.6/live"}, "url", ""),
+        ({"password": {"file": "none"}}, "password", "none"),
+    ],
+)
+def test_what_is_wrong_with_a_back_channel_is_said(
+    tmp_path: Path, change: dict[str, Any], key: str, found: str
+) -> None:
+    needs_espeak()
+    require_rtsp()
+    assert problems(tmp_path, ONVIF) == []
+    told = problems(tmp_path, ONVIF | change)
     assert [k for k, f in told if found in f] == [key], told
