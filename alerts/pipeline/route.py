@@ -159,7 +159,7 @@ def notify(
             continue
         stanza = config.receivers.get(receiver)
         shown = stanza if isinstance(stanza, PictureNoticeConfig) else PictureNoticeConfig()
-        if change is ChangeKind.CLIP and not (shown.takes_clips and _knows(session, receiver, row)):
+        if change is ChangeKind.CLIP and not (shown.takes_clips and knows(session, receiver, row)):
             continue
         hears = clip if shown.clips != "none" else None
         message = notice(config, rule, row, change, mode, hears)
