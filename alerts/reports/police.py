@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from alerts.payload import Datum
 from alerts.reports import availability
 from alerts.reports.availability import ClockError, Pictures
+from alerts.store import receipts
 from alerts.store.schema import EvidenceRow, OutboxRow
 from alerts.viid.records import lacking
 from lianfang.config import Config
@@ -22,13 +23,17 @@ from lianfang.config import Config
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """Messages to one receiver, those of them that it took in time, and the pictures of their incidents."""
+    """Messages to one receiver, those of them that it took in time, and the pictures of their incidents.
+
+    ``answered`` counts the incidents of which it has let us know what it makes of them (接警, 处置反馈).
+    """
 
     owed: int
     accepted: int
     rejected: int
     pending: int
     in_time: int
+    answered: int
     pictures: int
     readable: int
 
@@ -94,6 +99,7 @@ def _told(
         rejected=states["dead"],
         pending=states["pending"],
         in_time=sum(took <= within for took in taken),
+        answered=len({row.incident_id for row in rows} & receipts.answered(session, receiver)),
         pictures=len(shown),
         readable=sum(shown),
     )

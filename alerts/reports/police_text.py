@@ -26,6 +26,7 @@ def _lines(report: Report) -> Iterator[str]:
         f"messages: {told.owed}, accepted {told.accepted}, rejected {told.rejected}, pending {told.pending}"
     )
     yield f"accepted within {report.within_s:g} s: {_share(told.in_time, told.owed)}"
+    yield f"incidents of which it said what it makes of them: {told.answered}"
     yield f"pictures that can be read: {_share(told.readable, told.pictures)}"
     yield f"registered: {'not recorded' if report.linked is None else _of_time(report.linked)}"
     yield f"its clock: {_clock(report)}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, Index, String, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from alerts.store.schema import Base
 from alerts.store.types import Text
@@ -25,3 +25,8 @@ class ReceiptRow(Base):
     note: Mapped[str] = mapped_column(Text)
     said_at: Mapped[datetime]  # by the receiver's clock
     taken_at: Mapped[datetime]
+
+
+def answered(session: Session, receiver: str) -> set[str]:
+    """Return the incidents of which ``receiver`` has let us know what it makes of them."""
+    return set(session.scalars(select(ReceiptRow.incident_id).where(ReceiptRow.receiver == receiver)))

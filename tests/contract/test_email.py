@@ -357,3 +357,12 @@ def test_every_error_is_one_that_delivery_knows() -> None:
         return got
 
     assert str(asyncio.run(run())).startswith("does not let us in: ")
+
+
+def test_a_withdrawal_has_the_number_of_what_it_withdraws() -> None:
+    server = MailServer(ONE)
+    told(server, of(change="confirmed"), replace(of(change="false_alarm"), id="delivery-2"))
+    first, last = server.mails.values()
+    assert first["References"] == last["References"] == "<incident-1@town.example>"
+    assert last["Subject"].startswith("【演练】误报，已撤销：")
+    assert all("编号：incident" in text_of(mail) for mail in (first, last))

@@ -140,6 +140,8 @@ def test_a_false_alarm_is_told_and_an_end_is_not(monkeypatch: pytest.MonkeyPatch
         first, last = platform.alarms.values()
         assert last["AlarmDescription"].startswith("误报，已撤销：")
         assert last["AlarmTime"] == first["AlarmTime"]
+        said = [alarm["AlarmDescription"].rpartition("，")[2] for alarm in (first, last)]
+        assert said[0] == said[1] != "编号", "both have the number of the incident"
         assert int(last["SN"]) > int(first["SN"])
 
     with_platform(test, monkeypatch)

@@ -151,3 +151,13 @@ def test_the_address_is_in_no_message(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_change_has_its_words() -> None:
     for words in CHANGES.values():
         assert {str(change) for change in TOLD | OF_THE_ASSIGNEE} == words.keys()
+
+
+@ALL
+def test_a_withdrawal_has_the_number_of_what_it_withdraws(
+    monkeypatch: pytest.MonkeyPatch, dialect: Dialect
+) -> None:
+    there = RobotSimulator(dialect, say=silent)
+    changes = ({"change": "confirmed"}, {"change": "false_alarm"})
+    told(there, dialect, monkeypatch, *changes, text="{change} {number}")
+    assert there.lines == ["【演练】已确认 incident", "【演练】误报，已撤销 incident"]

@@ -232,3 +232,22 @@ def test_webhook_keys_are_checked(monkeypatch: pytest.MonkeyPatch, key: str, *, 
     problems = list(config.check(None))  # type: ignore[arg-type] # of no use to this check
     assert not problems if right else len(problems) == 1
     assert all(key not in repr(problem) for problem in problems)
+
+
+def test_a_withdrawal_has_the_number_of_what_it_withdraws(monkeypatch: pytest.MonkeyPatch) -> None:
+    live = {"mode": "live", "confirmed_by": "王芳", "confirmed_at": "2025-06-01T08:00:00Z"}
+
+    async def run() -> None:
+        async with PoliceReceiver(KEYS[:1], say=silent) as police:
+            told = delivery_of(notice("incident-1", 3, change="confirmed", **live), delivery_id="one")
+            over = notice("incident-1", 4, change="false_alarm", state="false_alarm", **live)
+            answers = await send(
+                webhook_channel(police.url, monkeypatch), told, delivery_of(over, delivery_id="two")
+            )
+        assert all(isinstance(answer, Receipt) for answer in answers)
+        assert [(r.notice.number, r.notice.version, r.notice.change) for r in police.received] == [
+            ("incident-1", 3, "confirmed"),
+            ("incident-1", 4, "false_alarm"),
+        ]
+
+    asyncio.run(run())

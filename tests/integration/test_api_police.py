@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from alerts import receipts
 from alerts.channels.base import ChannelConfig
 from alerts.notice_settings import NoticeConfig
+from alerts.payload import CaseReceipt
 from alerts.store import Store, uptime
 from lianfang.clock import ManualClock
 from tests.support.api import START, Client, Site, config
@@ -30,8 +32,12 @@ def shared_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def test_a_day_is_shown(site: Site, client: Client) -> None:
-    site.tell(site.open_incident(1), "200")
+    incident = site.open_incident(1)
+    site.tell(incident, "200")
     site.tell(site.open_incident(2), "dead")
+    for n, step in enumerate(("received", "resolved")):
+        said = CaseReceipt.model_validate({"number": incident, "step": step, "at": START})
+        receipts.take(site.store, site.clock, "police", f"message {n}", said)
     with site.store.write() as session:
         uptime.linked(session, "police", MIDNIGHT, MIDNIGHT + timedelta(hours=12))
         uptime.compared(session, "police", START, 1.5)
@@ -39,6 +45,7 @@ def test_a_day_is_shown(site: Site, client: Client) -> None:
     assert answer.status == HTTPStatus.OK
     found = answer.json
     assert (found["told"]["owed"], found["told"]["accepted"], found["told"]["rejected"]) == (2, 1, 1)
+    assert found["told"]["answered"] == 1
     assert found["clock"] == {"times": 1, "least_s": 1.5, "most_s": 1.5, "last_s": 1.5}
     assert (found["linked"], found["files"]) == (0.5, 3)
     assert set(found["incomplete"]) == {"gate_cam", "lake_north", "lake_south"}

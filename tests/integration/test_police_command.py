@@ -77,6 +77,7 @@ def test_a_day_is_counted(site: Site, capsys: pytest.CaptureFixture[str]) -> Non
         "police, 2026-07-01",
         "messages: 4, accepted 2, rejected 1, pending 1",
         "accepted within 60 s: 2 of 4 (50.0 %)",
+        "incidents of which it said what it makes of them: 0",
         "pictures that can be read: 2 of 4 (50.0 %)",
         "registered: not recorded",
         "its clock: not compared",
@@ -120,7 +121,7 @@ def test_a_day_as_json_with_what_was_there(site: Site, capsys: pytest.CaptureFix
     assert (found["files"], found["told"]["owed"], found["within_s"]) == (3, 0, 60)
     assert found["incomplete"]["gate_cam"] == LACKING.split(", ")
     _, said = run(capsys, "report", "police", "--day", "2026-07-01")
-    assert said.splitlines()[4:9] == [
+    assert said.splitlines()[5:10] == [
         "registered: 50.0 % of the time",
         "its clock: -1.5 to +0.4 s against ours, +0.4 s at last (3 comparisons)",
         "cameras online: 41.7 % of the time",

@@ -1199,10 +1199,14 @@ export interface components {
         /**
          * Day
          * @description Messages to one receiver, those of them that it took in time, and the pictures of their incidents.
+         *
+         *     ``answered`` counts the incidents of which it has let us know what it makes of them (接警, 处置反馈).
          */
         Day: {
             /** Accepted */
             accepted: number;
+            /** Answered */
+            answered: number;
             /** In Time */
             in_time: number;
             /** Owed */
