@@ -8,18 +8,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from typing import Annotated
 
 import aiomqtt
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
+from alerts.channels._mqtt_client import Client, Message
 from alerts.reach import Host, Network, connect
 from lianfang.config import Config as WholeConfig
 from lianfang.config import Problem, Secret, Stanza
 from lianfang.config.tls import Tls
-from lianfang.errors import TransientError
+from lianfang.errors import PermanentError, TransientError
 from lianfang.redact import redact
 from lianfang.tasks import end
 
@@ -28,6 +29,13 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 10.0
 _WAITING_AT_MOST = 1000  # messages that have come and are not looked at: a broker gone mad fills no memory
 _LONGEST_MESSAGE = 16 * 1024  # bytes
 
+# What a broker says to a message that it will never take: not authorised, topic or payload of no use.
+_NEVER = frozenset({135, 144, 153})
+_NOBODY = 16  # it has taken the message, and nobody has subscribed to it
+_AROUND = 1024  # bytes of a packet beside the topic and what is in it
+
+Topic = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^+#\s]+$")]
+"""One topic, not a pattern."""
 Heard = Callable[[str, bytes], Awaitable[None]]
 """Told of a message: its topic, its payload."""
 Lost = Callable[[], Awaitable[None]]
@@ -64,6 +72,15 @@ class Broker(Stanza):
             )
 
 
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Where it is said, retained, that we are connected, and that we are not: by us, or by our last will."""
+
+    topic: str
+    online: bytes
+    offline: bytes
+
+
 class Link:
     """A connection to ``broker`` that is made anew whenever it breaks; ``topics`` come to ``heard``.
 
@@ -78,40 +95,61 @@ class Link:
         lost: Lost,
         timeout_s: float,
         networks: Sequence[Network],
+        presence: Presence | None = None,
     ) -> None:
+        self._presence = presence
         self._broker, self._topics, self._timeout_s, self._networks = broker, topics, timeout_s, networks
         self._heard, self._lost = heard, lost
         self._password = broker.password.read() if broker.password else None
         self._tls = broker.tls.context() if broker.tls else None
-        self._client: aiomqtt.Client | None = None
+        self._client: Client | None = None
         self._task: asyncio.Task[None] | None = None
         self.trouble = "no connection yet"
         self._tried = asyncio.Event()
         self._hurry = asyncio.Event()
 
-    async def ready(self) -> None:
-        """Return once it stands; TransientError says why it does not."""
-        await self._standing()
+    async def ready(self) -> int | None:
+        """Return once it stands: how many bytes a payload may have, None for any; TransientError for none."""
+        largest = (await self._standing()).largest
+        return None if largest is None else largest - _AROUND
 
-    async def publish(self, topic: str, payload: bytes, expires_s: float) -> None:
-        """Hand a message to the broker, which forgets it after ``expires_s``; return once it has it."""
+    async def publish(self, message: Message, expires_s: float) -> bool:
+        """Hand a message to the broker, which forgets it after ``expires_s``; return once it has it.
+
+        False: it says that nobody has subscribed to it. TransientError says why there is no connection, or
+        why the message may be taken later, PermanentError why never.
+        """
         client = await self._standing()
-        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-        properties.MessageExpiryInterval = max(1, int(expires_s))
         try:
-            await client.publish(topic, payload, qos=1, properties=properties, timeout=self._timeout_s)
-        except aiomqtt.MqttError as error:
+            said = await client.hand_over(message.topic, message.payload, message.properties(expires_s))
+        except (aiomqtt.MqttError, TimeoutError) as error:
             raise TransientError(f"the broker did not take it: {_said(error)}") from error
+        if said.is_failure:
+            kind = PermanentError if said.value in _NEVER else TransientError
+            raise kind(f"the broker does not take {message.topic}: {said}")
+        return said.value != _NOBODY
+
+    async def keep(self) -> None:
+        """Keep it standing, also while there is nothing to say; until cancelled."""
+        self._begin()
+        await asyncio.Event().wait()
 
     async def close(self) -> None:
         """Close the connection, for good."""
-        if self._task is not None:
-            await end(self._task, patience_s=self._timeout_s + 1)  # it takes leave of the broker
-            self._task = None
+        if self._task is None:
+            return
+        if self._client is not None and self._presence is not None:
+            with suppress(aiomqtt.MqttError, TimeoutError):
+                await self._client.hand_over(self._presence.topic, self._presence.offline, retain=True)
+        await end(self._task, patience_s=self._timeout_s + 1)  # it takes leave of the broker
+        self._task = None
 
-    async def _standing(self) -> aiomqtt.Client:
+    def _begin(self) -> None:
         if self._task is None:
             self._task = asyncio.create_task(self._keep())
+
+    async def _standing(self) -> Client:
+        self._begin()
         self._hurry.set()
         with suppress(TimeoutError):
             async with asyncio.timeout(self._timeout_s):
@@ -151,7 +189,8 @@ class Link:
         return host if self._tls else address
 
     async def _serve(self, host: str) -> None:
-        async with aiomqtt.Client(
+        present = self._presence
+        async with Client(
             host,
             self._broker.address[1],
             username=self._broker.username,
@@ -161,11 +200,16 @@ class Link:
             timeout=self._timeout_s,
             tls_context=self._tls,
             max_queued_incoming_messages=_WAITING_AT_MOST,
+            will=aiomqtt.Will(present.topic, present.offline, 1, retain=True) if present else None,
         ) as client:
             for topic in self._topics:
                 granted = await client.subscribe(topic, qos=1)
                 if any(code.is_failure for code in granted if isinstance(code, ReasonCode)):
                     raise aiomqtt.MqttError(f"the broker does not let us listen to {topic}")
+            if present:
+                said = await client.hand_over(present.topic, present.online, retain=True)
+                if said.is_failure:
+                    raise aiomqtt.MqttError(f"the broker does not take {present.topic}: {said}")
             self._client = client
             self._tried.set()
             async for message in client.messages:

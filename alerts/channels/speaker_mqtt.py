@@ -10,12 +10,13 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import timedelta
-from typing import Annotated, Any, Literal, get_args
+from typing import Any, Literal, get_args
 from uuid import uuid4
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
-from alerts.channels._mqtt import Broker, Link
+from alerts.channels._mqtt import Broker, Link, Topic
+from alerts.channels._mqtt_client import Message
 from alerts.channels._words import Word, Words
 from alerts.channels.base import (
     UNDER_WAY,
@@ -36,7 +37,6 @@ from lianfang.config import Config as WholeConfig
 from lianfang.config import Problem, Spoken
 from lianfang.errors import PermanentError, TransientError
 
-Topic = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^+#\s]+$")]
 State = Literal["ready", "playing", "emergency", "faulty", "offline"]
 
 _A_CHARACTER_S = 0.25  # a slow voice; for how long a device is kept busy that never says when it has done
@@ -217,7 +217,7 @@ class SpeakerMqttChannel:
 
     async def _publish(self, command: Mapping[str, Any], expires_s: float) -> None:
         payload = json.dumps(command, ensure_ascii=False).encode()
-        await self._link.publish(self._config.command_topic, payload, expires_s)
+        await self._link.publish(Message(self._config.command_topic, payload), expires_s)
 
     async def _until(self, frame: str, not_yet: Collection[Outcome], wait_s: float) -> Word:
         word = await self._words.until(frame, not_yet, wait_s)

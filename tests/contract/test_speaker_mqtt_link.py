@@ -11,11 +11,11 @@ import pytest
 from alerts.channels.base import Receipt, SpeakerStatus
 from deploy.simulators.speaker_mqtt import MqttSpeakerSimulator
 from lianfang.clock import SystemClock
-from lianfang.errors import TransientError
+from lianfang.errors import PermanentError, TransientError
 from tests.support.certificates import self_signed
-from tests.support.channels import delivery_of, secret_in_env, silent, speech
+from tests.support.channels import delivery_of, secret_in_env, send, silent, speech
 from tests.support.kafka import fresh
-from tests.support.mosquitto import Mosquitto, own_broker, shared_broker
+from tests.support.mosquitto import Mosquitto, no_listening, own_broker, shared_broker
 from tests.support.mqtt_speaker import SLOW_S, Site, at_site, channel_to, until_state
 
 
@@ -141,6 +141,42 @@ def test_login_and_tls(
     users = {"lianfang": "right", "horn": "its own"}
     with own_broker(tmp_path, users, certificate) as broker:
         asyncio.run(run(broker.port))
+
+
+def test_a_broker_that_does_not_let_us_listen(tmp_path: Path) -> None:
+    """No command is given whose answer nobody would hear."""
+
+    async def run(port: int) -> None:
+        device = fresh("horn")
+        channel = channel_to(port, device, result_topic=f"secret/{device}", status_topic=None, timeout_s=3)
+        async with MqttSpeakerSimulator("127.0.0.1", port, device, say=silent) as speaker:
+            answer = await Site(speaker, channel).say()
+            assert speaker.received == []
+        await channel.close()
+        said = f"no connection to the broker: the broker does not let us listen to secret/{device}"
+        assert isinstance(answer, TransientError)
+        assert str(answer) == said
+
+    with own_broker(tmp_path, more=no_listening(tmp_path, "secret/#")) as broker:
+        asyncio.run(run(broker.port))
+
+
+def test_a_broker_that_does_not_take_the_command(tmp_path: Path) -> None:
+    acl = tmp_path / "acl"
+    acl.write_text("topic read #\n")
+    acl.chmod(0o600)
+
+    async def run(port: int) -> Receipt | Exception:
+        async with aiomqtt.Client("127.0.0.1", port) as listener:
+            await listener.subscribe("#")
+            channel = channel_to(port, "horn", status_topic=None)
+            (answer,) = await send(channel, delivery_of(speech()))
+        return answer
+
+    with own_broker(tmp_path, more=[f"acl_file {acl}"]) as broker:
+        answer = asyncio.run(run(broker.port))
+    assert isinstance(answer, PermanentError), "the next speaker is asked at once"
+    assert str(answer) == "the broker does not take speakers/horn/cmd: Not authorized"
 
 
 def test_nobody_listens() -> None:

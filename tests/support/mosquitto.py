@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import atexit
+import json
 import os
 import shutil
 import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -25,11 +26,15 @@ class Mosquitto:
     """A broker on 127.0.0.1, stopped at the end; a context manager.
 
     With ``users`` (name → password) nobody else may log in; with ``certificate`` (a PEM file of key and
-    certificate) it speaks TLS only.
+    certificate) it speaks TLS only. ``more`` is more of its configuration.
     """
 
     def __init__(
-        self, folder: Path, users: dict[str, str] | None = None, certificate: Path | None = None
+        self,
+        folder: Path,
+        users: dict[str, str] | None = None,
+        certificate: Path | None = None,
+        more: Sequence[str] = (),
     ) -> None:
         self.port = free_port(0)
         self._folder = folder
@@ -45,7 +50,7 @@ class Mosquitto:
             lines.append(f"password_file {words}")
         if certificate:
             lines += [f"certfile {certificate}", f"keyfile {certificate}"]
-        (folder / "mosquitto.conf").write_text("\n".join([*lines, ""]))
+        (folder / "mosquitto.conf").write_text("\n".join([*lines, *more, ""]))
 
     def __enter__(self) -> Self:
         self.start()
@@ -96,9 +101,35 @@ def shared_broker() -> Mosquitto:
 
 @contextmanager
 def own_broker(
-    folder: Path, users: dict[str, str] | None = None, certificate: Path | None = None
+    folder: Path,
+    users: dict[str, str] | None = None,
+    certificate: Path | None = None,
+    more: Sequence[str] = (),
 ) -> Iterator[Mosquitto]:
     """Give a broker that the test may kill; skip where none can be started."""
     _program()
-    with Mosquitto(folder, users, certificate) as broker:
+    with Mosquitto(folder, users, certificate, more) as broker:
         yield broker
+
+
+def no_listening(folder: Path, pattern: str) -> list[str]:
+    """Return the lines of a broker that refuses subscriptions to ``pattern``, by its own plug-in."""
+    plugin = next(Path("/usr/lib").glob("*/mosquitto_dynamic_security.so"), None)
+    if plugin is None:
+        missing("no mosquitto_dynamic_security.so: it comes with Debian's package mosquitto")
+    deny = {"acltype": "subscribePattern", "topic": pattern, "priority": 1, "allow": False}
+    rules = {
+        "defaultACLAccess": {
+            "publishClientSend": True,
+            "publishClientReceive": True,
+            "subscribe": True,
+            "unsubscribe": True,
+        },
+        "anonymousGroup": "all",
+        "clients": [],
+        "groups": [{"groupname": "all", "roles": [{"rolename": "deaf"}]}],
+        "roles": [{"rolename": "deaf", "acls": [deny]}],
+    }
+    file = folder / "rules.json"
+    file.write_text(json.dumps(rules))
+    return [f"plugin {plugin}", f"plugin_opt_config_file {file}"]
