@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -34,6 +35,9 @@ from lianfang.ids import new_epoch
 _log = structlog.get_logger()
 
 _DEPTHS_EVERY_S = 5.0
+# Whoever waits for a name to be found, or for a disk, holds a thread of the loop, also after its time is
+# over: by default there are as few as six, and a speaker that needs one would wait behind who is away.
+_THREADS = 64
 _KEEP_AGAIN_S = 5.0
 
 
@@ -167,6 +171,7 @@ class DeliveryWorker:
             with self._store.write() as session:
                 speakers.predecessor_ended(session)
         self._loop = asyncio.get_running_loop()
+        self._loop.set_default_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="aside"))
         self._aloud.bind(self._channels, self._rounds.health)
         aside = [asyncio.create_task(self._show_depths()), asyncio.create_task(self._rounds.run())]
         aside.append(asyncio.create_task(self._subscribers.keep()))

@@ -266,6 +266,34 @@ def test_a_notice_is_not_counted_after_a_kill_twice(play: Play) -> None:
     play(test)
 
 
+def test_a_receiver_that_hangs_delays_no_other(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many requests as there may be hang at one platform; another gets all of its notices meanwhile."""
+
+    async def test(site: _Site) -> None:
+        site.police.misbehave(*[Fault("hang")] * 100)
+        async with PoliceReceiver(KEYS[:1], say=silent) as city:
+            channels = {"police": site.channels()["police"], "city": webhook_channel(city.url, monkeypatch)}
+            worker = DeliveryWorker(
+                site.store,
+                channels,
+                dict.fromkeys(channels, "notice"),
+                clock=SystemClock(),
+                metrics=DeliveryMetrics(CollectorRegistry()),
+            )
+            async with running(worker):
+                with site.store.write() as session:
+                    for i in range(40):
+                        owe_notice(session, "police", f"i{i}", now=datetime.now(UTC))
+                await until(lambda: site.police.requests == 32)
+                with site.store.write() as session:
+                    ids = [owe_notice(session, "city", f"i{i}", now=datetime.now(UTC)) for i in range(40)]
+                await until(lambda: all(map(site.ended, ids)))
+                assert len(city.received) == 40
+                assert (site.police.requests, len(site.police.received)) == (32, 0)
+
+    play(test, timeout_s=30)
+
+
 def test_a_dead_police_platform_delays_no_warning(play: Play) -> None:
     async def test(site: _Site) -> None:
         site.police.misbehave(*[Fault("hang")] * 400)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
-from alerts.channels.base import Receipt
+from alerts.channels.base import Delivery, Receipt
 from alerts.store import Store, outbox, receivers
 from alerts.store.schema import ChangeRow, OutboxRow
 from lianfang.clock import ManualClock
@@ -165,6 +166,41 @@ def test_a_slow_receiver_delays_nobody_else(store: Store, clock: ManualClock) ->
             assert len(slow.seen) == 32  # bounded
 
     played(test)
+
+
+def test_receivers_whose_names_nobody_finds_leave_a_thread_to_the_speaker(
+    store: Store, clock: ManualClock
+) -> None:
+    found = threading.Event()
+
+    class Nameless(Scripted):
+        async def send(self, delivery: Delivery) -> Receipt:
+            self.seen.append(delivery)
+            await asyncio.to_thread(found.wait)
+            return Receipt("200")
+
+    class Horn(Scripted):
+        async def send(self, delivery: Delivery) -> Receipt:
+            await asyncio.to_thread(self.seen.append, delivery)
+            return Receipt("finished")
+
+    away, horn = Nameless(), Horn()
+
+    async def test() -> None:
+        with store.write() as session:
+            for i in range(40):
+                owe_notice(session, "away", f"i{i}")
+        async with running(make_worker(store, clock, {"away": away, "horn": horn}, speakers=("horn",))):
+            await until(lambda: len(away.seen) == 32)
+            with store.write() as session:
+                speech = owe_speech(session, "horn")
+            await until(lambda: _state(store, speech) == "delivered")
+            found.set()
+
+    try:
+        played(test)
+    finally:
+        found.set()
 
 
 def test_after_a_kill_the_same_id_is_sent_again(store: Store, clock: ManualClock) -> None:
