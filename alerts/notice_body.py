@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from alerts.channels.base import Delivery, Picture
 from alerts.links import CLIP, PictureLinks
+from alerts.notice_template import filled
 from alerts.payload import Notice, NoticePicture, notice_of
 from lianfang.config import Stanza
 from lianfang.errors import PermanentError
@@ -34,7 +35,7 @@ class Enveloped(Stanza):
 
 @dataclass(frozen=True, slots=True)
 class Bodies:
-    """Makes the bodies for one receiver; ``links`` as in its stanza; with ``films`` clips go along.
+    """Makes the bodies for one receiver; ``links`` and ``template`` as in its stanza; with ``films`` clips go along.
 
     The body of a delivery is always the same, as long as what it shows is kept.
     """
@@ -42,6 +43,7 @@ class Bodies:
     envelope: Envelope
     links: PictureLinks | None
     films: bool = False
+    template: Mapping[str, Any] | None = None
 
     def body(self, delivery: Delivery, max_bytes: int) -> bytes:
         """Return the body of ``max_bytes`` at most; PermanentError where not even the notice has room."""
@@ -72,6 +74,8 @@ class Bodies:
         return {**clip, "url": url, "expires_at": until}
 
     def _enveloped(self, delivery_id: str, notice: Notice) -> str:
+        if self.template is not None:
+            return filled(self.template, notice)
         body = notice.model_dump_json()
         if self.envelope == "none":
             return body

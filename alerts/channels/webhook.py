@@ -16,6 +16,7 @@ from alerts.channels._http import HttpEndpoint, check_status, http_url
 from alerts.channels.base import Delivery, Receipt
 from alerts.notice_body import Bodies, Enveloped
 from alerts.notice_settings import TlsNoticeConfig
+from alerts.notice_template import Document
 from alerts.reach import check_address
 from alerts.signatures import SigningKeys, check_keys
 from lianfang.clock import Clock
@@ -32,6 +33,9 @@ class Config(Enveloped, TlsNoticeConfig):
     secrets: SigningKeys
     """The signing key; while it is being changed, the old and the new one: both sign."""
 
+    template: Document | None = None
+    """Another JSON object in place of a notice, with fields of the notice in braces; without pictures."""
+
     @field_validator("url")
     @classmethod
     def _http_url(cls, value: str) -> str:
@@ -41,6 +45,8 @@ class Config(Enveloped, TlsNoticeConfig):
         """Yield keys that cannot sign, an address that is not allowed, and certificates of no use."""
         yield from super().check(config)
         yield from check_address("url", self.url, self.within)
+        if self.template is not None and self.envelope != "none":
+            yield Problem(("template",), f"a template in the envelope {self.envelope}", "one of them")
         yield from check_keys(("secrets",), self.secrets)
 
 
@@ -51,7 +57,7 @@ class WebhookChannel:
         self._url, self._clock, self._media_type = config.url, clock, config.media_type
         self._max_bytes, self._bodies = (
             config.max_body_bytes,
-            Bodies(config.envelope, config.picture_links, config.brings_films),
+            Bodies(config.envelope, config.picture_links, config.brings_films, config.template),
         )
         self._signers = [Webhook(secret.read()) for secret in config.secrets]
         self._http = HttpEndpoint(config.timeout_s, tls=config.tls, networks=config.within)
