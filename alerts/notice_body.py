@@ -35,7 +35,7 @@ class Enveloped(Stanza):
 
 @dataclass(frozen=True, slots=True)
 class Bodies:
-    """Makes the bodies for one receiver; ``links`` and ``template`` as in its stanza; with ``films`` clips go along.
+    """Makes the bodies for one receiver, as its stanza has it; with ``films`` clips go along.
 
     The body of a delivery is always the same, as long as what it shows is kept.
     """

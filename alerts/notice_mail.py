@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -12,12 +11,16 @@ from email.policy import EmailPolicy
 from typing import Any, Protocol
 
 from alerts.channels.base import Delivery, Picture
-from alerts.links import PictureLinks
+from alerts.links import CLIP, PictureLinks
 from alerts.notice_body import with_room
 from alerts.payload import Notice, notice_of
 from lianfang.config.community import Language
 
 _LONGEST_SUBJECT = 150  # characters
+_CLIPS: Mapping[Language, str] = {
+    "zh": "录像（{until:%Y-%m-%d %H:%M} UTC 前有效）：{url}",
+    "en": "Clip (until {until:%Y-%m-%d %H:%M} UTC): {url}",
+}
 _MISSING: Mapping[Language, str] = {"zh": "缺少图片：", "en": "Pictures missing: "}
 _LINKED: Mapping[Language, str] = {
     "zh": "图片（{until:%Y-%m-%d %H:%M} UTC 前有效）：{url}",
@@ -89,7 +92,13 @@ class Mail:
         if missing:
             lines.append(f"{_MISSING[self.letter.language]}{missing}")
         if self.links is not None:
-            lines += [self._link(self.links, picture, delivery.created_at) for picture in pictures]
+            since, language = delivery.created_at, self.letter.language
+            for picture in pictures:
+                url, until = self.links.link(picture.evidence, picture.kind, since)
+                lines.append(_LINKED[language].format(until=until, url=url))
+            if notice.clip is not None and notice.clip.state == "kept":
+                url, until = self.links.link(notice.clip.id, CLIP, since)
+                lines.append(_CLIPS[language].format(until=until, url=url))
         message.set_content("\n\n".join(lines) + "\n", cte="base64")
         if self.links is None and pictures:
             for picture in pictures:
@@ -97,10 +106,6 @@ class Mail:
                 message.add_attachment(picture.jpeg, maintype="image", subtype="jpeg", filename=name)
             message.set_boundary(f"=_{delivery.id}")  # "=_" is in no base64
         return message
-
-    def _link(self, links: PictureLinks, picture: Picture, since: datetime) -> str:
-        url, until = links.link(picture.evidence, picture.kind, since)
-        return _LINKED[self.letter.language].format(until=until, url=url)
 
 
 def _line(text: str) -> str:

@@ -103,6 +103,8 @@ class Config(Worded, TlsNoticeConfig):
             yield Problem(("password",), "one of username and password", "both or neither")
         if len({address.lower() for address in self.to}) < len(self.to):
             yield Problem(("to",), "an address twice", "each once")
+        if self.brings_films:
+            yield Problem(("clips",), "inline", "told: a clip is behind a link")
         if self.encryption != "none":
             return
         if not self.within:

@@ -92,7 +92,10 @@ class MqttChannel:
 
     def __init__(self, config: Config, clock: Clock) -> None:
         del clock
-        self._config, self._bodies = config, Bodies(config.envelope, config.picture_links)
+        self._config, self._bodies = (
+            config,
+            Bodies(config.envelope, config.picture_links, config.brings_films),
+        )
         self._words = Words()
         presence = None
         if config.status_topic is not None:

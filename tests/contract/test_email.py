@@ -118,6 +118,11 @@ def test_pictures_as_links(monkeypatch: pytest.MonkeyPatch) -> None:
         in text_of(mail)
     )
     assert not list(mail.iter_attachments())
+    server = MailServer(ONE)
+    clip = {"id": "clip-1", "state": "kept"}
+    told(server, of(change="clip", clip=clip), picture_links=links)
+    (mail,) = server.mails.values()
+    assert "\n录像（2025-06-04 08:00 UTC 前有效）：https://us.example/" in text_of(mail)
 
 
 @pytest.mark.parametrize("largest", [0, 80_000])
@@ -307,6 +312,7 @@ def test_few_connections_at_once() -> None:
         ({"username": "us"}, "password"),
         ({"to": [ONE, ONE.upper()]}, "to"),
         ({"networks": [], "host": "mail.example"}, "encryption"),
+        ({"clips": "inline"}, "clips"),
     ],
 )
 def test_what_is_wrong_with_a_stanza(changed: dict[str, Any], key: str) -> None:
