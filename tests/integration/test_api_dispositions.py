@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
 
 import pytest
 
-from alerts.channels import gat1400
-from alerts.rules import plate
-from alerts.store import Store, dispositions
+from alerts.store import Store
 from tests.support.api import START, Client, Site, config, serving
-from tests.support.dispositions import NUMBER, PLATE, gate, library, wanted
+from tests.support.dispositions import NUMBER, PLATE, looked_for, with_orders
 
 NAME = "张三的车"
 
@@ -21,23 +18,14 @@ NAME = "张三的车"
 def shared_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("site")
     store = Store(f"sqlite:///{folder}/store.db")
-    site = config(folder)
-    asked = gat1400.Config.model_validate(library(tollgates={}))
-    rule = plate.Config.model_validate(gate(cameras=["gate_cam"], zones=["walk"]))
-    changed = {"receivers": {**site.receivers, "library": asked}, "rules": {**site.rules, "wanted": rule}}
-    yield Site(site.model_copy(update=changed), store)
+    yield Site(with_orders(config(folder)), store)
     store.close()
 
 
 @pytest.fixture
 def incident(site: Site) -> str:
     """A vehicle that the police look for, at the gate."""
-    order = wanted(title=NAME, reason="李四报案", begin_at=START, end_at=START + timedelta(hours=1))
-    with site.store.write() as session:
-        dispositions.put(session, "library", NUMBER, order, START - timedelta(minutes=1))
-    return site.open_incident(
-        1, rule="wanted", camera="gate_cam", point="gate", place="gate", zone="walk", subject=PLATE
-    )
+    return looked_for(site, START, title=NAME, reason="李四报案")
 
 
 def test_operators_see_who_looks_for_it_and_why(client: Client, incident: str) -> None:

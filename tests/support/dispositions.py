@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from alerts.channels import gat1400
+from alerts.rules import plate
 from alerts.store import Store, dispositions
 from alerts.store.dispositions import Wanted
 from alerts.store.switches import LEAD
@@ -13,6 +15,7 @@ from deploy.simulators.gat1400 import DEVICE, USERNAME
 from deploy.simulators.viid_asking import PLATFORM
 from deploy.simulators.viid_asking import USERNAME as ASKING
 from lianfang.config import Config
+from tests.support.api import Site
 from tests.support.configs import loaded
 from tests.support.observations import at
 from tests.support.viid import TOLLGATE
@@ -102,3 +105,21 @@ def revoke(store: Store, seconds: float, number: str = NUMBER) -> None:
 
 def _received(seconds: float) -> datetime:
     return at(seconds) - LEAD
+
+
+def with_orders(site: Config) -> Config:
+    """Return the site of the API's tests with a receiver that may order, and a rule that goes by it."""
+    asked = gat1400.Config.model_validate(library(tollgates={}))
+    rule = plate.Config.model_validate(gate(cameras=["gate_cam"], zones=["walk"]))
+    changed = {"receivers": {**site.receivers, "library": asked}, "rules": {**site.rules, "wanted": rule}}
+    return site.model_copy(update=changed)
+
+
+def looked_for(site: Site, at: datetime, **told: object) -> str:
+    """Commit an incident of a vehicle that is looked for, and return its id."""
+    order = wanted(begin_at=at, end_at=at + timedelta(hours=1), **told)
+    with site.store.write() as session:
+        dispositions.put(session, "library", NUMBER, order, at - timedelta(minutes=1))
+    return site.open_incident(
+        1, at, rule="wanted", camera="gate_cam", point="gate", place="gate", zone="walk", subject=PLATE
+    )
