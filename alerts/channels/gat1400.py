@@ -18,6 +18,7 @@ from pydantic import Field, field_validator
 
 from alerts.channels._http import Answer, HttpEndpoint, check_status, http_url
 from alerts.channels.base import Delivery, Receipt, Site, Standing
+from alerts.clock_offset import registered_as
 from alerts.corrections import check_codes
 from alerts.notice_settings import TlsNoticeConfig, ZoneName
 from alerts.payload import WITHDRAWN, Datum, Hit, Notice, notice_of
@@ -170,9 +171,7 @@ class Gat1400Channel:
 
     async def register(self) -> str:
         """Register now; return as whom, and how the clocks differ. TransientError where it lets nobody in."""
-        offset_s = await self.registration.compare_clocks()
-        behind = "ahead of" if offset_s >= 0 else "behind"
-        return f"registered as {self._config.device_code}; its clock is {abs(offset_s):g} s {behind} ours"
+        return registered_as(self._config.device_code, await self.registration.compare_clocks())
 
     async def _answer(self, hit: Hit, delivery: Delivery) -> Receipt:
         """Tell whoever looks for a vehicle that it was seen."""

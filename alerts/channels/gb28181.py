@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from alerts.channels.base import Delivery, Receipt, Site
+from alerts.clock_offset import registered_as
 from alerts.corrections import check_codes
 from alerts.gb28181 import codes, desk
 from alerts.gb28181.alarm import Alarms
@@ -113,12 +114,14 @@ class Gb28181Channel:
             lambda asked: Agent(server, login, sockets, asked, timeout_s=config.timeout_s),
             Names(config.device_code, device, platform),
             clock,
+            self._zone,
             self._numbers.next,
             self._numbers.answered,
             self._answers,
             declared=config.declared,
             expires_s=config.expires_s,
             linked=site.linked if site else None,
+            compared=site.compared if site else None,
         )
 
     async def send(self, delivery: Delivery) -> Receipt:
@@ -143,9 +146,9 @@ class Gb28181Channel:
         raise PermanentError(f"the platform says {result!r} of the alarm")
 
     async def register(self) -> str:
-        """Register now, and return as whom; TransientError where it lets nobody in."""
+        """Register now; return as whom, and how clocks differ. TransientError where it lets nobody in."""
         await self.session.registered()
-        return f"registered as {self._config.device_code}"
+        return registered_as(self._config.device_code, self.session.offset_s)
 
     async def keep(self) -> None:
         """Be registered, also while there is nothing to report; until cancelled."""

@@ -7,10 +7,15 @@ import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from xml.etree import ElementTree as ET
+from zoneinfo import ZoneInfo
 
 import structlog
 
+from alerts import clock_offset
+from alerts.clock_offset import ClockOffset
 from alerts.gb28181 import xml
 from alerts.gb28181.xml import BadXml, Declared, document, element
 from alerts.link_time import LinkTime, Note
@@ -50,7 +55,7 @@ class Session:
     """Tells a platform things as a registered device, and answers it. Of one event loop.
 
     ``make`` gives the agent, which hands the platform's requests to what it is given; ``linked`` notes for
-    how long the platform has kept us registered.
+    how long the platform has kept us registered, ``compared`` how its clock differs; ``zone`` is its own.
     """
 
     def __init__(
@@ -58,6 +63,7 @@ class Session:
         make: Callable[[Callable[[Request], Answer]], Agent],
         names: Names,
         clock: Clock,
+        zone: ZoneInfo,
         next_number: Callable[[], int],
         heard: Heard,
         answers: Answers,
@@ -65,8 +71,9 @@ class Session:
         declared: Declared,
         expires_s: int,
         linked: Note | None = None,
+        compared: clock_offset.Note | None = None,
     ) -> None:
-        self._agent, self._names, self._clock = make(self._asked), names, clock
+        self._agent, self._names, self._clock, self._zone = make(self._asked), names, clock, zone
         self._next_number, self._heard, self._answers = next_number, heard, answers
         self._declared, self._expires_s = declared, expires_s
         self._registering = asyncio.Lock()
@@ -75,6 +82,9 @@ class Session:
         self._answering: set[asyncio.Task[None]] = set()
         self._trouble = ""
         self._link = LinkTime(clock, linked)
+        self._offset = ClockOffset(names.device, clock, compared)
+        self.offset_s: float | None = None
+        """By how many seconds the platform's clock was ahead of ours; None where it tells no time."""
 
     async def tell(self, body: ET.Element) -> None:
         """Send a document and return once the platform has taken it.
@@ -141,8 +151,16 @@ class Session:
         if response.status in _UNKNOWN_THERE:
             raise TransientError(f"does not let us in: {_said(response)}")
         _check(response)
+        await self._compare(response.headers.get("Date"))
         own = parameters(response.headers.get("Contact").partition(">")[2]).get("expires", "")
         return _seconds(own) or _seconds(response.headers.get("Expires")) or expires_s
+
+    async def _compare(self, told: str) -> None:
+        """Compare clocks, where the platform tells its own (校时)."""
+        theirs = _time(told, self._zone)
+        if theirs is not None:
+            self.offset_s = round((theirs - self._clock.now()).total_seconds(), 1)
+            await self._offset.found(self.offset_s)
 
     async def _ask_to_register(self, contact: str, expires_s: int) -> Response:
         names, more = self._names, (("Contact", contact), ("Expires", str(expires_s)))
@@ -232,6 +250,15 @@ def _check(response: Response) -> None:
 def _said(response: Response) -> str:
     reason = "".join(c for c in response.reason[:100] if c.isprintable())
     return f"{response.status} {reason}".strip()
+
+
+def _time(text: str, zone: ZoneInfo) -> datetime | None:
+    """Return a time as GB/T 28181 writes it, local and without its zone, or as RFC 3261 does; else None."""
+    for read in (datetime.fromisoformat, parsedate_to_datetime):
+        with suppress(ValueError):
+            at = read(text.strip())
+            return at if at.tzinfo else at.replace(tzinfo=zone)
+    return None
 
 
 def _seconds(text: str) -> float | None:

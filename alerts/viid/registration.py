@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from alerts.clock_offset import ClockOffset
 from alerts.digest import authorization
 from alerts.link_time import LinkTime
 from alerts.viid import answers
@@ -26,7 +27,6 @@ _KEEPALIVE = "/VIID/System/Keepalive"
 _TIME = "%Y%m%d%H%M%S"
 _CLOCKS_EVERY_S = 3600.0
 _LEAVE_S = 3.0
-_FAR_S = 5.0  # a clock that is farther off puts reports into another order than they happened in
 
 DigestUri = Literal["path", "url"]
 
@@ -89,7 +89,7 @@ class Registration:
         self._lost = True
         self._signed: DigestUri = "path"  # what the platform took last
         self._trouble = ""
-        self._notes = notes
+        self._offset = ClockOffset(login.device, clock, notes.compared if notes else None)
         self._link = LinkTime(clock, notes.linked if notes else None)
         self.offset_s: float | None = None
 
@@ -122,7 +122,7 @@ class Registration:
                 await self._link.alive()
                 now_s = self._clock.monotonic()
                 if compared != self._epoch or now_s - compared_s >= _CLOCKS_EVERY_S:
-                    await self._note_clock(await self.compare_clocks())
+                    await self.compare_clocks()
                     compared, compared_s = self._epoch, now_s
             except (TransientError, PermanentError) as error:
                 self._link.lost()
@@ -160,8 +160,7 @@ class Registration:
         except ValueError as error:
             raise TransientError(f"its LocalTime is {local[:40]!r}, not yyyyMMddHHmmss") from error
         self.offset_s = round((theirs - (before + (after - before) / 2)).total_seconds(), 1)
-        log = _log.warning if abs(self.offset_s) > _FAR_S else _log.info
-        log("platform_clock", device=self._login.device, offset_s=self.offset_s)
+        await self._offset.found(self.offset_s)
         return self.offset_s
 
     async def leave(self) -> None:
@@ -182,11 +181,6 @@ class Registration:
 
     def _alive(self) -> bytes:
         return _json({"KeepaliveObject": {"DeviceID": self._login.device}})
-
-    async def _note_clock(self, offset_s: float) -> None:
-        if self._notes is not None:
-            with suppress(TransientError):
-                await asyncio.to_thread(self._notes.compared, self._clock.now(), offset_s)
 
     async def _registered(self) -> int:
         async with self._registering:

@@ -12,9 +12,11 @@ import secrets
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Literal, Self
 from xml.etree import ElementTree as ET
+from zoneinfo import ZoneInfo
 
 from deploy.simulators import gb28181_documents as documents
 from deploy.simulators import sip
@@ -25,6 +27,7 @@ from deploy.simulators.sip_server import Back, sip_server
 PLATFORM, DEVICE = "44200000002000000001", "44200000002000000002"
 CAMERAS = ("44200000001190000001", "44200000001320000001")
 USERNAME, PASSWORD = "lianfang", "platform-1234"
+_ZONE = ZoneInfo("Asia/Shanghai")
 _REALM, _MEDIA = PLATFORM[:10], "application/manscdp+xml"
 _AGAIN_S, _TRIES = 0.2, 20  # how it repeats what it says itself
 
@@ -42,7 +45,8 @@ class Platform:
     ``results`` in place of OK; "" is no word at all, which is all that one says that does not ``confirm``.
     Every status is ``late_s`` late, so that it comes after that word. ``loses`` says of each message, in
     either direction, whether it is lost. While ``lets_in`` is false no password is right. It registers
-    anybody for ``grants_s``, and nobody for less than ``least_s``.
+    anybody for ``grants_s``, and nobody for less than ``least_s``, and tells a time that is ``ahead_s``, or
+    none.
     """
 
     def __init__(
@@ -56,6 +60,7 @@ class Platform:
         confirms: bool = True,
         late_s: float = 0,
         loses: Callable[[], bool] = lambda: False,
+        ahead_s: float | None = 0,
         grants_s: int = 3600,
         least_s: int = 60,
         say: Say = to_stdout,
@@ -63,7 +68,7 @@ class Platform:
         self.host, self.port, self.transport = host, port, transport
         self._loses = loses
         self._digest = SipDigest(USERNAME, _REALM, PASSWORD, algorithm, qop=qop)
-        self._confirms, self._late_s = confirms, late_s
+        self._confirms, self._late_s, self._ahead_s = confirms, late_s, ahead_s
         self._grants_s, self._least_s = grants_s, least_s
         self._stack = AsyncExitStack()
         self._cseqs: dict[str, int] = {}
@@ -84,8 +89,8 @@ class Platform:
         self.messages: list[bytes] = []
 
     async def __aenter__(self) -> Self:
-        opened = sip_server(self.transport, self._meet, self.host, self.port)
-        self.port = await self._stack.enter_async_context(opened)
+        serving = sip_server(self.transport, self._meet, self.host, self.port)
+        self.port = await self._stack.enter_async_context(serving)
         return self
 
     async def __aexit__(
@@ -205,6 +210,10 @@ class Platform:
         self._back, self.registrations = back, self.registrations + 1
         self.say("registered")
         granted = {"Expires": str(min(int(expires), self._grants_s))}
+        if self._ahead_s is not None:
+            granted["Date"] = (
+                f"{datetime.now(_ZONE) + timedelta(seconds=self._ahead_s):%Y-%m-%dT%H:%M:%S.000}"
+            )
         return sip.answer(message, 200, "OK", tag=sip.a_tag(), fields=granted)
 
     def _message(self, message: sip.Message) -> sip.Message:
@@ -240,30 +249,23 @@ class Platform:
             case "Response", "Catalog":
                 self.catalogue.update(documents.check_catalogue(root, DEVICE))
             case "Response", str() as command:
-                self.responses[command] = _texts(root)
+                self.responses[command] = documents.texts(root)
             case _:
                 raise documents.InvalidDocumentError("neither a Notify nor a Response that we know")
 
     def _alarmed(self, root: ET.Element) -> None:
-        told = _texts(root)
-        number, device = told["SN"], told["DeviceID"]
+        told = documents.texts(root)
+        number = told["SN"]
         result = self.results.popleft() if self.results else "OK" if self._confirms else ""
         self.say(
             f"{'again' if number in self.alarms else 'alarm'} {number}: {told.get('AlarmDescription', '')}"
         )
         if result != "ERROR":
             self.alarms[number] = told
-        if not result:
-            return
-        word = self._tell(
-            f"<Response><CmdType>Alarm</CmdType><SN>{number}</SN><DeviceID>{device}</DeviceID>"
-            f"<Result>{result}</Result></Response>"
-        )
-        self._tasks.add(asyncio.create_task(word))
-
-
-def _texts(root: ET.Element) -> dict[str, str]:
-    return {child.tag: child.text or "" for child in root.iter() if child is not root and not len(child)}
+        if result:
+            about = f"<SN>{number}</SN><DeviceID>{told['DeviceID']}</DeviceID><Result>{result}</Result>"
+            word = self._tell(f"<Response><CmdType>Alarm</CmdType>{about}</Response>")
+            self._tasks.add(asyncio.create_task(word))
 
 
 def main() -> None:

@@ -89,6 +89,11 @@ def check_catalogue(root: ET.Element, device: str) -> Mapping[str, str]:
     return {_needed(item, "DeviceID"): _needed(item, "Name") for item in items}
 
 
+def texts(root: ET.Element) -> dict[str, str]:
+    """Return what a document says by name, wherever it stands in it."""
+    return {child.tag: child.text or "" for child in root.iter() if child is not root and not len(child)}
+
+
 def _check_info(info: ET.Element | None, method: str) -> None:
     if info is None:
         if method == "5":

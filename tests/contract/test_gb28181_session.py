@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 import pytest
 from structlog.testing import capture_logs
@@ -55,6 +57,33 @@ def test_it_registers_however_it_is_asked_for_its_password(
     assert (platform.registrations, platform.unregistrations) == (1, 1)
 
 
+@pytest.mark.parametrize(
+    ("told", "offset_s"),
+    [
+        ("2026-07-01T08:01:30.500", 90.5),  # in Asia/Shanghai
+        ("2026-07-01T00:00:00+00:00", 0.0),
+        ("Wed, 01 Jul 2026 00:00:10 GMT", 10.0),
+        ("soon", None),
+        ("", None),
+    ],
+)
+def test_how_others_tell_the_time(told: str, offset_s: float | None) -> None:
+    at = session._time(told, ZoneInfo("Asia/Shanghai"))
+    now = datetime(2026, 7, 1, tzinfo=UTC)
+    assert (None if at is None else (at - now).total_seconds()) == offset_s
+
+
+def test_its_clock_is_compared_and_written_down(monkeypatch: pytest.MonkeyPatch, site: KnownSite) -> None:
+    async def test(_platform: Platform, channel: Gb28181Channel) -> None:
+        with capture_logs() as logs:
+            await channel.session.registered()
+        (offset,) = (log for log in logs if log["event"] == "platform_clock")
+        assert (offset["log_level"], offset["offset_s"]) == ("warning", pytest.approx(90, abs=20))
+        assert site.offsets == [offset["offset_s"]]
+
+    with_platform(test, monkeypatch, Platform(ahead_s=90, say=silent), site=site)
+
+
 def test_it_is_kept_and_a_restarted_platform_is_registered_at_again(
     monkeypatch: pytest.MonkeyPatch, site: KnownSite
 ) -> None:
@@ -87,7 +116,7 @@ def test_a_platform_that_answers_no_more_is_registered_at_again(monkeypatch: pyt
                 assert channel.session._contact != before
                 heard = platform.keepalives
                 await until(lambda: platform.keepalives > heard)
-        told = [log["event"] for log in logs]
+        told = [log["event"] for log in logs if log["event"] != "platform_clock"]
         assert told == [
             "platform_registered",
             "platform_not_kept",

@@ -194,7 +194,8 @@ def test_a_platform_of_gb28181_is_tried(
         known = site.config.model_copy(update={"receivers": {"platform": gb28181.stanza(there, monkeypatch)}})
         monkeypatch.setattr(police_command, "load", lambda _file: known)
         code, said = run(capsys, "try", "platform")
-        assert (code, said.splitlines()[-1]) == (0, "registered as 44200000002000000002; left")
+        assert code == 0
+        assert "registered as 44200000002000000002; its clock is " in said
         there.lets_in = False
         code, said = run(capsys, "try", "platform")
     assert (code, said) == (1, "platform: does not let us in: 401 log in\n")

@@ -7,6 +7,7 @@ import hashlib
 import re
 import socket
 from collections.abc import Awaitable, Callable
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -374,6 +375,7 @@ def test_no_datagram_makes_an_agent_fall_over(data: st.DataObject) -> None:
             make,
             names,
             clock,
+            ZoneInfo("Asia/Shanghai"),
             lambda: 1,
             lambda *said: heard.extend(said),
             lambda _asked: (),
