@@ -155,7 +155,8 @@ class Demo:
         zone = incident["zone"]["name"]
         fields = {"outcome": "", "detail": "", "attempts": "", "receiver": "", "state": "", "reason": ""}
         fields |= {"people": incident["people"], "actor": change["actor_name"], "number": incident["id"]}
-        self._say(kind, title=title, place=f"{point} {zone}", **fields | data)
+        if kind in TEXTS[self._arguments.language]:
+            self._say(kind, title=title, place=f"{point} {zone}", **fields | data)
         if kind == "opened" and "speaker" in data:
             self._say("speech", receiver=data["speaker"], text=data["text"])
 

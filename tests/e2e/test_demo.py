@@ -93,6 +93,14 @@ def test_once_ends_well_when_both_receivers_have_the_first_alert(tmp_path: Path)
     assert re.search(r"^送达    police：200", said, re.MULTILINE)
 
 
+def test_it_goes_on_to_the_clip(tmp_path: Path) -> None:
+    with demo(tmp_path) as running:
+        until("the clip", lambda: re.search(r"^录像    kept", running.said, re.MULTILINE), timeout_s=150)
+        assert running.process.poll() is None, running.said
+        running.process.send_signal(signal.SIGINT)
+        assert running.ended() == 0, running.said
+
+
 def test_once_ends_badly_when_nothing_was_delivered_in_time(tmp_path: Path) -> None:
     text = tmp_path / "notes.txt"  # no video: however long it takes, nobody will be seen
     text.write_text("This is no video.\n" * 100, encoding="utf-8")
