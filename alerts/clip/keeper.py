@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,7 +14,8 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from alerts.clip.encoder import Encoder, Film, NotEncoded
+from alerts.clip.encoder import Film
+from alerts.clip.encodings import Encodings, rank
 from alerts.clip.recording import Recording
 from alerts.clip.room import Room
 from alerts.clip.telling import settled
@@ -37,7 +37,6 @@ SPOOL = "clips"
 _TURN_S = 0.5
 _AT_ONCE, _VITAL_AT_ONCE = 16, 32  # clips whose frames come in; what may save a life has places of its own
 _LEASE = timedelta(seconds=20)  # after which another alert service makes what this one has not
-_TRIES = 2
 _GIVEN_UP = timedelta(minutes=10)  # while the bus is away; longer than it keeps frames
 _ABANDONED_S = 3600.0
 
@@ -61,11 +60,8 @@ class ClipKeeper:
         self._config = config
         self._store, self._bus, self._clock = store, bus, clock
         self._folder, self._holder, self._room = folder, holder, room
-        self._epoch = new_epoch()  # another alert service may be making the same clip, if it was held up
         self._coming: dict[str, Recording] = {}
-        self._ready: dict[str, Recording] = {}
-        self._tries: Counter[str] = Counter()
-        self._encoder: tuple[Recording, Encoder] | None = None
+        self._encodings = Encodings(clock)
         self._renewed_s = -_LEASE.total_seconds()
         self._trouble: TransientError | None = None
 
@@ -100,14 +96,14 @@ class ClipKeeper:
         TransientError, after all of it, where the bus does not give what a clip waits for.
         """
         self._trouble = None
-        for recording in sorted(self._coming.values(), key=_rank):  # also while the store is away
+        for recording in sorted(self._coming.values(), key=rank):  # also while the store is away
             self._take(recording)
         now = self._clock.now()
         with self._store.read() as session:
             waiting = clips.waiting(session, self._holder, self._store.now(session, now), _VITAL_AT_ONCE)
             lost = _lost(session)
         self._hold(waiting)
-        for recording in sorted(self._coming.values(), key=_rank):
+        for recording in sorted(self._coming.values(), key=rank):
             if recording.has_ended(lost.get(recording.row.camera), now):
                 self._end(recording)
         self._encode()
@@ -116,8 +112,7 @@ class ClipKeeper:
 
     def close(self) -> None:
         """Let go of everything; nothing of it is lost."""
-        if self._encoder is not None:
-            self._encoder[1].end()
+        self._encodings.close()
         for recording in self._coming.values():
             recording.close()
 
@@ -132,7 +127,7 @@ class ClipKeeper:
 
     def _hold(self, waiting: Sequence[ClipRow]) -> None:
         """Claim what is new, as far as there are places, and hold on to what we have."""
-        known = {*self._coming, *self._ready}
+        known = self._encodings.ids | set(self._coming)
         new: list[ClipRow] = []
         for row in waiting:
             places = _VITAL_AT_ONCE if row.vital else _AT_ONCE
@@ -158,9 +153,9 @@ class ClipKeeper:
         if not self._room.made():
             self._miss(row, "disk_full")
             return
-        name = f"{row.id}.{self._holder}.frames" if self._holder else f"{row.id}.frames"
+        path = self._folder / SPOOL / f"{self._name(row)}.frames"
         try:
-            recording = self._coming[row.id] = Recording(row, self._bus, self._folder / SPOOL / name)
+            recording = self._coming[row.id] = Recording(row, self._bus, path)
         except OSError as error:
             self._unwritten(row, error)
         else:
@@ -184,7 +179,7 @@ class ClipKeeper:
         if row.id not in self._coming or (not taken and self._clock.now() < row.until + _GIVEN_UP):
             return
         recording.close()
-        self._ready[row.id] = self._coming.pop(row.id)
+        self._encodings.put(self._coming.pop(row.id))
         if recording.newest is None:
             self._miss(row, "no_frames")
 
@@ -193,32 +188,23 @@ class ClipKeeper:
         self._miss(row, "disk_full" if error.errno == errno.ENOSPC else "failed")
 
     def _encode(self) -> None:
-        """Look after the encoder, and give it the next clip."""
-        if self._encoder is not None:
-            recording, encoder = self._encoder
-            try:
-                film = encoder.result()
-                if film is None:
-                    return
-                self._keep(recording, film)
-            except NotEncoded as error:
-                self._tries[recording.row.id] += 1
-                _log.warning("clip_not_encoded", alert_id=recording.row.incident_id, reason=str(error))
-                if self._tries[recording.row.id] >= _TRIES:
-                    self._miss(recording.row, "failed")
-            self._encoder = None
-        if self._ready:
-            recording = min(self._ready.values(), key=_rank)
-            target = recording.path.with_suffix(f".{self._epoch}.part")
-            self._encoder = recording, Encoder(recording.path, target, self._clock)
+        """Look after the encoder; write down what it has made."""
+        done = self._encodings.turn()
+        if done is None:
+            return
+        recording, film = done
+        if film is None:
+            self._miss(recording.row, "failed")
+        else:
+            self._keep(recording, film)
 
     def _keep(self, recording: Recording, film: Film) -> None:
         row = recording.row
-        name = f"{row.since:%Y-%m-%d}/{row.id}.mp4"
+        name = f"{row.since:%Y-%m-%d}/{self._name(row)}.mp4"
         (self._folder / name).parent.mkdir(exist_ok=True, mode=0o700)
         if film.path.exists():  # else the store was away when we came so far before
             film.path.replace(self._folder / name)
-        self._settle(
+        ours = self._settle(
             row,
             {
                 "state": "kept",
@@ -232,30 +218,33 @@ class ClipKeeper:
                 "sha256": film.sha256,
             },
         )
+        if not ours:
+            (self._folder / name).unlink(missing_ok=True)
 
     def _miss(self, row: ClipRow, why: Missing) -> None:
         _log.warning("clip_missing", alert_id=row.incident_id, reason=why)
         self._settle(row, {"state": "missing", "reason": why})
 
-    def _settle(self, row: ClipRow, came_of_it: Mapping[str, Any]) -> None:
+    def _settle(self, row: ClipRow, came_of_it: Mapping[str, Any]) -> bool:
+        """Write it down; return whether nobody else was quicker."""
         with self._store.write() as session:
-            fresh = session.get_one(ClipRow, row.id, with_for_update=True)
-            if fresh.state == "pending":  # else another alert service was quicker
+            fresh = session.get(ClipRow, row.id, with_for_update=True)
+            ours = fresh is not None and fresh.state == "pending"
+            if fresh is not None and ours:
                 for name, value in came_of_it.items():
                     setattr(fresh, name, value)
                 settled(session, self._config(), fresh, self._clock.now())
         self._forget(row.id)
+        return ours
+
+    def _name(self, row: ClipRow) -> str:
+        return f"{row.id}.{self._holder}" if self._holder else row.id
 
     def _forget(self, clip_id: str) -> None:
-        recording = self._coming.pop(clip_id, None) or self._ready.pop(clip_id, None)
-        self._tries.pop(clip_id, None)
-        if recording is None:
-            return
-        if self._encoder is not None and self._encoder[0] is recording:
-            self._encoder[1].end()
-            self._encoder = None
-        recording.close()
-        recording.path.unlink(missing_ok=True)
+        recording = self._coming.pop(clip_id, None) or self._encodings.take(clip_id)
+        if recording is not None:
+            recording.close()
+            recording.path.unlink(missing_ok=True)
 
     def _sweep(self) -> None:
         """Remove what services that were killed have left behind."""
@@ -264,10 +253,6 @@ class ClipKeeper:
         for file in folder.iterdir():
             if file.stat().st_mtime < time.time() - _ABANDONED_S:
                 file.unlink(missing_ok=True)
-
-
-def _rank(recording: Recording) -> tuple[bool, datetime]:
-    return not recording.row.vital, recording.row.decided_at
 
 
 def _lost(session: Session) -> dict[str, datetime]:

@@ -313,7 +313,7 @@ def kill_encoder(studio: Studio) -> None:
 
     def working() -> Any:  # noqa: ANN401
         studio.keeper.turn()
-        return studio.keeper._encoder
+        return studio.keeper._encodings._running
 
     _, encoder = until("an encoder", working)
     os.kill(encoder._process.pid, signal.SIGKILL)
