@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import simplejpeg
 
+from alerts.incidents.model import ChangeKind
 from alerts.store.schema import CameraStateRow, ChangeRow, EvidenceRow, OutboxRow
 from tests.e2e.installation import (
     Installation,
@@ -24,6 +25,7 @@ from tests.e2e.installation import (
     ready,
     until,
 )
+from tests.support.configs import SECRETS
 from tests.support.rtsp_server import Login, RtspServer, require_rtsp
 from tests.truth.labels import load
 
@@ -122,13 +124,19 @@ def test_the_core_killed_again_and_again_loses_and_doubles_nothing(
 
 def test_live_notices_wait_for_a_person(tmp_path: Path, outside: Outside, video: Path) -> None:
     live = [{"receiver": "police", "mode": "live"}]
-    with Installation(tmp_path, outside, from_file(video), notify=live) as site:
+    site = Installation(tmp_path, outside, from_file(video), notify=live)
+    site.config["receivers"]["police"]["receipts"] = {"secrets": [{"env": "TEST_SECRET"}]}
+    receipts = f"http://127.0.0.1:{site.port}/api/receivers/police/receipts"
+    outside.police.answers = receipts, SECRETS["TEST_SECRET"]
+    with site:
         (incident,) = until("an incident", site.incidents)
         until("the speaker to have spoken", outside.speaker.played)
         assert outside.police.received == []
         cookie = _login(site)
         _post(site, f"/api/incidents/{incident.id}/confirm", {"note": "看到一名儿童"}, cookie)
         received = until("the notice", lambda: outside.police.received)[0]
+        heard = until("the police to say that they have it", lambda: _receipts(site))[0]
+    assert (heard.incident_id, heard.data["step"]) == (incident.id, "received")
     assert received.notice.mode == "live"
     assert received.notice.confirmed_by == "operator"
     assert received.notice.confirmed_at is not None
@@ -148,6 +156,10 @@ def test_no_process_of_the_tree_shows_a_password(tmp_path: Path, outside: Outsid
     for file in (tmp_path / "data").rglob("*"):
         if file.is_file():
             assert b"wr0ng" not in file.read_bytes(), file
+
+
+def _receipts(site: Installation) -> list[ChangeRow]:
+    return [row for row in site.rows(ChangeRow) if row.kind == ChangeKind.RECEIPT]
 
 
 def _observes(site: Installation) -> None:
