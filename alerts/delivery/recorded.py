@@ -74,14 +74,11 @@ class RecordsTold:
             return
         records = await asyncio.to_thread(publisher.records)
         for row in rows:
-            wanted = [
-                r for r in records if r.number in row.kinds and (not row.resources or r.code in row.resources)
-            ]
             waits = self._trying.setdefault(row.id, _Trying()).not_before_s > self.clock.monotonic()
-            if row.id in self._tasks or waits or not _due(wanted, row.told):
+            if row.id in self._tasks or waits or not _due(row, records, row.told):
                 continue
             # Each by itself: one that is dead holds up nobody.
-            task = asyncio.create_task(self._tell(row, publisher, wanted))
+            task = asyncio.create_task(self._tell(row, publisher))
             self._tasks[row.id] = task
             task.add_done_callback(lambda _, name=row.id: self._tasks.pop(name, None))  # type: ignore[misc]
 
@@ -90,14 +87,15 @@ class RecordsTold:
             now = self.store.now(session, self.clock.now())
             return subscriptions.in_force(session, receiver, now)
 
-    async def _tell(self, row: SubscriptionRow, publisher: Publisher, wanted: Sequence[Record]) -> None:
+    async def _tell(self, row: SubscriptionRow, publisher: Publisher) -> None:
         """Tell one subscriber of the first that it does not know, and of others like it."""
         trying = self._trying[row.id]
         try:
             told = await asyncio.to_thread(self._begin, row.id)
             if told is None:
                 return  # somebody else does, or nothing may be sent now
-            due = _due(wanted, told)
+            # How it is now: before it was our turn another service may have told of something newer.
+            due = _due(row, await asyncio.to_thread(publisher.records), told)
             if not due:
                 await asyncio.to_thread(self._end, row.id, {})
                 return
@@ -158,8 +156,15 @@ class RecordsTold:
             subscriptions.end_telling(session, name, known, self.store.now(session, self.clock.now()))
 
 
-def _due(records: Sequence[Record], told: Mapping[str, Any]) -> list[Record]:
-    return [record for record in records if told.get(record.code) != _digest(record)]
+def _due(row: SubscriptionRow, records: Sequence[Record], told: Mapping[str, Any]) -> list[Record]:
+    """Return the records that a subscription asks for and has not been told of as they are."""
+    return [
+        record
+        for record in records
+        if record.number in row.kinds
+        and (not row.resources or record.code in row.resources)
+        and told.get(record.code) != _digest(record)
+    ]
 
 
 def _operation(record: Record, told: Mapping[str, Any]) -> Operation:

@@ -20,6 +20,7 @@ from lianfang.config import Config
 from tests.support.channels import silent
 from tests.support.delivery import until
 from tests.support.outbox import T0, open_store, owe_notice, row
+from tests.support.stores import Opener, opener
 from tests.support.subscribing import (
     ADDRESS,
     CAMERA,
@@ -48,6 +49,13 @@ def alone(tmp_path: Path) -> Iterator[Store]:
     """A store whose time is that of the clock that is given."""
     with closing(open_store(tmp_path)) as store:
         yield store
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Iterator[Opener]:
+    """What opens a store that several services share."""
+    with opener("postgresql", tmp_path) as another:
+        yield another
 
 
 @pytest.fixture
@@ -322,6 +330,26 @@ def test_the_platform_itself_is_told_as_the_device_that_is_registered_there(
             assert len(library.desk.taken) == 2
 
     asyncio.run(run())
+
+
+def test_two_services_tell_one_subscriber_in_order(
+    shared: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, other = shared(), shared()
+
+    async def test(subscriber: Subscriber, config: Config) -> None:
+        now = SystemClock().now()
+        async with telling(other, config, SystemClock()):
+            for version, change in enumerate(["opened", "cleared", "false_alarm", "reopened"], 1):
+                for incident in "abcdefgh":
+                    tell((store, other)[version % 2], config, incident, version, change=change, now=now)
+            await until(lambda: "pending" not in states(store))
+        # What is withdrawn before it is sent is not sent: how much that is, is a matter of chance.
+        assert set(states(store)) <= {"delivered", "expired"}
+        assert len(subscriber.desk.there) == 8
+        assert len(set(subscriber.desk.posted)) == len(subscriber.desk.posted)
+
+    with_subscriber(store, tmp_path, monkeypatch, test)
 
 
 def test_whoever_is_gone_is_not_called_again(

@@ -23,6 +23,7 @@ from tests.support.channels import silent
 from tests.support.delivery import until
 from tests.support.outbox import T0, open_store
 from tests.support.records import GATE, RECORD, WHERE
+from tests.support.stores import Opener, opener
 from tests.support.subscribing import CAMERA, name, number, site, subscribe, telling
 
 SECOND = "44200000001190000002"
@@ -43,6 +44,13 @@ def alone(tmp_path: Path) -> Iterator[Store]:
     """A store whose time is that of the clock that is given."""
     with closing(open_store(tmp_path)) as store:
         yield store
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Iterator[Opener]:
+    """What opens a store that several services share."""
+    with opener("postgresql", tmp_path) as another:
+        yield another
 
 
 def says(store: Store, camera: str, condition: str) -> None:
@@ -181,6 +189,20 @@ def test_one_that_is_dead_holds_up_nobody_and_one_that_refuses_is_left_alone(
 
     subscribe(alone, None, "http://127.0.0.1:9/x", 2, kinds=[3])
     with_subscriber(tmp_path, monkeypatch, alone, test, *_COMPLETE, kinds=[3])
+
+
+def test_of_two_services_one_tells(shared: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, other = shared(), shared()
+
+    async def test(subscriber: Subscriber, config: Config) -> None:
+        async with telling(other, config, SystemClock()):
+            await until(lambda: len(subscriber.desk.taken) == 2)
+            for n, condition in enumerate(("offline", "online") * 3, 3):
+                says(store, "cam", condition)
+                await until(lambda n=n: len(subscriber.desk.taken) == n)  # type: ignore[misc]
+        assert len(subscriber.desk.posted) == 8
+
+    with_subscriber(tmp_path, monkeypatch, store, test, *_COMPLETE)
 
 
 def test_between_two_messages_there_is_the_time_that_was_asked_for(
