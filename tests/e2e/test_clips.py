@@ -124,6 +124,7 @@ def test_killed_in_the_middle_it_goes_on(tmp_path: Path, outside: Outside, numbe
     """On the embedded bus, which dies with its owner: what was copied is still there, and goes on."""
     site = Installation(tmp_path, outside, from_file(numbered_video))
     wanting(site)
+    site.config["community"]["clip"]["after_s"] = 40  # time to come back, on a machine at work
     with site:
         wanted = half_copied(site)
         site.kill("alerts")
