@@ -24,7 +24,7 @@ from tests.support.people import show
 from tests.support.postgresql import PASSWORD_ENV, database
 
 RECEIVERS = ("police", "street", "town")
-VALID_S, TIMEOUT_S = 6.0, 1.0
+VALID_S, TIMEOUT_S = 12.0, 1.0
 _PAUSE_S = 0.5  # between two pictures of all cameras: visits go on as long as the kills do
 # One visit: seen as often as the rule asks for and once more, then nobody, twice.
 _VISIT = (True, True, True, True, False, False)
