@@ -39,6 +39,7 @@ _DEPTHS_EVERY_S = 5.0
 # over: by default there are as few as six, and a speaker that needs one would wait behind who is away.
 _THREADS = 64
 _KEEP_AGAIN_S = 5.0
+_STORE_AGAIN_S = 0.5
 
 
 def speech_settings(jitter: random.Random) -> LaneSettings:
@@ -167,9 +168,6 @@ class DeliveryWorker:
 
     async def run(self) -> None:
         """Deliver until ``stop``, or until cancelled; then close the channels."""
-        if self._alone:
-            with self._store.write() as session:
-                speakers.predecessor_ended(session)
         self._loop = asyncio.get_running_loop()
         self._loop.set_default_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="aside"))
         self._aloud.bind(self._channels, self._rounds.health)
@@ -179,6 +177,8 @@ class DeliveryWorker:
         kept = {name: c for name, c in self._channels.items() if isinstance(c, Kept)}
         aside += [asyncio.create_task(_keep(*one)) for one in kept.items()]
         try:
+            if self._alone:
+                await self._inherit()
             async with asyncio.TaskGroup() as group:
                 for lane in self._lanes:
                     group.create_task(lane.run())
@@ -192,6 +192,21 @@ class DeliveryWorker:
             await asyncio.gather(*aside, return_exceptions=True)
             for channel in self._channels.values():
                 await channel.close()
+
+    async def _inherit(self) -> None:
+        """Wait for no lease of whoever was there before, as soon as the store can be asked."""
+
+        def inherit() -> None:
+            with self._store.write() as session:
+                speakers.predecessor_ended(session)
+
+        while not self._stopped:
+            try:
+                await asyncio.to_thread(inherit)
+            except TransientError:  # the store is away: nothing can be claimed either
+                await asyncio.sleep(_STORE_AGAIN_S)
+            else:
+                break
 
     def _call(self, what: Callable[[Lane], None]) -> None:
         loop = self._loop
