@@ -167,6 +167,9 @@ class EmailChannel:
         except OSError as error:
             raise TransientError(f"no connection: {error.strerror or error}") from error
         ours, theirs = (name[0].partition("%")[0] for name in (sock.getsockname(), sock.getpeername()))
+        if self._tls is None and not inside(theirs, self._config.within):
+            sock.close()
+            raise TransientError(f"not sent in clear: {theirs} is in none of its `networks`")
         server = aiosmtplib.SMTP(
             hostname=host,
             sock=sock,
@@ -177,17 +180,13 @@ class EmailChannel:
             timeout=self._config.timeout_s,
         )
         try:
-            self._check_in_clear(theirs)
             await self._logged_in(server)
         except BaseException:
+            if isinstance(server.transport, asyncio.WriteTransport):
+                server.transport.abort()  # with TLS a farewell would wait for the other side
             server.close()
-            sock.close()
             raise
         return server
-
-    def _check_in_clear(self, theirs: str) -> None:
-        if self._tls is None and not inside(theirs, self._config.within):
-            raise TransientError(f"not sent in clear: {theirs} is in none of its `networks`")
 
     async def _logged_in(self, server: aiosmtplib.SMTP) -> None:
         try:
