@@ -149,11 +149,12 @@ def test_two_may_disable_the_same_receiver(stores: list[Store]) -> None:
 
 
 def test_one_that_stands_still_in_the_middle_of_a_write_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(module._SERVER, "idle_in_transaction_session_timeout", "300ms")
     where = shared_server().create()
-    still, other = Store(database(where)), Store(database(where))
+    other = Store(database(where))
     with other.write() as session:
         ids = [open_incident(session, name) for name in "ab"]
+    monkeypatch.setitem(module._SERVER, "idle_in_transaction_session_timeout", "300ms")
+    still = Store(database(where))
 
     def stand_still() -> None:
         with still.write() as session:
