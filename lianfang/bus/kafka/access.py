@@ -88,7 +88,8 @@ class LastWords(logging.Handler):
         text = record.getMessage()
         if "onnection" not in text or " failed: " not in text:
             return
-        if not self.text or "disconnected" not in text:  # so ends every attempt: the cause was said before
+        # So ends every attempt, and the last one: the cause was said before.
+        if not self.text or not ("disconnected" in text or "RequestTimedOut" in text):
             self.text = text
 
 
