@@ -6,6 +6,7 @@ goes as it is: somebody may still be in the water.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
@@ -50,9 +51,13 @@ def choose(
 ) -> Sequence[due.Head]:
     """Return which due heads go next: as many as there is ``room`` for, and of what is late ``allowed``."""
     since = {name: settings[name].late_until(now) for name in room}
-    over = {name: min(room[name], allowed[name]) for name in room}
-    left, chosen = dict(room), []
-    for head in due.ranked_heads(session, now, room, over, since):
+    chosen = list(due.new_heads(session, now, room, since))
+    left = Counter(room) - Counter(head.receiver for head in chosen)
+    if not left:
+        return chosen
+    left_of = {name: left[name] for name in room}
+    over = {name: min(left[name], allowed[name]) for name in room}
+    for head in due.late_heads(session, now, left_of, over, since):
         if left[head.receiver] > 0:
             left[head.receiver] -= 1
             chosen.append(head)

@@ -64,19 +64,25 @@ def due_heads(
     return [head.seq for head in _found(session, now, {rank: receivers}, {})]
 
 
-def ranked_heads(
+def new_heads(
+    session: Session, now: datetime, receivers: Mapping[str, int], since: Mapping[str, datetime]
+) -> Sequence[Head]:
+    """Return due heads about something that was seen after ``since`` of their receiver, in their order."""
+    return _found(session, now, {"new": receivers}, since)
+
+
+def late_heads(
     session: Session,
     now: datetime,
     receivers: Mapping[str, int],
     over: Mapping[str, int],
     since: Mapping[str, datetime],
 ) -> Sequence[Head]:
-    """Return due heads in their order, of each rank as many as ``receivers`` says.
+    """Return the other due heads: first of incidents that are not over, then of others as ``over`` says.
 
-    First come those about something that was seen after ``since`` of their receiver, then those about
-    incidents that are not over, then the others: of these as many as ``over`` says.
+    No index finds them: of a receiver of which none is asked for, nothing is looked at.
     """
-    return _found(session, now, {"new": receivers, "going_on": receivers, "over": over}, since)
+    return _found(session, now, {"going_on": receivers, "over": over}, since)
 
 
 def _found(
