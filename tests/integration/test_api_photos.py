@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,13 +35,7 @@ def shared_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def send(client: Client, incident: str, data: bytes) -> Reply:
-    headers = {"X-Requested-With": "lianfang", "Cookie": client.cookie, "Content-Type": "image/jpeg"}
-    connection = http.client.HTTPConnection("127.0.0.1", client.port, timeout=30)
-    connection.request("POST", f"/api/incidents/{incident}/photos", data, headers)
-    answer = connection.getresponse()
-    reply = Reply(answer.status, answer.headers, answer.read())
-    connection.close()
-    return reply
+    return client.send("POST", f"/api/incidents/{incident}/photos", data, "image/jpeg")
 
 
 def test_it_is_kept_upright_and_without_where_it_was_taken(site: Site, client: Client) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import http.client
 import io
 import shutil
 import sys
@@ -44,14 +43,7 @@ def shared_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def send(client: Client, line: str, data: bytes) -> Reply:
-    # As it is, not as JSON.
-    headers = {"X-Requested-With": "lianfang", "Cookie": client.cookie, "Content-Type": "audio/wav"}
-    connection = http.client.HTTPConnection("127.0.0.1", client.port, timeout=30)
-    connection.request("PUT", f"/api/recordings/{line}", data, headers)
-    answer = connection.getresponse()
-    reply = Reply(answer.status, answer.headers, answer.read())
-    connection.close()
-    return reply
+    return client.send("PUT", f"/api/recordings/{line}", data, "audio/wav")
 
 
 def listed(client: Client) -> dict[str, dict[str, Any]]:

@@ -46,7 +46,7 @@ PASSWORD = "a long enough password"
 HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 TIMEOUT_S = 30
 
-Data: TypeAlias = Any  # plain JSON data, or the value of a column
+Data: TypeAlias = Any  # plain JSON data, the value of a column, or a file as it is
 
 
 def config(folder: Path, *, mode: str = "live", **api: Data) -> Config:
@@ -359,8 +359,8 @@ class Client:
         sent = {"x-requested-with": "lianfang"} if method != "GET" else {}
         if self.cookie:
             sent["cookie"] = self.cookie
-        data = None
-        if body is not None:
+        data = body if isinstance(body, bytes) else None
+        if body is not None and data is None:
             data = json.dumps(body).encode()
             sent["content-type"] = "application/json"
         try:
@@ -376,6 +376,11 @@ class Client:
     def post(self, path: str, body: Data = None) -> Reply:
         """POST."""
         return self.request("POST", path, body)
+
+    def send(self, method: str, path: str, data: bytes, media: str) -> Reply:
+        """Send a file as it is."""
+        with self.connection(method, path, data, {"content-type": media}) as answer:
+            return Reply(answer.status, answer.headers, answer.read())
 
     def login(self, operator: str = "duty", password: str = PASSWORD) -> Reply:
         """Log in."""
