@@ -5,7 +5,6 @@ See docs/protocols/speaker_onvif.md.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -18,6 +17,7 @@ from alerts.reach import Reached, address_of, check_address
 from alerts.voice.backchannel import Backchannel, fault_of
 from alerts.voice.clips import Clips
 from alerts.voice.sound import joined, scaled
+from alerts.voice.turn import Turn
 from lianfang.clock import Clock
 from lianfang.config import Config as WholeConfig
 from lianfang.config import Problem, Secret
@@ -58,21 +58,12 @@ class SpeakerOnvifChannel:
     def __init__(self, config: Config, clock: Clock, clips: Clips) -> None:
         self._config, self._clock, self._clips = config, clock, clips
         self._password = config.password.read() if config.password else ""
-        self._current, self._stopped = "", ""
         self._open: Backchannel | None = None
-        self._turn = asyncio.Lock()
+        self._turn = Turn()
 
     async def send(self, delivery: Delivery) -> Receipt:
         """Return once the device has taken all of it and answered after that. It has no word for playing."""
-        async with self._turn:  # what was broken off a moment ago may still be closing
-            self._current, self._stopped = delivery.id, ""
-            try:
-                return await self._say(Speech.model_validate(delivery.payload))
-            except TransientError:
-                self._go_on()  # what was broken off is not tried again
-                raise
-            finally:
-                self._current = ""
+        return await self._turn.of(delivery, self._say)
 
     async def _say(self, speech: Speech) -> Receipt:
         clip = await self._clips.clip(speech)
@@ -81,34 +72,28 @@ class SpeakerOnvifChannel:
             raise PermanentError("not sent: its validity has passed")
         try:
             async with await self._backchannel() as self._open:
-                self._go_on()
+                self._turn.go_on()
                 if self._clock.now() >= speech.valid_until:
                     raise PermanentError("not said: its validity has passed")
                 await self._open.play(samples)
-                self._go_on()
+                self._turn.go_on()
                 if not await self._open.over():
                     raise TransientError("the device does not answer after it: it may be gone")
         finally:
             self._open = None
         return Receipt("accepted", "the device has taken all of it; it does not say what was heard")
 
-    def _go_on(self) -> None:
-        if self._stopped:
-            raise PermanentError("the speaker says stopped: broken off")
-
     async def stop(self, command_id: str) -> Receipt:
         """Send no more; return once the device has answered after the last that was sent."""
-        if self._current != command_id:
-            raise PermanentError("it is not said here")
-        self._stopped = command_id
+        self._turn.stop(command_id)
         if self._open is not None and not await self._open.over():
             raise TransientError("the device does not answer: it may go on")
         return Receipt("stopped", "nothing is sent to it any more")
 
     async def status(self) -> SpeakerStatus:
         """Return whether it opens its back-channel."""
-        if self._current:
-            return SpeakerStatus("playing", self._current)
+        if self._turn.current:
+            return SpeakerStatus("playing", self._turn.current)
         try:
             async with await self._backchannel():
                 return SpeakerStatus("ready")

@@ -5,7 +5,6 @@ See docs/protocols/speaker_sip.md.
 
 from __future__ import annotations
 
-import asyncio
 import re
 import shutil
 from collections.abc import Iterable
@@ -20,6 +19,7 @@ from alerts.reach import Reached, address_of, check_host
 from alerts.voice.clips import Clips
 from alerts.voice.sip import LONGER_S, Agent, Line
 from alerts.voice.sound import RATE, joined, scaled
+from alerts.voice.turn import Turn
 from lianfang.clock import Clock
 from lianfang.config import Config as WholeConfig
 from lianfang.config import Problem, Secret
@@ -93,9 +93,8 @@ class SpeakerSipChannel:
             transport=config.transport,
             proxied=config.server is not None,
         )
-        self._current, self._stopped = "", ""
         self._agent: Agent | None = None
-        self._turn = asyncio.Lock()
+        self._turn = Turn()
 
     async def send(self, delivery: Delivery) -> Receipt:
         """Return once the speaker, which took the call, was given all of it and confirmed its end.
@@ -103,15 +102,7 @@ class SpeakerSipChannel:
         That it was heard nobody says in SIP: the word is ``accepted``. TransientError if it does not take the
         call or hangs up before the end, PermanentError if it refuses.
         """
-        async with self._turn:  # what was broken off a moment ago may still be hanging up
-            self._current, self._stopped = delivery.id, ""
-            try:
-                return await self._say(Speech.model_validate(delivery.payload))
-            except TransientError:
-                self._go_on()  # what was broken off is not tried again
-                raise
-            finally:
-                self._current = ""
+        return await self._turn.of(delivery, self._say)
 
     async def _say(self, speech: Speech) -> Receipt:
         clip = await self._clips.clip(speech)
@@ -125,35 +116,29 @@ class SpeakerSipChannel:
             async with Agent(
                 self._line, address, speech=samples, within_s=within_s, patience_s=patience_s
             ) as self._agent:
-                self._go_on()
+                self._turn.go_on()
                 self._agent.dial(self._whom(address))
                 await self._taken(self._agent, min(self._config.answer_s, self._left_s(speech)))
                 if self._left_s(speech) <= 0:
                     raise PermanentError("not said: its validity has passed")
                 self._agent.play()
                 await self._spoken(self._agent, lasts_s + patience_s)
-                self._go_on()
+                self._turn.go_on()
         finally:
             self._agent = None
         return Receipt("accepted", "it was on the line to its end; it does not say what was heard")
 
-    def _go_on(self) -> None:
-        if self._stopped:
-            raise PermanentError("the speaker says stopped: broken off")
-
     async def stop(self, command_id: str) -> Receipt:
         """Hang up; return once the speaker has confirmed that."""
-        if self._current != command_id:
-            raise PermanentError("it is not said here")
-        self._stopped = command_id
+        self._turn.stop(command_id)
         if self._agent is not None and not await self._agent.hang_up():
             raise TransientError("the speaker does not confirm that the call is over")
         return Receipt("stopped", "the call is over")
 
     async def status(self) -> SpeakerStatus:
         """Return whether it takes calls; at an exchange, the exchange may answer for it."""
-        if self._current:
-            return SpeakerStatus("playing", self._current)
+        if self._turn.current:
+            return SpeakerStatus("playing", self._turn.current)
         address, wait_s = await self._address(), self._config.timeout_s
         async with Agent(self._line, address, within_s=2 * wait_s, patience_s=_ASKED_S) as agent:
             agent.ask(self._whom(address))
