@@ -147,7 +147,8 @@ def test_what_is_not_there(tmp_path: Path, config: dict[str, Any], said: str) ->
 def test_a_device_that_goes_away_meanwhile(tmp_path: Path) -> None:
     async def test(site: Site) -> None:
         task = asyncio.create_task(site.say(repeat=2))
-        await until(lambda: site.horn.heard.strip(b"\xd5"))
+        await until(lambda: task.done() or site.horn.heard.strip(b"\xd5"))
+        assert not task.done(), (await task, len(site.horn.heard))
         site.horn.tell(signal.SIGKILL)
         answer = await task
         assert isinstance(answer, TransientError), answer
@@ -158,7 +159,8 @@ def test_a_device_that_goes_away_meanwhile(tmp_path: Path) -> None:
 def test_a_device_that_hangs_at_the_end_has_not_taken_it(tmp_path: Path) -> None:
     async def test(site: Site) -> None:
         task = asyncio.create_task(site.say(repeat=2))
-        await until(lambda: site.horn.heard.strip(b"\xd5"))
+        await until(lambda: task.done() or site.horn.heard.strip(b"\xd5"))
+        assert not task.done(), (await task, len(site.horn.heard))
         site.horn.tell(signal.SIGSTOP)
         answer = await task
         assert isinstance(answer, TransientError)
