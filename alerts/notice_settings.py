@@ -12,10 +12,10 @@ from pydantic import AfterValidator, Field, model_validator
 
 from alerts.channels.base import ChannelConfig, Role
 from alerts.links import PictureLinks
-from alerts.reach import Reached
 from alerts.signatures import SigningKeys, check_keys
 from lianfang.config import Config, Problem, Stanza
 from lianfang.config.tls import Tls
+from lianfang.reach.networks import Reached
 
 
 def _zone(name: str) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from alerts.channels._http import Answer, HttpEndpoint, check_status
 from alerts.channels.base import Delivery, Receipt, SpeakerStatus
 from alerts.payload import Speech
 from lianfang.clock import Clock
 from lianfang.errors import PermanentError, TransientError
+from lianfang.reach.http import Answer, HttpEndpoint, check_status
 
 _PATH = "/ISAPI/Event/triggers/notifications/AudioAlarm"
 _OK, _LATER = 1, frozenset({2, 3})  # statusCode: busy, fault of the device

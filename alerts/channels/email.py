@@ -22,12 +22,12 @@ from alerts.notice_mail import Mail
 from alerts.notice_settings import TlsNoticeConfig
 from alerts.notice_text import Template, Worded
 from alerts.payload import Notice
-from alerts.reach import Host, check_host, connect, inside
 from lianfang.clock import Clock
 from lianfang.config import Config as WholeConfig
 from lianfang.config import Problem, Secret
 from lianfang.config.community import Language
 from lianfang.errors import PermanentError, TransientError
+from lianfang.reach.networks import Host, check_host, connect, inside
 from lianfang.redact import quoted
 
 Encryption = Literal["starttls", "tls", "none"]

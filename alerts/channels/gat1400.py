@@ -16,14 +16,12 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator
 
-from alerts.channels._http import Answer, HttpEndpoint, check_status, http_url
 from alerts.channels.base import Delivery, Receipt, Site, Standing
 from alerts.clock_offset import registered_as
 from alerts.corrections import check_codes
 from alerts.notice_settings import TlsNoticeConfig, ZoneName
 from alerts.payload import WITHDRAWN, Datum, Hit, Notice, notice_of
 from alerts.publishing import Offer, Subscribed, Topic
-from alerts.reach import check_address
 from alerts.viid import answers, codes, hits, notifications
 from alerts.viid.answers import Status, UnknownObjectError
 from alerts.viid.codes import Collection, Kind
@@ -42,6 +40,8 @@ from lianfang.config import Config as WholeConfig
 from lianfang.config import Problem, Secret
 from lianfang.config.stanza import DeviceCode, Id, one_of
 from lianfang.errors import PermanentError, TransientError
+from lianfang.reach.http import Answer, HttpEndpoint, check_status, http_url
+from lianfang.reach.networks import check_address
 
 _TRIALS = frozenset({"test", "drill"})
 _REMEMBERED = 1000  # incidents of which some objects were taken and others not yet

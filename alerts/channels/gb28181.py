@@ -26,7 +26,6 @@ from alerts.gb28181.xml import Declared
 from alerts.notice_settings import NoticeConfig
 from alerts.notice_text import Template, Worded
 from alerts.payload import WITHDRAWN, Datum, Notice, notice_of
-from alerts.reach import check_host, sockets_within
 from alerts.sip.agent import Agent, Login, TooLong
 from alerts.sip.link import Server, Transport
 from lianfang.clock import Clock
@@ -35,6 +34,7 @@ from lianfang.config import Problem, Secret
 from lianfang.config.community import Language
 from lianfang.config.stanza import DeviceCode
 from lianfang.errors import PermanentError, TransientError
+from lianfang.reach.networks import check_host, sockets_within
 
 _TRIALS = frozenset({"test", "drill"})
 # What somebody is to look at. That it is over is nothing that an alarm can say.

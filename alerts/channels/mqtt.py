@@ -13,18 +13,18 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
-from alerts.channels._mqtt import Broker, Link, Presence, Topic
-from alerts.channels._mqtt_client import Message
 from alerts.channels._words import Word, Words
 from alerts.channels.base import Delivery, Receipt
 from alerts.notice_body import Bodies, Enveloped
 from alerts.notice_settings import PictureNoticeConfig
 from alerts.payload import Notice, notice_of
-from alerts.reach import check_host
 from lianfang.clock import Clock
 from lianfang.config import Config as WholeConfig
 from lianfang.config import Problem
 from lianfang.errors import PermanentError, TransientError
+from lianfang.reach.mqtt import Broker, Link, Presence, Topic
+from lianfang.reach.mqtt_client import Message
+from lianfang.reach.networks import check_host
 
 _FIELDS = ("rule", "point", "camera")
 _EMPTY = "none"  # where an incident has no such id

@@ -13,17 +13,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 from urllib.parse import urlencode
 
-from alerts.channels._http import Answer, HttpEndpoint, check_status, http_url
 from alerts.channels.base import Delivery, Receipt
 from alerts.notice_settings import Backfill, Retry, TlsNoticeConfig
 from alerts.notice_text import Template, Worded
 from alerts.payload import Notice, notice_of
-from alerts.reach import check_address
 from lianfang.clock import Clock
 from lianfang.config import Config as WholeConfig
 from lianfang.config import Problem, Secret
 from lianfang.config.community import Language
 from lianfang.errors import PermanentError, TransientError
+from lianfang.reach.http import Answer, HttpEndpoint, check_status, http_url
+from lianfang.reach.networks import check_address
 
 Dialect = Literal["wecom", "dingtalk", "feishu"]
 _LONGEST = 2000  # bytes of a text: the least that any of them takes is 2048

@@ -15,7 +15,6 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, Field, ValidationError
 
-from alerts.channels._http import Answer, BaseUrl, HttpEndpoint, check_ca_file, check_status
 from alerts.channels.base import (
     UNDER_WAY,
     Condition,
@@ -27,11 +26,12 @@ from alerts.channels.base import (
     receipt,
 )
 from alerts.payload import Speech
-from alerts.reach import Reached, check_address
 from lianfang.clock import Clock
 from lianfang.config import Config as WholeConfig
 from lianfang.config import Problem, Secret
 from lianfang.errors import PermanentError, TransientError
+from lianfang.reach.http import Answer, BaseUrl, HttpEndpoint, check_ca_file, check_status
+from lianfang.reach.networks import Reached, check_address
 
 # It speaks the text itself: our files are nothing to it.
 _NOT_SENT: dict[str, Any] = {"schema_version": True, "clip": True, "also": {"__all__": {"clip"}}}

@@ -14,17 +14,17 @@ from typing import Literal
 
 from pydantic import Field
 
-from alerts.channels._http import Answer, BaseUrl, HttpEndpoint, check_ca_file, check_status
 from alerts.channels._isapi import AlarmSoundChannel
 from alerts.channels.base import Delivery, Receipt, SoundSpeakerConfig, SpeakerStatus
 from alerts.payload import Speech
-from alerts.reach import Reached, check_address
 from alerts.voice.clips import Clips
 from alerts.voice.sound import Samples, g711, joined, scaled
 from lianfang.clock import Clock
 from lianfang.config import Config as WholeConfig
 from lianfang.config import Problem, Secret
 from lianfang.errors import PermanentError, TransientError
+from lianfang.reach.http import Answer, BaseUrl, HttpEndpoint, check_ca_file, check_status
+from lianfang.reach.networks import Reached, check_address
 
 _PACKET, _PACKET_S = 160, 0.02  # bytes, and how long they last
 _AHEAD = 10  # packets that the device is given at once, against a stutter

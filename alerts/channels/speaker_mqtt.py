@@ -15,8 +15,6 @@ from uuid import uuid4
 
 from pydantic import Field
 
-from alerts.channels._mqtt import Broker, Link, Topic
-from alerts.channels._mqtt_client import Message
 from alerts.channels._words import Word, Words
 from alerts.channels.base import (
     UNDER_WAY,
@@ -30,12 +28,14 @@ from alerts.channels.base import (
     receipt,
 )
 from alerts.payload import Speech, Utterance
-from alerts.reach import Reached, check_host
 from alerts.voice.clips import Clips
 from lianfang.clock import Clock
 from lianfang.config import Config as WholeConfig
 from lianfang.config import Problem, Spoken
 from lianfang.errors import PermanentError, TransientError
+from lianfang.reach.mqtt import Broker, Link, Topic
+from lianfang.reach.mqtt_client import Message
+from lianfang.reach.networks import Reached, check_host
 
 State = Literal["ready", "playing", "emergency", "faulty", "offline"]
 

@@ -13,7 +13,6 @@ from pydantic import Field, StringConstraints
 
 from alerts.channels.base import Delivery, Receipt, SoundSpeakerConfig, SpeakerStatus
 from alerts.payload import Speech
-from alerts.reach import Reached, address_of, check_address
 from alerts.voice.backchannel import Backchannel, fault_of
 from alerts.voice.clips import Clips
 from alerts.voice.sound import joined, scaled
@@ -22,6 +21,7 @@ from lianfang.clock import Clock
 from lianfang.config import Config as WholeConfig
 from lianfang.config import Problem, Secret
 from lianfang.errors import PermanentError, TransientError
+from lianfang.reach.networks import Reached, address_of, check_address
 
 _PORT = 554
 RtspUrl = Annotated[str, StringConstraints(pattern=r"^rtsp://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?/[!-~]*$")]

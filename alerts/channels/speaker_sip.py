@@ -15,7 +15,6 @@ from pydantic import Field, StringConstraints
 
 from alerts.channels.base import Delivery, Receipt, SoundSpeakerConfig, SpeakerStatus
 from alerts.payload import Speech
-from alerts.reach import Reached, address_of, check_host
 from alerts.voice.clips import Clips
 from alerts.voice.sip import LONGER_S, Agent, Line
 from alerts.voice.sound import RATE, joined, scaled
@@ -24,6 +23,7 @@ from lianfang.clock import Clock
 from lianfang.config import Config as WholeConfig
 from lianfang.config import Problem, Secret
 from lianfang.errors import PermanentError, TransientError
+from lianfang.reach.networks import Reached, address_of, check_host
 
 _PORT = 5060
 _ASKED_S = 0.5  # to end where there was no call

@@ -17,16 +17,16 @@ from urllib.parse import urlencode
 
 from pydantic import Field
 
-from alerts.channels._http import BaseUrl, HttpEndpoint, check_ca_file, check_status
 from alerts.channels.base import Delivery, Receipt, SoundSpeakerConfig, SpeakerStatus
 from alerts.payload import Speech
-from alerts.reach import Reached, check_address
 from alerts.voice.clips import Clips
 from alerts.voice.sound import RATE, Samples, joined, scaled, wav
 from lianfang.clock import Clock
 from lianfang.config import Config as WholeConfig
 from lianfang.config import Problem, Secret
 from lianfang.errors import PermanentError, TransientError
+from lianfang.reach.http import BaseUrl, HttpEndpoint, check_ca_file, check_status
+from lianfang.reach.networks import Reached, check_address
 
 _OURS = "lianfang-"  # how the clips begin that we put there, and may remove
 _SLOWEST = 50_000  # bytes a second of an upload

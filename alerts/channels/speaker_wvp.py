@@ -13,11 +13,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from alerts.channels._http import BaseUrl, check_ca_file
-from alerts.channels._wvp import Media, Platform
 from alerts.channels.base import Delivery, Receipt, SoundSpeakerConfig, SpeakerStatus
 from alerts.payload import Speech
-from alerts.reach import Reached, check_address
 from alerts.voice.clips import Clips
 from alerts.voice.rtsp import RtspPush
 from alerts.voice.sound import g711, joined, scaled
@@ -25,6 +22,9 @@ from lianfang.clock import Clock
 from lianfang.config import Config as WholeConfig
 from lianfang.config import Problem, Secret
 from lianfang.errors import PermanentError, TransientError
+from lianfang.reach.http import BaseUrl, check_ca_file
+from lianfang.reach.networks import Reached, check_address
+from lianfang.reach.wvp import Media, Platform
 
 Code = Annotated[str, StringConstraints(pattern=r"^\d{20}$")]
 

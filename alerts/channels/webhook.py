@@ -12,16 +12,16 @@ from typing import Literal
 from pydantic import field_validator
 from standardwebhooks import Webhook
 
-from alerts.channels._http import HttpEndpoint, check_status, http_url
 from alerts.channels.base import Delivery, Receipt
 from alerts.notice_body import Bodies, Enveloped
 from alerts.notice_settings import TlsNoticeConfig
 from alerts.notice_template import Document
-from alerts.reach import check_address
 from alerts.signatures import SigningKeys, check_keys
 from lianfang.clock import Clock
 from lianfang.config import Config as WholeConfig
 from lianfang.config import Problem
+from lianfang.reach.http import HttpEndpoint, check_status, http_url
+from lianfang.reach.networks import check_address
 
 
 class Config(Enveloped, TlsNoticeConfig):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from alerts.channels._http import Answer, HttpEndpoint
 from lianfang.errors import LianfangError
+from lianfang.reach.http import Answer, HttpEndpoint
 
 
 class CaseFailedError(Exception):

@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-from alerts.reach import Network, connect
 from lianfang.errors import TransientError
+from lianfang.reach.networks import Network, connect
 
 RATE = 8000  # bytes and samples a second
 SILENCE = b"\xd5"  # A-law

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from alerts.channels._http import retry_after_s
 from alerts.channels.base import Receipt
 from deploy.simulators.server import Fault
 from lianfang.errors import PermanentError, TransientError
+from lianfang.reach.http import retry_after_s
 from tests.support.certificates import self_signed
 from tests.support.channels import BOTH, TOKEN, WEBHOOK, Kind, answer_to, delivery_of, send, served
 from tests.support.outbox import T0

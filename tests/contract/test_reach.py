@@ -17,13 +17,13 @@ from aiohttp import web
 from alerts.channels import webhook
 from alerts.channels.base import Receipt
 from alerts.links import PictureLinks
-from alerts.reach import allows, check_address
 from alerts.voice.rtsp import RtspPush
 from deploy.simulators.police import PoliceReceiver
 from deploy.simulators.speaker import SpeakerSimulator
 from lianfang.config import Config as WholeConfig
 from lianfang.config.changes import Changes, applied
 from lianfang.errors import ConfigError, TransientError
+from lianfang.reach.networks import allows, check_address
 from tests.support.certificates import self_signed
 from tests.support.channels import (
     KEYS,

@@ -13,11 +13,11 @@ import pytest
 from aiohttp import web
 
 from alerts.channels import webhook
-from alerts.channels._http import http_url
 from alerts.channels.base import Receipt
 from deploy.simulators.police import PoliceReceiver
 from deploy.simulators.server import Fault
 from lianfang.errors import PermanentError
+from lianfang.reach.http import http_url
 from tests.support.channels import (
     KEYS,
     WEBHOOK,

@@ -14,8 +14,6 @@ import structlog
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from sqlalchemy.orm import Session
 
-from alerts.channels._http import http_url
-from alerts.reach import check_address
 from alerts.store import dispositions
 from alerts.store.dispositions import DispositionRow, Wanted
 from alerts.viid.answers import Status
@@ -23,6 +21,8 @@ from alerts.viid.inbound.fields import AsNumber, BusinessId, Moment, SomeWords, 
 from alerts.viid.inbound.intake import OK, Surroundings, content_fault, operation_fault, wrong
 from alerts.viid.inbound.settings import tollgates_of
 from lianfang.plates import matches, normalised
+from lianfang.reach.http import http_url
+from lianfang.reach.networks import check_address
 
 _log = structlog.get_logger()
 _MOTOR_VEHICLE = 2

@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
-from alerts.reach import Network
 from alerts.store import Store
 from alerts.viid.answers import Status
 from lianfang.clock import Clock
 from lianfang.config import Config
+from lianfang.reach.networks import Network
 
 OK = Status(0, "OK")
 BUSY = Status(2, "busy, try again")

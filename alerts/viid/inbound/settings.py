@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from pydantic import Field
 
-from alerts.reach import Network
 from lianfang.config import Config, Problem, Secret, Stanza
 from lianfang.config.stanza import DeviceCode
+from lianfang.reach.networks import Network
 
 if TYPE_CHECKING:
     from alerts.viid.tollgates import Tollgate

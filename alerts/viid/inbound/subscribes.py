@@ -14,14 +14,14 @@ from urllib.parse import urlsplit
 import structlog
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from alerts.channels._http import http_url
 from alerts.publishing import Offer, Published
-from alerts.reach import check_address
 from alerts.store import subscriptions
 from alerts.store.subscriptions import SubscriptionRow, Wanted
 from alerts.viid.answers import Status
 from alerts.viid.inbound.fields import AsNumber, BusinessId, Moment, SomeWords, local, utc
 from alerts.viid.inbound.intake import OK, Surroundings, content_fault, operation_fault, wrong
+from lianfang.reach.http import http_url
+from lianfang.reach.networks import check_address
 
 _log = structlog.get_logger()
 _MOST = 64  # of one platform

@@ -11,10 +11,10 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, ValidationError
 
-from alerts.channels._http import Answer, HttpEndpoint, check_status
-from alerts.reach import Network
 from lianfang.clock import Clock
 from lianfang.errors import PermanentError, TransientError
+from lianfang.reach.http import Answer, HttpEndpoint, check_status
+from lianfang.reach.networks import Network
 
 _Model = TypeVar("_Model", bound=BaseModel)
 

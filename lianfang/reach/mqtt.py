@@ -15,12 +15,12 @@ import aiomqtt
 from paho.mqtt.reasoncodes import ReasonCode
 from pydantic import Field, StringConstraints
 
-from alerts.channels._mqtt_client import Client, Message
-from alerts.reach import Host, Network, connect
 from lianfang.config import Config as WholeConfig
 from lianfang.config import Problem, Secret, Stanza
 from lianfang.config.tls import Tls
 from lianfang.errors import PermanentError, TransientError
+from lianfang.reach.mqtt_client import Client, Message
+from lianfang.reach.networks import Host, Network, connect
 from lianfang.redact import redact
 from lianfang.tasks import end
 

@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 import aiohttp
 from pydantic import AfterValidator
 
-from alerts.reach import Network, sockets_within
 from lianfang.config import Problem
 from lianfang.config.tls import Tls
 from lianfang.errors import PermanentError, TransientError
+from lianfang.reach.networks import Network, sockets_within
 from lianfang.redact import quoted, redact
 
 _WRITTEN_AT_ONCE = 512 * 1024  # bytes of a request
