@@ -74,8 +74,28 @@ class DetectedObject(_Event):
     attributes: dict[str, Any] = Field(default_factory=dict)
 
 
+ClockSource = Literal["rtcp", "onvif", "osd"]
+"""What a camera's clock was read from: its stream's sender reports, its ONVIF service, its picture."""
+
+
+class CameraClock(_Event):
+    """By how many seconds the clock of a camera was ahead of the host's at a time, below 0 behind.
+
+    ``trusted`` is False where the host's own clock was not known to be right: the two differ, and nobody
+    knows which of them is wrong.
+    """
+
+    offset_s: Annotated[float, Field(allow_inf_nan=False)]
+    source: ClockSource
+    at: AwareDatetime
+    trusted: bool = True
+
+
 class Observation(_Event):
-    """What was seen in one frame; with no objects it is the fact that nothing was."""
+    """What was seen in one frame; with no objects it is the fact that nothing was.
+
+    ``clock`` is what was read of the camera's clock in the picture, None in most.
+    """
 
     camera_id: str
     track_epoch: str
@@ -87,6 +107,7 @@ class Observation(_Event):
     height: int = Field(ge=1)
     objects: tuple[DetectedObject, ...] = ()
     models: tuple[str, ...] = ()
+    clock: CameraClock | None = None
 
     @property
     def source(self) -> str:
@@ -104,13 +125,17 @@ class CameraCondition(StrEnum):
 
 
 class CameraState(_Event):
-    """A change of a camera's condition, in the same topic and under the same key as its observations."""
+    """A change of a camera's condition, in the same topic and under the same key as its observations.
+
+    ``clock`` is what is known of the camera's clock, None where nothing is; said anew now and then.
+    """
 
     camera_id: str
     condition: CameraCondition
     captured_at: AwareDatetime
     epoch: str | None = None
     reason: str = ""
+    clock: CameraClock | None = None
 
     @property
     def source(self) -> str:

@@ -1,0 +1,67 @@
+"""Whether this machine's own clock is kept right, as far as its kernel was told."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Literal
+
+from lianfang.clock import Clock
+
+Sync = Literal["synchronised", "unsynchronised", "unknown"]
+
+_STA_UNSYNC = 0x40  # include/uapi/linux/timex.h: the clock is not synchronised
+_LOOK_S = 60.0  # between two looks: what keeps a clock changes its mind in minutes
+
+
+class _Timex(ctypes.Structure):
+    """The beginning of ``struct timex`` of adjtimex(2), with room for what follows."""
+
+    _fields_ = (
+        ("modes", ctypes.c_uint),
+        ("offset", ctypes.c_long),
+        ("freq", ctypes.c_long),
+        ("maxerror", ctypes.c_long),
+        ("esterror", ctypes.c_long),
+        ("status", ctypes.c_int),
+        ("rest", ctypes.c_byte * 256),
+    )
+
+
+def kernel_sync() -> Sync:
+    """Return what the kernel was told by who keeps its clock: chronyd, systemd-timesyncd, ntpd.
+
+    A container asks the kernel of its host. Unknown where the kernel does not say, as on no Linux.
+    """
+    try:
+        adjtimex = ctypes.CDLL(None, use_errno=True).adjtimex
+    except (OSError, AttributeError):
+        return "unknown"
+    said = _Timex()  # modes 0: it only asks, and needs no privilege
+    if adjtimex(ctypes.byref(said)) < 0:
+        return "unknown"
+    return "unsynchronised" if said.status & _STA_UNSYNC else "synchronised"
+
+
+class HostClock:
+    """Whether the host's clock may be compared with, asked again each minute.
+
+    ``trusted`` is the word of a person that it is right, whoever keeps it: a radio clock, a hypervisor.
+    """
+
+    def __init__(self, clock: Clock, *, trusted: bool = False) -> None:
+        self._clock, self._trusted = clock, trusted
+        self._sync: Sync = kernel_sync()
+        self._looked_s = clock.monotonic()
+
+    @property
+    def sync(self) -> Sync:
+        """What the kernel says, at most a minute old."""
+        now_s = self._clock.monotonic()
+        if now_s - self._looked_s >= _LOOK_S:
+            self._sync, self._looked_s = kernel_sync(), now_s
+        return self._sync
+
+    @property
+    def is_right(self) -> bool:
+        """Whether it is known to be right."""
+        return self._trusted or self.sync == "synchronised"
