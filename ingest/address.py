@@ -27,35 +27,43 @@ class Addressed(Stanza):
     def check(self, config: Configuration) -> Iterable[Problem]:
         """Yield what is wrong with the address and with who we are."""
         del config
-        fault = self._fault()
-        if fault:
-            first, second = self.schemes
-            escaped = "with '/', '?', '#' and '@' of a password escaped (%2F …)"
-            yield Problem(("url",), fault, f"{first}://host:port/path or {second}://…, {escaped}")
-        elif self.username is not None and "@" in urlsplit(self.url).netloc:
-            yield Problem(("username",), "a second user name", "one, here or in the address")
+        yield from self._wrong("url", self.url)
         if self.password is not None and self.username is None:
             yield Problem(("password",), "no username", "a password together with username")
 
     def address(self) -> str:
         """Return the address with credentials; the secret is read anew, so that it may change. SourceLost."""
-        fault = self._fault()
+        return self._with_login("url", self.url)
+
+    def _wrong(self, key: str, url: str) -> Iterable[Problem]:
+        """Yield what is wrong with an address."""
+        fault = self._fault(url)
         if fault:
-            raise SourceLost(f"url: {fault}")
+            first, second = self.schemes
+            escaped = "with '/', '?', '#' and '@' of a password escaped (%2F …)"
+            yield Problem((key,), fault, f"{first}://host:port/path or {second}://…, {escaped}")
+        elif self.username is not None and "@" in urlsplit(url).netloc:
+            yield Problem(("username",), "a second user name", "one, here or in the address")
+
+    def _with_login(self, key: str, url: str) -> str:
+        """Return an address with the credentials of this source. SourceLost names ``key``."""
+        fault = self._fault(url)
+        if fault:
+            raise SourceLost(f"{key}: {fault}")
         if self.username is None:
-            return self.url
+            return url
         try:
             password = self.password.read() if self.password else ""
         except LookupError as error:
             raise SourceLost(f"password: {error.args[0]}") from None
-        parts = urlsplit(self.url)
+        parts = urlsplit(url)
         login = f"{quote(self.username, safe='')}:{quote(password, safe='')}"
         return parts._replace(netloc=f"{login}@{parts.netloc}").geturl()
 
-    def _fault(self) -> str:
-        """Return what is wrong with the address, without repeating any of it, or nothing."""
+    def _fault(self, url: str) -> str:
+        """Return what is wrong with an address, without repeating any of it, or nothing."""
         try:
-            parts = urlsplit(self.url)
+            parts = urlsplit(url)
             host, _ = parts.hostname, parts.port
         except ValueError:
             return "an address that cannot be taken apart"

@@ -18,7 +18,7 @@ from ingest.encode import Encoder, Jpeg
 from ingest.metrics import DropReason, IngestMetrics
 from ingest.publisher import FramePublisher
 from ingest.sampler import Sampler
-from ingest.sources.base import Picture, Source, SourceEnded, SourceLost
+from ingest.sources.base import Asked, Picture, Source, SourceEnded, SourceLost
 from ingest.timing import CaptureTimes, HostTime, Timing
 from lianfang.bus import Bus
 from lianfang.clock import Clock
@@ -68,6 +68,7 @@ class CameraReader:
         self._id = camera_id
         self._fps = camera.fps
         self._source = source
+        self._asked = Asked()
         self._clock = clock
         self._metrics = metrics
         self._backoff = backoff
@@ -117,7 +118,7 @@ class CameraReader:
         self._announcer.flush()
 
     def _read(self, connection: _Connection, stop: threading.Event) -> None:
-        with closing(self._source.open(stop)) as pictures:
+        with closing(self._source.open(stop, self._asked)) as pictures:
             for picture in pictures:
                 self._take(connection, picture)
                 self._announcer.flush()

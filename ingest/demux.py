@@ -9,23 +9,23 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TypeAlias
 
 import av
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.video.stream import VideoStream
 
-from ingest.sources.base import Picture, SourceLost
+from ingest.decode import Decoder, Packet
+from ingest.sources.base import Asked, Picture, SourceLost
 from lianfang.redact import redact
-
-_Packet: TypeAlias = "av.Packet[VideoStream]"
 
 _MAX_PIXELS = 7680 * 4320
 """A larger picture is refused before memory is asked for it."""
 _DECODER = {"skip_loop_filter": "all", "max_pixels": str(_MAX_PIXELS)}
 NO_PICTURE_S = 10.0
 """Data that never gives a picture for so long is no stream."""
+NO_KEYFRAME_S = 60.0
+"""The same while keyframes alone are decoded: cameras send them seconds apart, to save on still scenes."""
 
 _REASONS: tuple[tuple[type[BaseException], str], ...] = (
     (av.error.HTTPUnauthorizedError, "user name or password refused (401)"),
@@ -72,26 +72,28 @@ def opened(
 
 
 def decoded(
-    container: InputContainer, stop: threading.Event, read_timeout_s: float = math.inf
+    container: InputContainer, stop: threading.Event, asked: Asked, read_timeout_s: float = math.inf
 ) -> Iterator[Picture]:
-    """Yield the pictures of the first video stream until it ends or ``stop`` is set.
+    """Yield the pictures of the first video stream, all or keyframes, until it ends or ``stop`` is set.
 
     A packet that does not decode is a picture without a frame and ends nothing. SourceLost where there is
     no video stream, where a packet took ``read_timeout_s``, and where packets come but no picture for
-    NO_PICTURE_S.
+    NO_PICTURE_S, or NO_KEYFRAME_S.
     """
     stream = _video(container)
+    decoder = Decoder(stream, asked)
     clock_offset_s: float | None = None
     last_s = time.monotonic()
     for packet in _within(container.demux(stream), read_timeout_s):
         if stop.is_set():
             return
         clock_offset_s = _camera_clock(packet, clock_offset_s)
-        for picture in _pictures(packet, clock_offset_s):
+        for picture in _pictures(decoder, packet, clock_offset_s):
             last_s = time.monotonic()
             yield picture
-        if time.monotonic() - last_s > NO_PICTURE_S:
-            raise SourceLost(f"data but no picture for {NO_PICTURE_S:.0f} s")
+        patience_s = NO_KEYFRAME_S if decoder.waits else NO_PICTURE_S
+        if time.monotonic() - last_s > patience_s:
+            raise SourceLost(f"data but no picture for {patience_s:.0f} s")
 
 
 def _video(container: InputContainer) -> VideoStream:
@@ -105,7 +107,7 @@ def _video(container: InputContainer) -> VideoStream:
     return stream
 
 
-def _within(packets: Iterator[_Packet], timeout_s: float) -> Iterator[_Packet]:
+def _within(packets: Iterator[Packet], timeout_s: float) -> Iterator[Packet]:
     """Yield packets while each comes in time.
 
     FFmpeg answers its own time-out with what its parser still held, one stale picture, and says only at the
@@ -121,9 +123,9 @@ def _within(packets: Iterator[_Packet], timeout_s: float) -> Iterator[_Packet]:
         yield packet
 
 
-def _pictures(packet: _Packet, clock_offset_s: float | None) -> Iterator[Picture]:
+def _pictures(decoder: Decoder, packet: Packet, clock_offset_s: float | None) -> Iterator[Picture]:
     try:
-        frames = packet.decode()
+        frames = decoder.decode(packet)
     except FFmpegError:
         yield Picture(None, corrupt=True)
         return
@@ -135,7 +137,7 @@ def _pictures(packet: _Packet, clock_offset_s: float | None) -> Iterator[Picture
         yield Picture(frame, pts_s, camera_time, frame.is_corrupt)
 
 
-def _camera_clock(packet: _Packet, known_s: float | None) -> float | None:
+def _camera_clock(packet: Packet, known_s: float | None) -> float | None:
     """Return (camera's clock − time stamp) in seconds: RTCP sender reports, as FFmpeg hands them on.
 
     FFmpeg's AVProducerReferenceTime begins with the wall clock in microseconds, native int64.

@@ -20,7 +20,7 @@ from deploy.drills import case
 from deploy.drills.case import Drill
 from ingest.encode import Encoder
 from ingest.sampler import Sampler
-from ingest.sources.base import Source, SourceEnded
+from ingest.sources.base import Asked, Source, SourceEnded
 from ingest.timing import CaptureTimes, HostTime
 from lianfang import plugins
 from lianfang.clock import Clock
@@ -110,7 +110,7 @@ def pictures(camera: Camera, clock: Clock, seconds: float) -> Iterator[tuple[dat
     sampler, encoder = Sampler(camera.fps), Encoder(camera.max_width, camera.jpeg_quality)
     first: datetime | None = None
     try:
-        with closing(source.open(threading.Event())) as shown:
+        with closing(source.open(threading.Event(), Asked())) as shown:
             for picture in shown:
                 if picture.frame is None or picture.corrupt:
                     continue

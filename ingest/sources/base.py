@@ -6,7 +6,7 @@ import threading
 from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 import av
 
@@ -14,6 +14,18 @@ from ingest.timing import HostTime, Timing
 from lianfang.errors import LianfangError
 
 Pictures = Generator["Picture", None, None]
+Stream = Literal["main", "sub"]
+"""What a camera encodes: its best pictures, and smaller ones beside them."""
+
+
+@dataclass(slots=True)
+class Asked:
+    """What is wanted of a source at the moment. Whoever opens it owns this and may change it at any time."""
+
+    stream: Stream = "main"
+    """Which stream; asked for when a connection begins. A source that has no such one gives its main."""
+    keyframes: bool = False
+    """Whether keyframes alone are decoded; looked at with every packet, so that no connection ends for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +62,17 @@ class Source(Protocol):
         """Whether pictures come as they are taken: what cannot be published at once is then dropped."""
         ...
 
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        """The streams that it has, as far as is known; ``("main",)`` of most."""
+        ...
+
     def timing(self, host: HostTime) -> Timing:
         """Return what says when the pictures of a new connection were taken."""
         ...
 
-    def open(self, stop: threading.Event) -> Pictures:
-        """Connect and yield pictures until ``stop`` is set; SourceLost says why there are no more.
+    def open(self, stop: threading.Event, asked: Asked) -> Pictures:
+        """Connect and yield pictures, as ``asked``, until ``stop`` is set; SourceLost says why no more come.
 
         To end without it counts as a loss too. May be called again after that. Everything is released when
         the generator is closed.

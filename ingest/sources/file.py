@@ -12,7 +12,7 @@ import av
 from pydantic import AwareDatetime
 
 from ingest.demux import decoded, opened
-from ingest.sources.base import Picture, Pictures, SourceEnded, SourceLost
+from ingest.sources.base import Asked, Picture, Pictures, SourceEnded, SourceLost, Stream
 from ingest.timing import ArrivalTiming, HostTime, StreamTiming, Timing
 from lianfang.clock import Clock
 from lianfang.config import Config as Configuration
@@ -72,17 +72,22 @@ class FileSource:
         """In real time the pictures come as if they were taken now."""
         return self._config.pace == "realtime"
 
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        """One."""
+        return ("main",)
+
     def timing(self, host: HostTime) -> Timing:
         """Return host time, or with asap the file's own time from the start on."""
         return ArrivalTiming(host) if self.live else StreamTiming(self._config.start or host.now())
 
-    def open(self, stop: threading.Event) -> Pictures:
+    def open(self, stop: threading.Event, asked: Asked) -> Pictures:
         """Yield the pictures with time stamps that go on from one round to the next."""
         timeline = _Timeline()
         ahead = _Pacer(self._clock) if self.live else None
         while not stop.is_set():
             before = timeline.count
-            for picture in self._round(timeline, stop):
+            for picture in self._round(timeline, stop, asked):
                 if ahead and picture.pts_s is not None:
                     ahead.wait(picture.pts_s, stop)
                 yield picture
@@ -93,13 +98,13 @@ class FileSource:
             if not self._config.loop:
                 raise SourceEnded("end of file")
 
-    def _round(self, timeline: _Timeline, stop: threading.Event) -> Iterator[Picture]:
+    def _round(self, timeline: _Timeline, stop: threading.Event, asked: Asked) -> Iterator[Picture]:
         # The whitelists keep a play list that poses as a video from opening what it names.
         allowed = {"protocol_whitelist": "file", "format_whitelist": ",".join(FORMATS)}
         with opened(str(self._config.path), allowed) as container:
             rate = container.streams.video[0].average_rate if container.streams.video else None
             timeline.begin(1 / float(rate) if rate else DEFAULT_INTERVAL_S)
-            for picture in decoded(container, stop):
+            for picture in decoded(container, stop, asked):
                 if picture.frame is None:
                     yield picture
                 else:

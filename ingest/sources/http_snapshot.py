@@ -10,7 +10,7 @@ from pydantic import Field
 
 from ingest.address import HTTP_OPTIONS, OverHttp
 from ingest.demux import decoded, opened
-from ingest.sources.base import Pictures
+from ingest.sources.base import Asked, Pictures, Stream
 from ingest.timing import ArrivalTiming, HostTime, Timing
 from lianfang.clock import Clock
 
@@ -41,17 +41,22 @@ class SnapshotSource:
         """A camera's pictures come as they are taken."""
         return True
 
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        """One."""
+        return ("main",)
+
     def timing(self, host: HostTime) -> Timing:
         """Return host time."""
         return ArrivalTiming(host)
 
-    def open(self, stop: threading.Event) -> Pictures:
+    def open(self, stop: threading.Event, asked: Asked) -> Pictures:
         """Ask and yield pictures until one does not come."""
         config = self._config
         due_s = self._clock.monotonic()
         while not stop.is_set():
             with opened(config.address(), HTTP_OPTIONS, (config.timeout_s,) * 2, "jpeg_pipe") as container:
-                for picture in decoded(container, stop, config.timeout_s):
+                for picture in decoded(container, stop, asked, config.timeout_s):
                     yield replace(picture, pts_s=None)
             due_s = max(due_s + config.every_s, self._clock.monotonic())
             stop.wait(due_s - self._clock.monotonic())

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from ingest.address import HTTP_OPTIONS, OverHttp
 from ingest.demux import decoded, opened
-from ingest.sources.base import Picture, Pictures
+from ingest.sources.base import Asked, Picture, Pictures, Stream
 from ingest.timing import ArrivalTiming, HostTime, Timing
 from lianfang.clock import Clock
 
@@ -43,16 +43,21 @@ class MjpegSource:
         """A camera's pictures come as they are taken."""
         return True
 
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        """One."""
+        return ("main",)
+
     def timing(self, host: HostTime) -> Timing:
         """Return host time."""
         return ArrivalTiming(host)
 
-    def open(self, stop: threading.Event) -> Pictures:
+    def open(self, stop: threading.Event, asked: Asked) -> Pictures:
         """Connect and yield pictures until the answer ends."""
         config = self._config
         timeouts = (config.open_timeout_s, config.read_timeout_s)
         with opened(config.address(), HTTP_OPTIONS, timeouts, "mpjpeg") as container:
-            yield from _timeless(decoded(container, stop, config.read_timeout_s))
+            yield from _timeless(decoded(container, stop, asked, config.read_timeout_s))
 
 
 def _timeless(pictures: Iterator[Picture]) -> Pictures:

@@ -17,7 +17,7 @@ from ingest.backoff import Backoff
 from ingest.camera import CameraReader
 from ingest.metrics import IngestMetrics
 from ingest.sources import rtsp
-from ingest.sources.base import Pictures, SourceLost
+from ingest.sources.base import Asked, Pictures, SourceLost, Stream
 from ingest.timing import HostTime, Timing
 from lianfang.clock import SystemClock
 from tests.support.fake_bus import FakeBus
@@ -44,6 +44,7 @@ class Flapping:
     """A real RTSP connection that is lost after its first picture, until ``left`` are used up."""
 
     live = True
+    streams: tuple[Stream, ...] = ("main",)
 
     def __init__(self, source: rtsp.RtspSource, left: list[int], done: threading.Event) -> None:
         self._source = source
@@ -53,14 +54,14 @@ class Flapping:
     def timing(self, host: HostTime) -> Timing:
         return self._source.timing(host)
 
-    def open(self, stop: threading.Event) -> Pictures:
+    def open(self, stop: threading.Event, asked: Asked) -> Pictures:
         try:
             self._left.pop()
         except IndexError:
             self._done.set()
             stop.wait()
             return
-        pictures = self._source.open(stop)
+        pictures = self._source.open(stop, asked)
         try:
             yield next(pictures)
         finally:

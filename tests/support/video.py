@@ -48,9 +48,11 @@ def write_clip(
     width: int = 320,
     height: int = 240,
     codec: str = "libx264",
+    b_frames: int = 0,
 ) -> Path:
     """Write ``count`` numbered pictures to ``path``; the suffix says the container. Returns ``path``."""
-    return write_pictures(path, (numbered(n, width, height) for n in range(count)), fps, codec)
+    pictures = (numbered(n, width, height) for n in range(count))
+    return write_pictures(path, pictures, fps, codec, b_frames=b_frames)
 
 
 def write_pictures(
@@ -59,15 +61,21 @@ def write_pictures(
     fps: int | Fraction = 25,
     codec: str = "libx264",
     pixel_format: str = "yuv420p",
+    b_frames: int = 0,
 ) -> Path:
-    """Write (height, width, 3) RGB pictures to ``path``, with a keyframe every second. Returns ``path``."""
+    """Write (height, width, 3) RGB pictures to ``path``, with a keyframe every second. Returns ``path``.
+
+    ``b_frames`` in a row are sent after the later picture that they are built on.
+    """
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=fps)
         assert isinstance(stream, VideoStream)
         stream.pix_fmt = pixel_format
         stream.gop_size = max(1, round(fps))
-        stream.max_b_frames = 0
-        if codec == "libx264":
+        stream.max_b_frames = b_frames
+        if codec == "libx264" and b_frames:
+            stream.options = {"preset": "ultrafast", "x264-params": "b-adapt=0:scenecut=0:b-pyramid=none"}
+        elif codec == "libx264":
             stream.options = {"preset": "ultrafast", "tune": "zerolatency", "x264-params": "sliced-threads=0"}
         for i, picture in enumerate(pictures):
             if i == 0:

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from ingest.backoff import Backoff
 from ingest.camera import STABLE_S, UNUSABLE_S, CameraReader
 from ingest.metrics import IngestMetrics
-from ingest.sources.base import Picture, Pictures, SourceEnded, SourceLost
+from ingest.sources.base import Asked, Picture, Pictures, SourceEnded, SourceLost, Stream
 from ingest.timing import ArrivalTiming, HostTime, Timing
 from lianfang.clock import ManualClock
 from lianfang.config import Camera
@@ -48,6 +48,7 @@ class Scripted:
     """Plays one list of pictures, faults and calls per connection, ``step_s`` apart, then stops."""
 
     live = True
+    streams: tuple[Stream, ...] = ("main",)
 
     def __init__(self, clock: ManualClock, *connections: Script, step_s: float = 0.2) -> None:
         self._clock = clock
@@ -58,7 +59,8 @@ class Scripted:
     def timing(self, host: HostTime) -> Timing:
         return ArrivalTiming(host)
 
-    def open(self, stop: threading.Event) -> Pictures:
+    def open(self, stop: threading.Event, asked: Asked) -> Pictures:
+        del asked
         if not self._connections:
             stop.set()
             return

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from ingest.sources import file, rtsp
-from ingest.sources.base import SourceLost
+from ingest.sources.base import Asked, SourceLost
 from lianfang import plugins
 from lianfang.clock import SystemClock
 from tests.support.reading import configured
@@ -64,7 +64,7 @@ def test_addresses_that_are_wrong_are_named_without_their_password(url: str) -> 
     assert "s3cret" not in str(problems)
     source = rtsp.build(rtsp.Config(kind="rtsp", url=url), SystemClock())
     with pytest.raises(SourceLost) as lost:
-        next(source.open(threading.Event()))
+        next(source.open(threading.Event(), Asked()))
     assert "s3cret" not in str(lost.value)
 
 
@@ -79,12 +79,32 @@ def test_credentials_stand_in_one_place(stanza: dict[str, Any], key: str) -> Non
     assert [k for k, _ in rtsp_problems(**stanza)] == [key]
 
 
+def test_the_sub_stream_has_an_address_of_its_own_and_the_same_credentials(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CAMERA_PASSWORD", "s/3")
+    login = {"username": "admin", "password": {"env": "CAMERA_PASSWORD"}}
+    both = {"kind": "rtsp", "url": "rtsp://10.0.0.1/1", "sub_url": "rtsp://10.0.0.1/2", **login}
+    config = rtsp.Config.model_validate(both)
+    assert rtsp.build(config, SystemClock()).streams == ("main", "sub")
+    assert config.address_of("sub") == "rtsp://admin:s%2F3@10.0.0.1/2"
+    assert config.address_of("main") == "rtsp://admin:s%2F3@10.0.0.1/1"
+    one = rtsp.Config.model_validate({"kind": "rtsp", "url": "rtsp://10.0.0.1/1"})
+    assert one.streams == ("main",)
+    assert one.address_of("sub") == "rtsp://10.0.0.1/1"
+
+
+def test_a_sub_stream_at_a_wrong_address_is_named_without_its_password() -> None:
+    problems = rtsp_problems(url="rtsp://10.0.0.1/1", sub_url="http://admin:s3cret@10.0.0.1/2")
+    assert problems == [("sub_url", "an address of another kind")]
+
+
 def test_a_password_that_cannot_be_read_is_a_loss() -> None:
     config = rtsp.Config.model_validate(
         {"kind": "rtsp", "url": "rtsp://127.0.0.1/", "username": "a", "password": {"env": "NO_SUCH_VARIABLE"}}
     )
     with pytest.raises(SourceLost, match="NO_SUCH_VARIABLE is unset"):
-        next(rtsp.build(config, SystemClock()).open(threading.Event()))
+        next(rtsp.build(config, SystemClock()).open(threading.Event(), Asked()))
 
 
 @pytest.mark.parametrize(
@@ -105,7 +125,7 @@ def test_a_missing_file_is_a_problem_and_a_loss(tmp_path: Path) -> None:
     config = file.Config(kind="file", path=tmp_path / "nothing.mp4")
     assert [(p.key, p.allowed) for p in config.check(EMPTY)] == [(("path",), "a video file")]
     with pytest.raises(SourceLost, match="no such file"):
-        next(file.build(config, SystemClock()).open(threading.Event()))
+        next(file.build(config, SystemClock()).open(threading.Event(), Asked()))
 
 
 def test_a_start_without_an_offset_is_refused() -> None:
