@@ -22,19 +22,25 @@ S = TypeVar("S", bound=Stanza)
 
 @dataclass
 class Document:
-    """A parsed file: plain data, and the 1-based line of every key and item in it."""
+    """A parsed file, maybe with its inventory: plain data, and the 1-based line of every key and item."""
 
     file: Path
     data: Any = None
     lines: dict[Key, int] = field(default_factory=dict)
     problems: list[ConfigProblem] = field(default_factory=list)
+    files: dict[Key, Path] = field(default_factory=dict)
+    """The file of each (section, id) that stands in another one: in the inventory."""
+
+    def file_of(self, key: Key) -> Path:
+        """Return the file in which a key stands."""
+        return self.files.get(key[:2], self.file)
 
     def problem(self, key: Key, found: str, allowed: str) -> ConfigProblem:
         """Return what is wrong at a key, with its line or that of the nearest one above it."""
         line, at = 0, key
         while at and not line:
             line, at = self.lines.get(at, 0), at[:-1]
-        return ConfigProblem(self.file, line, ".".join(map(str, key)), redact(found), allowed)
+        return ConfigProblem(self.file_of(key), line, ".".join(map(str, key)), redact(found), allowed)
 
 
 def validated(document: Document, stanza: type[S]) -> S:

@@ -31,7 +31,7 @@ from lianfang.config.record import Record
 from lianfang.config.runtime import DeadMan, Runtime
 from lianfang.config.sensor import Sensor
 from lianfang.config.sharing import heard_at
-from lianfang.config.stanza import Id, Problem, Spoken, Stanza, one_of
+from lianfang.config.stanza import Files, Id, Problem, Spoken, Stanza, one_of
 from lianfang.config.uplink import Uplink
 from lianfang.config.voice import Voice
 from lianfang.plugins import PluginConfig
@@ -145,6 +145,8 @@ _NO_LIMITS = Escalation()
 class Config(Stanza):
     """Everything that one installation needs to know."""
 
+    inventory: Files = ()
+    """YAML files with points, cameras, uplinks, sensors, receivers and grid_cells that belong to this one."""
     data_dir: Path = Path("data")
     """Folder of the log, the store, the frames and the evidence; relative to this file."""
     evidence_dir: Path | None = None

@@ -21,11 +21,11 @@ from lianfang.config.stanza import Stanza
 
 _HEAD = """# Configuration
 
-One YAML file. `lianfang check FILE` says everything that is wrong with it, by line and key. Relative
-paths are taken from the folder of the file. Ids (the keys of `points`, `cameras`, `zones`, `detectors`,
-`rules`, `receivers` and `operators`) are a lower-case letter followed by a–z, 0–9 and _; names may be in
-any language. A secret is `{file: path}` or `{env: NAME}`. A text is a string (Chinese) or
-`{zh: …, en: …}`.
+One YAML file, and those that it names as its `inventory`. `lianfang check FILE` says everything that is
+wrong with it, by file, line and key. Relative paths are taken from the folder of the file that they stand
+in. Ids (the keys of `points`, `cameras`, `zones`, `detectors`, `rules`, `receivers` and `operators`) are a
+lower-case letter followed by a–z, 0–9 and _; names may be in any language. A secret is `{file: path}` or
+`{env: NAME}`. A text is a string (Chinese) or `{zh: …, en: …}`.
 
 This page is written from the code: `python -m lianfang.config.reference`.
 """

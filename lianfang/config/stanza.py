@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     StringConstraints,
     ValidationInfo,
@@ -27,6 +28,10 @@ DeviceCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{20}$")]
 Key = tuple[str | int, ...]
 Spoken = Literal["zh", "yue", "en"]
 """Languages that speakers speak: Mandarin, Cantonese, English."""
+Files = Annotated[
+    tuple[Path, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)
+]
+"""One file, or several."""
 
 
 @dataclass(frozen=True)
