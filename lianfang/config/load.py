@@ -39,9 +39,10 @@ def _anchor(config: Config, document: Document) -> Config:
             name: _anchored(entry, document.file_of((section, name)).resolve().parent)
             for name, entry in getattr(config, section).items()
         }
-        for section in {section for section, *_ in document.files}
+        for section in sorted({str(section) for section, *_ in document.files})
     }
-    return _anchored(config.model_copy(update=changed), document.file.resolve().parent)
+    anchored: Config = _anchored(config.model_copy(update=changed), document.file.resolve().parent)
+    return anchored
 
 
 def _anchored(value: Any, folder: Path) -> Any:  # noqa: ANN401
