@@ -1,9 +1,10 @@
 """Configuration: one YAML file, validated whole before anything starts."""
 
+from lianfang.config.camera import Camera, Line, Zone
 from lianfang.config.community import Community
 from lianfang.config.drawn import ReferenceHeight
 from lianfang.config.load import load
-from lianfang.config.model import Camera, Config, Line, Zone
+from lianfang.config.model import Config
 from lianfang.config.point import Point
 from lianfang.config.runtime import Runtime
 from lianfang.config.sensor import Sensor

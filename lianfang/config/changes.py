@@ -10,8 +10,9 @@ from typing import Any
 
 from pydantic import Field
 
+from lianfang.config.camera import Camera
 from lianfang.config.faults import Document, judge_all, validated
-from lianfang.config.model import Camera, Config
+from lianfang.config.model import Config
 from lianfang.config.sharing import log_keys
 from lianfang.config.stanza import Id, Key, Stanza
 from lianfang.errors import ConfigError, ConfigProblem

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated
 
 from pydantic import (
     Field,
@@ -12,131 +12,29 @@ from pydantic import (
     SerializeAsAny,
     ValidationInfo,
     field_validator,
-    model_validator,
 )
-from shapely import Polygon
-from shapely.validation import explain_validity
 
 from lianfang.almanac import Almanac
 from lianfang.config.api import Api, Operator
+from lianfang.config.camera import Camera
 from lianfang.config.community import Community
-from lianfang.config.drawn import Coordinate, ReferenceHeights
 from lianfang.config.escalation import Escalation, Severity, usual_limits
 from lianfang.config.grid import GridCell
 from lianfang.config.kafka import Kafka, brokers
 from lianfang.config.point import Point
 from lianfang.config.postgresql import Postgresql, address
 from lianfang.config.profiles import Profile
-from lianfang.config.record import Record
 from lianfang.config.runtime import DeadMan, Runtime
 from lianfang.config.sensor import Sensor
 from lianfang.config.sharing import heard_at
-from lianfang.config.stanza import Files, Id, Problem, Spoken, Stanza, one_of
+from lianfang.config.stanza import Files, Id, Problem, Spoken, Stanza
 from lianfang.config.uplink import Uplink
 from lianfang.config.voice import Voice
 from lianfang.plugins import PluginConfig
 
-SourceStanza = Annotated[SerializeAsAny[Stanza], PluginConfig("ingest.sources").validator()]
 StageStanza = Annotated[SerializeAsAny[Stanza], PluginConfig("detectors.stages").validator()]
 RuleStanza = Annotated[SerializeAsAny[Stanza], PluginConfig("alerts.rules").validator()]
 ChannelStanza = Annotated[SerializeAsAny[Stanza], PluginConfig("alerts.channels").validator()]
-
-
-class Zone(Stanza):
-    """A polygon on a camera's picture."""
-
-    name: str = ""
-    """As people there call it; empty where the point's name says enough."""
-    polygon: tuple[tuple[Coordinate, Coordinate], ...] = Field(min_length=3, max_length=64)
-    """Corners (x, y), 0-1 of width and height from the top left, in order, not closed."""
-    kind: Literal["bank", "water"] | None = None
-    """What the ground is, for detectors that need to know: the bank, or the water itself."""
-    speakers: tuple[Id, ...] = ()
-    """Receivers that can be heard here, nearest first."""
-    place: Id | None = None
-    """Joins zones of several points into one place; the point itself where not given."""
-
-    @field_validator("polygon")
-    @classmethod
-    def _simple(cls, value: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
-        polygon = Polygon(value)
-        if not polygon.is_valid:
-            raise ValueError(f"a polygon that does not cross itself ({explain_validity(polygon)})")
-        if polygon.area == 0:
-            raise ValueError("a polygon with an area")
-        return value
-
-
-class Line(Stanza):
-    """A line on a camera's picture that people may cross; looking from start to end it has two sides."""
-
-    name: str = ""
-    """As people there call it."""
-    start: tuple[Coordinate, Coordinate]
-    """One end: (x, y), 0-1 of width and height from the top left."""
-    end: tuple[Coordinate, Coordinate]
-    """The other end."""
-    zone: Id
-    """The zone of this camera that it belongs to: whose speakers are heard there, which place it is."""
-
-    @model_validator(mode="after")
-    def _has_length(self) -> Self:
-        if self.start == self.end:
-            raise ValueError("an 'end' that is not its 'start'")
-        return self
-
-
-class Camera(Stanza):
-    """One camera: where its pictures come from and what looks at them."""
-
-    name: str = Field(min_length=1, max_length=100)
-    """As it is called on the console."""
-    point: Id
-    """The monitoring point that it belongs to."""
-    source: SourceStanza
-    """Where its pictures come from."""
-    uplink: Id | None = None
-    """The switch, radio or power that it hangs on: cameras that are lost together with it are one outage."""
-    device_code: str = Field(default="", pattern=r"^(\d{20})?$")
-    """The 20-digit code of the camera at the police platform (GB/T 28181, GA/T 1400)."""
-    record: Record = Record()
-    """What its file (一机一档) says of the device, for platforms that keep one."""
-    enabled: bool = True
-    """False: it is neither opened nor looked at."""
-    fps: float = Field(default=5, ge=0.2, le=30)
-    """Pictures a second that are published; the source may give more."""
-    max_width: int = Field(default=1280, ge=160, le=3840)
-    """Wider pictures are scaled down to this width, in pixels."""
-    jpeg_quality: int = Field(default=85, ge=30, le=100)
-    """Of the pictures on the bus, which are also the evidence."""
-    detectors: tuple[Id, ...] = ("objects",)
-    """What looks at its pictures, in order."""
-    person_height: float | None = Field(default=None, gt=0, le=1)
-    """Height of the farthest people that matter, 0-1 of the picture's; warned of if too small."""
-    reference_heights: ReferenceHeights = ()
-    """Two upright heights at different distances; from them follows how high a grown-up is anywhere."""
-    zones: dict[Id, Zone] = Field(default_factory=dict)
-    """Parts of the picture that rules are about."""
-    lines: dict[Id, Line] = Field(default_factory=dict)
-    """Lines in the picture that rules are about."""
-
-    def check(self, config: Config) -> Iterable[Problem]:
-        """Yield references that lead nowhere."""
-        if self.point not in config.points:
-            yield Problem(("point",), repr(self.point), one_of(config.points))
-        if self.uplink is not None and self.uplink not in config.uplinks:
-            yield Problem(("uplink",), repr(self.uplink), one_of(config.uplinks))
-        for i, detector in enumerate(self.detectors):
-            if detector not in config.detectors:
-                yield Problem(("detectors", i), repr(detector), one_of(config.detectors))
-        speakers = config.receivers_of("speaker")
-        for zone_id, zone in self.zones.items():
-            for i, speaker in enumerate(zone.speakers):
-                if speaker not in speakers:
-                    yield Problem(("zones", zone_id, "speakers", i), repr(speaker), one_of(speakers))
-        for line_id, line in self.lines.items():
-            if line.zone not in self.zones:
-                yield Problem(("lines", line_id, "zone"), repr(line.zone), one_of(self.zones))
 
 
 _NO_LIMITS = Escalation()

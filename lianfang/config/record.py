@@ -11,7 +11,7 @@ from pydantic import Field
 from lianfang.config.stanza import Stanza
 
 if TYPE_CHECKING:
-    from lianfang.config.model import Camera
+    from lianfang.config.camera import Camera
 
 _PORTS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 

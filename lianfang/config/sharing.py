@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lianfang.config.model import Camera, Config
+    from lianfang.config.camera import Camera
+    from lianfang.config.model import Config
 
 
 def places_of(config: Config, source: str) -> set[str]:
