@@ -1,0 +1,1 @@
+"""A whole community, invented: what ``configs/community`` holds."""
