@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import shutil
 import signal
 import subprocess
-import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Literal, Self
+from typing import Literal, Self
 from urllib.parse import quote
 
-import av
 import pytest
-from av.video.stream import VideoStream
 
+from tests.support.elementary import CACHE, elementary_stream
 from tests.support.video import write_clip
 
 SYSTEM_PYTHON = "/usr/bin/python3"
 PROGRAM = Path(__file__).with_name("rtsp_process.py")
-CACHE = Path(tempfile.gettempdir()) / f"lianfang-rtsp-{os.getuid()}"
 START_S = 30.0
 
 
@@ -55,51 +51,6 @@ def require_rtsp() -> None:
     pytest.skip(message)
 
 
-def elementary_stream(video: Path) -> Path:
-    """Return ``video`` as an H.264 elementary stream with an index beside it, made once and cached.
-
-    Every second starts with a keyframe and nothing refers ahead, so that a reader shows a picture at once
-    and the end joins the beginning.
-    """
-    status = video.stat()
-    name = hashlib.sha256(f"{video.resolve()} {status.st_size} {status.st_mtime_ns}".encode()).hexdigest()
-    stream = CACHE / f"{name[:16]}.h264"
-    if not stream.exists():
-        CACHE.mkdir(mode=0o700, exist_ok=True)
-        _transcode(video, stream)
-    return stream
-
-
-def _transcode(video: Path, target: Path) -> None:
-    ends: list[int] = []
-    with av.open(str(video)) as source, tempfile.NamedTemporaryFile(dir=CACHE, delete=False) as output:
-        stream = source.streams.video[0]
-        rate = stream.average_rate
-        assert rate is not None
-        encoder = av.CodecContext.create("libx264", "w")
-        encoder.options = {
-            "preset": "ultrafast",
-            "tune": "zerolatency",
-            "x264-params": "sliced-threads=0",
-            "forced-idr": "1",
-        }
-        encoder.pix_fmt, encoder.framerate, encoder.time_base = "yuv420p", rate, 1 / rate
-        encoder.width, encoder.height = stream.width // 2 * 2, stream.height // 2 * 2
-        encoder.gop_size = max(1, round(rate))
-        for i, frame in enumerate(source.decode(stream)):
-            picture = frame.reformat(encoder.width, encoder.height, "yuv420p")
-            picture.pts, picture.time_base = i, 1 / rate
-            _append(output, encoder.encode(picture), ends)
-        _append(output, encoder.encode(None), ends)
-    target.with_suffix(".json").write_text(json.dumps({"fps": float(rate), "ends": ends}), encoding="utf-8")
-    Path(output.name).replace(target)
-
-
-def _append(output: IO[bytes], packets: list[av.Packet[VideoStream]], ends: list[int]) -> None:
-    for packet in packets:
-        ends.append((ends[-1] if ends else 0) + output.write(bytes(packet)))
-
-
 @dataclass(frozen=True)
 class Login:
     """What the server asks for."""
@@ -112,12 +63,22 @@ class Login:
 class RtspServer:
     """Serves ``video`` (numbered pictures at 25 fps where not given), looped, on 127.0.0.1.
 
-    A context manager. The stream starts anew whenever nobody was watching.
+    ``streams`` are elementary streams (``elementary_stream``) at paths of their own, in place of the one
+    at ``/stream``; the paths of one file are spread over ``playings`` of it.
+
+    A context manager. A stream starts anew whenever nobody was watching.
     """
 
-    def __init__(self, video: Path | None = None, login: Login | None = None) -> None:
+    def __init__(
+        self,
+        video: Path | None = None,
+        login: Login | None = None,
+        streams: Mapping[str, Path] | None = None,
+        playings: int = 1,
+    ) -> None:
         require_rtsp()
-        self._stream = elementary_stream(video or _pattern())
+        self._streams = streams or {"stream": elementary_stream(video or pattern())}
+        self._playings = playings
         self._login = login
         self._process: subprocess.Popen[str] | None = None
         self.port = 0
@@ -137,7 +98,17 @@ class RtspServer:
     @property
     def url(self) -> str:
         """The address, without credentials."""
-        return f"rtsp://127.0.0.1:{self.port}/stream"
+        return self.at("stream")
+
+    @property
+    def process_id(self) -> int:
+        """Of the server."""
+        assert self._process is not None
+        return self._process.pid
+
+    def at(self, path: str) -> str:
+        """Return the address of the stream at ``path``, without credentials."""
+        return f"rtsp://127.0.0.1:{self.port}/{path}"
 
     def url_with(self, user: str, password: str) -> str:
         """Return the address with credentials, escaped as URLs want them."""
@@ -145,7 +116,9 @@ class RtspServer:
 
     def start(self) -> None:
         """Start it, on the port it had before if it had one, and return once it listens."""
-        command = [SYSTEM_PYTHON, str(PROGRAM), str(self._stream), "--port", str(self.port)]
+        served = [f"/{path}={file}" for path, file in self._streams.items()]
+        command = [SYSTEM_PYTHON, str(PROGRAM), *served]
+        command += ["--playings", str(self._playings), "--port", str(self.port)]
         if self._login:
             command += ["--scheme", self._login.scheme, "--user", self._login.user]
             command += ["--password", self._login.password]
@@ -184,7 +157,8 @@ class RtspServer:
 
 
 @cache
-def _pattern() -> Path:
+def pattern() -> Path:
+    """Return the numbered pictures that are served where nothing else is given: 20 s at 25 fps."""
     CACHE.mkdir(mode=0o700, exist_ok=True)
     path = CACHE / "pattern-25fps.mp4"
     if not path.exists():

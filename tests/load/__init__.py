@@ -1,0 +1,1 @@
+"""Many simulated cameras for benches and tests: ``python -m tests.load --help``."""
