@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import av
+import numpy as np
 import pytest
 import simplejpeg
 
@@ -69,7 +70,7 @@ def _decoded(url: str, transport: str, encoding: Encoding) -> None:
         frames = [f for f in islice(container.decode(stream), 45) if not f.is_corrupt]
     assert (frames[0].width, frames[0].height) == (encoding.width, encoding.height)
     times: list[Any] = [frame.time for frame in frames]
-    numbers = [read_number(frame.to_ndarray(format="rgb24")) for frame in frames]
+    numbers = [read_number(frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)) for frame in frames]
     keyframes = [i for i, frame in enumerate(frames) if frame.key_frame]
     settled = range(5, len(frames) - 1)  # FFmpeg knows no time of what comes first
     assert [(numbers[i + 1] - numbers[i]) % COUNT for i in settled] == [1] * len(settled)

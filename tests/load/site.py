@@ -29,7 +29,7 @@ def site(
             f"c{n:03}": {
                 "name": f"c{n:03}",
                 "point": "load",
-                "source": {"kind": "rtsp", "url": address.main, **secret},
+                "source": {"kind": "rtsp", "url": address.main, "sub_url": address.sub, **secret},
                 **(camera or {}),
             }
             for n, address in enumerate(addresses)
