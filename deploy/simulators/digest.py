@@ -19,8 +19,8 @@ class Digest:
     """Lets in who knows ``user`` and ``password``; every nonce is good for ``uses`` requests."""
 
     def __init__(self, user: str, password: str, uses: int = 100) -> None:
-        self._secret = _md5(f"{user}:{_REALM}:{password}")
         self._user, self._uses = user, uses
+        self.password_is(password)
         self._counts: dict[str, int] = {}
         self.turned_away = 0
 
@@ -36,6 +36,10 @@ class Digest:
             return web.Response(status=401, headers={"WWW-Authenticate": challenge}, text="login")
 
         return meet
+
+    def password_is(self, password: str) -> None:
+        """Let in with another password from now on."""
+        self._secret = _md5(f"{self._user}:{_REALM}:{password}")
 
     def forget(self) -> None:
         """Let every nonce be over."""

@@ -23,14 +23,14 @@ from lianfang.reach.networks import Network, sockets_within
 from lianfang.redact import quoted, redact
 
 _WRITTEN_AT_ONCE = 512 * 1024  # bytes of a request
-_BODY_LIMIT = 64 * 1024  # bytes of an answer that are read
+_BODY_LIMIT = 64 * 1024  # bytes of an answer that are read where nothing else is said
 _RETRY_AFTER_LIMIT_S = 3600.0
 _TRANSIENT = frozenset({408, 425, 429})
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer: status and body, cut at 64 KiB."""
+    """An answer: status and body, cut at what its endpoint takes."""
 
     status: int
     headers: Mapping[str, str]
@@ -46,7 +46,7 @@ class HttpEndpoint:
 
     ``token`` goes along as a bearer token, and is taken out of what comes back. ``login``, a user and a
     password, answers challenges of HTTP Digest. It connects to public addresses and to those in
-    ``networks`` only.
+    ``networks`` only, and reads no more than ``longest`` bytes of an answer.
     """
 
     def __init__(
@@ -58,10 +58,11 @@ class HttpEndpoint:
         *,
         tls: Tls | None = None,
         networks: Sequence[Network],
+        longest: int = _BODY_LIMIT,
     ) -> None:
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self._tls, self._token, self._login = tls or Tls(ca_file=ca_file), token, login
-        self._networks = networks
+        self._networks, self._longest = networks, longest
         self._session: aiohttp.ClientSession | None = None
 
     async def request(
@@ -89,7 +90,7 @@ class HttpEndpoint:
                 method, url, headers=sent, data=body, allow_redirects=False, timeout=timeout
             ) as response,
         ):
-            said = await _beginning(response)
+            said = await _beginning(response, self._longest)
             if self._token:  # some servers repeat the request in their error page
                 said = said.replace(self._token.encode(), b"***")
             return Answer(response.status, response.headers, said)
@@ -152,11 +153,11 @@ def retry_after_s(value: str | None, now: datetime) -> float | None:
     return min(max(seconds, 0.0), _RETRY_AFTER_LIMIT_S)
 
 
-async def _beginning(response: aiohttp.ClientResponse) -> bytes:
+async def _beginning(response: aiohttp.ClientResponse, longest: int) -> bytes:
     """Read up to the limit. What breaks off after the status line does not unsay it."""
     body = b""
     try:
-        while len(body) < _BODY_LIMIT and (chunk := await response.content.read(_BODY_LIMIT - len(body))):
+        while len(body) < longest and (chunk := await response.content.read(longest - len(body))):
             body += chunk
     except (aiohttp.ClientError, TimeoutError):
         pass

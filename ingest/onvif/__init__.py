@@ -1,0 +1,16 @@
+"""ONVIF: what a camera says of itself, and what it can be told. A thin layer over a kept library."""
+
+from ingest.onvif.answers import DeviceTime, Information, Profile, User
+from ingest.onvif.device import Device, ask
+from ingest.onvif.events import Event, Subscription
+
+__all__ = [
+    "Device",
+    "DeviceTime",
+    "Event",
+    "Information",
+    "Profile",
+    "Subscription",
+    "User",
+    "ask",
+]
