@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 from ingest.sources.base import SourceLost
 from lianfang.config import Config as Configuration
 from lianfang.config import Problem, Secret, Stanza
+from lianfang.events import CameraReason
 
 
 class Addressed(Stanza):
@@ -49,13 +50,13 @@ class Addressed(Stanza):
         """Return an address with the credentials of this source. SourceLost names ``key``."""
         fault = self._fault(url)
         if fault:
-            raise SourceLost(f"{key}: {fault}")
+            raise SourceLost(CameraReason.BAD_ADDRESS, f"{key}: {fault}")
         if self.username is None:
             return url
         try:
             password = self.password.read() if self.password else ""
         except LookupError as error:
-            raise SourceLost(f"password: {error.args[0]}") from None
+            raise SourceLost(CameraReason.SECRET_MISSING, f"password: {error.args[0]}") from None
         parts = urlsplit(url)
         login = f"{quote(self.username, safe='')}:{quote(password, safe='')}"
         return parts._replace(netloc=f"{login}@{parts.netloc}").geturl()

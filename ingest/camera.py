@@ -23,7 +23,7 @@ from ingest.timing import CaptureTimes, HostTime, Timing
 from lianfang.bus import Bus
 from lianfang.clock import Clock
 from lianfang.config import Camera
-from lianfang.events import CameraCondition, CameraState, Frame
+from lianfang.events import CameraCondition, CameraReason, CameraState, Frame
 from lianfang.ids import new_epoch
 from lianfang.redact import redact
 
@@ -98,13 +98,13 @@ class CameraReader:
             try:
                 self._read(connection, stop)
             except SourceEnded as error:
-                self._offline(connection, str(error))
+                self._offline(connection, error.reason, error.detail)
             except SourceLost as error:
-                self._offline(connection, str(error))
+                self._offline(connection, error.reason, error.detail)
                 wait_s = self._wait_s(connection)
             except Exception as error:  # noqa: BLE001 - the outer loop of the camera: nothing may end it
                 self._report(error)
-                self._offline(connection, f"internal error: {type(error).__name__}")
+                self._offline(connection, CameraReason.INTERNAL, type(error).__name__)
                 wait_s = self._wait_s(connection)
             self._pause(wait_s, stop)
 
@@ -113,7 +113,8 @@ class CameraReader:
         if not self._resting:
             self._resting = True
             self._metrics.online.labels(self._id).set(0)
-            self._change(CameraCondition.OFFLINE, self._times.next(self._clock.now()), None, "switched off")
+            at = self._times.next(self._clock.now())
+            self._change(CameraCondition.OFFLINE, at, None, CameraReason.SWITCHED_OFF)
             self._log.info("camera_switched_off")
         self._announcer.flush()
 
@@ -123,7 +124,7 @@ class CameraReader:
                 self._take(connection, picture)
                 self._announcer.flush()
         if not stop.is_set():
-            raise SourceLost("end of stream")
+            raise SourceLost(CameraReason.END_OF_STREAM)
 
     def _take(self, connection: _Connection, picture: Picture) -> None:
         if picture.frame is None or picture.corrupt:
@@ -167,28 +168,40 @@ class CameraReader:
         if connection.unusable_since_s is None:
             connection.unusable_since_s = now_s
         elif now_s - connection.unusable_since_s > UNUSABLE_S:
-            raise SourceLost(f"no usable picture for {UNUSABLE_S:.0f} s ({reason})")
+            raise SourceLost(CameraReason.UNUSABLE, f"no usable picture for {UNUSABLE_S:.0f} s ({reason})")
 
     def _online(self, connection: _Connection, first: Frame) -> None:
         connection.online_since_s = self._clock.monotonic()
         self._reported = ""
         self._metrics.online.labels(self._id).set(1)
-        self._change(CameraCondition.ONLINE, first.captured_at, connection.epoch, "")
+        self._change(CameraCondition.ONLINE, first.captured_at, connection.epoch)
         self._log.info("camera_online", epoch=connection.epoch, width=first.width, height=first.height)
 
-    def _offline(self, connection: _Connection, reason: str) -> None:
+    def _offline(self, connection: _Connection, reason: CameraReason, detail: str = "") -> None:
         if self._condition is CameraCondition.OFFLINE:
             return
         self._metrics.online.labels(self._id).set(0)
         at = self._times.next(connection.timing.now())
         epoch = None if connection.online_since_s is None else connection.epoch
-        self._change(CameraCondition.OFFLINE, at, epoch, reason)
-        self._log.warning("camera_offline", reason=reason)
+        self._change(CameraCondition.OFFLINE, at, epoch, reason, detail)
+        self._log.warning("camera_offline", reason=reason.value, detail=detail)
 
-    def _change(self, condition: CameraCondition, at: datetime, epoch: str | None, reason: str) -> None:
+    def _change(
+        self,
+        condition: CameraCondition,
+        at: datetime,
+        epoch: str | None,
+        reason: CameraReason | None = None,
+        detail: str = "",
+    ) -> None:
         self._condition = condition
         state = CameraState(
-            camera_id=self._id, condition=condition, captured_at=at, epoch=epoch, reason=reason
+            camera_id=self._id,
+            condition=condition,
+            captured_at=at,
+            epoch=epoch,
+            reason=reason.value if reason else "",
+            detail=detail,
         )
         self._announcer.announce(state)
 

@@ -17,6 +17,7 @@ from av.video.stream import VideoStream
 
 from ingest.decode import Decoder, Packet
 from ingest.sources.base import Asked, Picture, SourceLost
+from lianfang.events import CameraReason
 from lianfang.redact import redact
 
 _MAX_PIXELS = 7680 * 4320
@@ -27,26 +28,31 @@ NO_PICTURE_S = 10.0
 NO_KEYFRAME_S = 60.0
 """The same while keyframes alone are decoded: cameras send them seconds apart, to save on still scenes."""
 
-_REASONS: tuple[tuple[type[BaseException], str], ...] = (
-    (av.error.HTTPUnauthorizedError, "user name or password refused (401)"),
-    (av.error.HTTPForbiddenError, "forbidden (403)"),
-    (av.error.HTTPNotFoundError, "no such stream (404)"),
-    (av.error.ExitError, "timed out"),
-    (av.error.TimeoutError, "timed out"),
-    (av.error.ConnectionRefusedError, "connection refused"),
-    (av.error.EOFError, "end of stream"),
-    (av.error.FileNotFoundError, "no such file"),
-    (av.error.InvalidDataError, "no video that can be read"),
-    (av.error.ArgumentError, "no video that can be read"),  # a format that is not allowed, among others
+_REASONS: tuple[tuple[type[BaseException], CameraReason], ...] = (
+    (av.error.HTTPUnauthorizedError, CameraReason.UNAUTHORIZED),
+    (av.error.HTTPForbiddenError, CameraReason.FORBIDDEN),
+    (av.error.HTTPNotFoundError, CameraReason.NOT_FOUND),
+    (av.error.ExitError, CameraReason.TIMED_OUT),
+    (av.error.TimeoutError, CameraReason.TIMED_OUT),
+    (av.error.ConnectionRefusedError, CameraReason.REFUSED),
+    (av.error.EOFError, CameraReason.END_OF_STREAM),
+    (av.error.FileNotFoundError, CameraReason.NOT_FOUND),
+    (IsADirectoryError, CameraReason.NO_VIDEO),
+    (av.error.InvalidDataError, CameraReason.NO_VIDEO),
+    (av.error.ArgumentError, CameraReason.NO_VIDEO),  # a format that is not allowed, among others
+    (av.error.HTTPError, CameraReason.REFUSED),
+    (av.error.HTTPClientError, CameraReason.REFUSED),
+    (OSError, CameraReason.UNREACHABLE),
 )
 
 
-def explain(error: FFmpegError) -> str:
-    """Return why, in a few words. FFmpeg's own text holds the address with its password: it is not used."""
-    for kind, reason in _REASONS:
-        if isinstance(error, kind):
-            return reason
-    return redact(error.strerror or type(error).__name__)
+def lost(error: FFmpegError) -> SourceLost:
+    """Return the loss that ``error`` means.
+
+    Of its text only FFmpeg's name of the error is used: the whole of it holds the address with its password.
+    """
+    reason = next((reason for kind, reason in _REASONS if isinstance(error, kind)), CameraReason.NO_VIDEO)
+    return SourceLost(reason, redact(error.strerror or type(error).__name__))
 
 
 @contextmanager
@@ -68,7 +74,7 @@ def opened(
         ) as container:
             yield container
     except FFmpegError as error:
-        raise SourceLost(explain(error)) from None
+        raise lost(error) from None
 
 
 def decoded(
@@ -93,15 +99,15 @@ def decoded(
             yield picture
         patience_s = NO_KEYFRAME_S if decoder.waits else NO_PICTURE_S
         if time.monotonic() - last_s > patience_s:
-            raise SourceLost(f"data but no picture for {patience_s:.0f} s")
+            raise SourceLost(CameraReason.NO_PICTURE, f"data but no picture for {patience_s:.0f} s")
 
 
 def _video(container: InputContainer) -> VideoStream:
     if not container.streams.video:
-        raise SourceLost("no video stream")
+        raise SourceLost(CameraReason.NO_VIDEO, "no video stream")
     stream = container.streams.video[0]
     if stream.codec_context is None:
-        raise SourceLost("no decoder for this kind of video")
+        raise SourceLost(CameraReason.NO_VIDEO, "no decoder for this kind of video")
     stream.codec_context.thread_count = 1
     stream.codec_context.options = dict(_DECODER)
     return stream
@@ -119,7 +125,7 @@ def _within(packets: Iterator[Packet], timeout_s: float) -> Iterator[Packet]:
         if packet is None:
             return
         if time.monotonic() - asked_s >= timeout_s:
-            raise SourceLost("timed out")
+            raise SourceLost(CameraReason.TIMED_OUT, f"no packet for {timeout_s:g} s")
         yield packet
 
 

@@ -119,14 +119,51 @@ class CameraCondition(StrEnum):
     """What a camera's stream is worth right now."""
 
     ONLINE = "online"
+    DEGRADED = "degraded"  # pictures come, but fewer or worse ones than were asked for
     OFFLINE = "offline"
     BLIND = "blind"  # no detector has looked at it for a while, whatever the stream is worth
     NOISY = "noisy"  # it raises more alarms than anybody can look at
 
 
-class CameraState(_Event):
-    """A change of a camera's condition, in the same topic and under the same key as its observations.
+class CameraFault(StrEnum):
+    """What is wrong with what a camera shows, whatever its stream is worth."""
 
+    FROZEN = "frozen"  # the same picture again and again
+    COVERED = "covered"  # a picture of nothing
+    TURNED = "turned"  # another view than usual
+    WRONG_CLOCK = "wrong_clock"  # its own clock is off
+
+
+class CameraReason(StrEnum):
+    """Why a camera is offline or degraded. Consoles have words for it, in the language of who reads them."""
+
+    TIMED_OUT = "timed_out"
+    UNAUTHORIZED = "unauthorized"  # user name or password refused
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"  # no such stream or file there
+    REFUSED = "refused"  # somebody is at the address, and does not serve us
+    UNREACHABLE = "unreachable"
+    BAD_ADDRESS = "bad_address"  # it is none, or one that may not be called
+    SECRET_MISSING = "secret_missing"  # noqa: S105 - the name of a reason
+    NO_VIDEO = "no_video"  # what comes is no video that can be read
+    NO_PICTURE = "no_picture"  # data comes, and no picture
+    UNUSABLE = "unusable"  # pictures come, and none can be used
+    END_OF_STREAM = "end_of_stream"
+    END_OF_FILE = "end_of_file"
+    SWITCHED_OFF = "switched_off"
+    STUCK = "stuck"  # what reads it stood still and was given up
+    INTERNAL = "internal"  # a fault of ours
+    FEW_PICTURES = "few_pictures"  # degraded: fewer than asked for
+    CORRUPT = "corrupt"  # degraded: many are damaged
+    KEYFRAMES = "keyframes"  # degraded: decoding cannot keep up, so only key frames are decoded
+
+
+class CameraState(_Event):
+    """What a camera is worth now, in the same topic and under the same key as its observations.
+
+    It is said whenever any of it changes. ``faults`` are those of `CameraFault`, and perhaps some of a newer
+    writer. ``reason`` is one of `CameraReason`, or a few words of an older writer; ``detail`` is for
+    technicians, in English, and holds no password.
     ``clock`` is what is known of the camera's clock, None where nothing is; said anew now and then.
     """
 
@@ -135,6 +172,8 @@ class CameraState(_Event):
     captured_at: AwareDatetime
     epoch: str | None = None
     reason: str = ""
+    detail: str = ""
+    faults: tuple[str, ...] = ()
     clock: CameraClock | None = None
 
     @property

@@ -35,6 +35,7 @@ class CameraViews:
     def _camera(self, camera_id: str, camera: Camera, state: CameraStateRow | None) -> site_models.Camera:
         known: Iterable[str] = list(CameraCondition)
         condition = state.condition if state is not None and state.condition in known else "unknown"
+        told = state if camera.enabled else None
         return site_models.Camera.model_validate(
             {
                 "id": camera_id,
@@ -42,7 +43,9 @@ class CameraViews:
                 "point": self._names.point(camera.point),
                 "condition": condition if camera.enabled else "disabled",
                 "since": state.since if state else None,
-                "reason": redact(state.reason) if state and camera.enabled else "",
+                "reason": redact(told.reason) if told else "",
+                "detail": redact(told.detail) if told else "",
+                "faults": told.faults if told else [],
             }
         )
 

@@ -11,14 +11,20 @@ from alerts.api.models import Assignee, Named, NamedInBoth
 
 
 class Camera(Answer):
-    """A camera's condition; ``unknown`` until its stream has said something."""
+    """What a camera is worth; ``unknown`` until its stream has said something.
+
+    ``faults`` are what is wrong with what it shows. ``reason`` is a code, or a few words of an older writer;
+    ``detail`` is for technicians, in English.
+    """
 
     id: str
     name: str
     point: Named
-    condition: Literal["online", "offline", "unknown", "disabled"]
+    condition: Literal["online", "degraded", "offline", "unknown", "disabled"]
     since: AwareDatetime | None
     reason: str
+    detail: str
+    faults: list[str]
 
 
 class CamerasChanged(Answer):

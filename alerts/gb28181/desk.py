@@ -14,7 +14,7 @@ from lianfang.config import Camera, Config
 from lianfang.events import CameraCondition
 
 _MAKER = "lianfang"
-_SEEN = frozenset({CameraCondition.ONLINE, CameraCondition.NOISY})
+_SEEN = frozenset({CameraCondition.ONLINE, CameraCondition.DEGRADED, CameraCondition.NOISY})
 
 
 @dataclass(frozen=True, slots=True)

@@ -230,7 +230,13 @@ def _is_thanked(rule: RuleSettings, incident: Incident) -> bool:
 
 def _said(event: CameraState | SpeakerState | Reading) -> dict[str, Any]:
     """Return what the timeline says of an event that is no picture."""
-    if not isinstance(event, Reading):
+    if isinstance(event, CameraState):
+        told = {"detail": event.detail, "faults": list(event.faults)}
+        return {
+            "reason": event.reason or event.condition,
+            **{key: text for key, text in told.items() if text},
+        }
+    if isinstance(event, SpeakerState):
         return {"reason": event.reason or event.condition}
     return {"reason": event.reason, "value": event.value, "unit": event.unit}
 
@@ -244,4 +250,4 @@ def record_camera(session: Session, state: CameraState) -> None:
     if row.condition != state.condition:
         uptime.camera_changed(session, state.camera_id, state.condition, state.captured_at)
         row.condition, row.since = state.condition, state.captured_at
-    row.reason = state.reason
+    row.reason, row.detail, row.faults = state.reason, state.detail, list(state.faults)

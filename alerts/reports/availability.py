@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from alerts.store import uptime
 from lianfang.events import CameraCondition
 
-_ONLINE = frozenset({CameraCondition.ONLINE, CameraCondition.NOISY})
+_ONLINE = frozenset({CameraCondition.ONLINE, CameraCondition.DEGRADED, CameraCondition.NOISY})
 _NONE = timedelta()
 
 

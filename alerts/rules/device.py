@@ -152,10 +152,11 @@ class Device:
             return self._seen(replace(state, conditions=wrong), event.speaker_id, event.captured_at)
         if event.condition is CameraCondition.NOISY:
             return self._seen(replace(state, noisy_at=event.captured_at), event.camera_id, event.captured_at)
+        coming = event.condition in (CameraCondition.ONLINE, CameraCondition.DEGRADED)
         lost = "offline" if event.condition is CameraCondition.OFFLINE else "blind"
         if event.condition is CameraCondition.BLIND and "offline" in state.conditions:
             lost = "offline"
-        if event.condition is CameraCondition.ONLINE and not state.conditions & _BY_STREAM:
+        if coming and not state.conditions & _BY_STREAM:
             return self._seen(state, event.camera_id, event.captured_at)
         faults = replace(state, conditions=(state.conditions - _BY_STREAM) | {lost})
         return self._seen(faults, event.camera_id, event.captured_at)

@@ -219,7 +219,7 @@ class CheckpointRow(Base):
 
 
 class CameraStateRow(Base):
-    """The condition of a camera as its stream said last."""
+    """What a camera said last that it is worth, in the words of `lianfang.events.CameraState`."""
 
     __tablename__ = "camera_states"
 
@@ -227,6 +227,8 @@ class CameraStateRow(Base):
     condition: Mapped[str] = mapped_column(String(16))
     since: Mapped[datetime]
     reason: Mapped[str] = mapped_column(Text, default="")
+    detail: Mapped[str] = mapped_column(Text, default="")
+    faults: Mapped[list[str]] = mapped_column(default=list)
 
 
 class ReceiverStateRow(Base):

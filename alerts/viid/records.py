@@ -101,7 +101,7 @@ def _ape(config: Config, camera: Camera, condition: str, codes: Codes) -> dict[s
 
 
 def _is_online(condition: str, codes: Codes) -> str:
-    if condition in {CameraCondition.ONLINE, CameraCondition.NOISY}:
+    if condition in {CameraCondition.ONLINE, CameraCondition.DEGRADED, CameraCondition.NOISY}:
         return codes.is_online.online
     return codes.is_online.offline if condition == CameraCondition.OFFLINE else codes.is_online.unknown
 

@@ -12,6 +12,7 @@ import av
 
 from ingest.timing import HostTime, Timing
 from lianfang.errors import LianfangError
+from lianfang.events import CameraReason
 
 Pictures = Generator["Picture", None, None]
 Stream = Literal["main", "sub"]
@@ -44,10 +45,14 @@ class Picture:
 
 
 class SourceLost(LianfangError):  # noqa: N818 - reads as the fact it states
-    """The source gives no more pictures; trying again later may help.
+    """The source gives no more pictures, for ``reason``; trying again later may help.
 
-    The text is for a person and for the log: it holds no password.
+    ``detail`` is for technicians, in English, and holds no password.
     """
+
+    def __init__(self, reason: CameraReason, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else reason.value)
+        self.reason, self.detail = reason, detail
 
 
 class SourceEnded(SourceLost):

@@ -17,6 +17,7 @@ from ingest.timing import ArrivalTiming, HostTime, StreamTiming, Timing
 from lianfang.clock import Clock
 from lianfang.config import Config as Configuration
 from lianfang.config import Problem, Stanza
+from lianfang.events import CameraReason
 
 DEFAULT_INTERVAL_S = 1 / 25
 """Distance of two pictures of a file that states no rate."""
@@ -94,9 +95,9 @@ class FileSource:
             if stop.is_set():
                 return
             if timeline.count == before:
-                raise SourceLost("no picture in the file")
+                raise SourceLost(CameraReason.NO_PICTURE, "no picture in the file")
             if not self._config.loop:
-                raise SourceEnded("end of file")
+                raise SourceEnded(CameraReason.END_OF_FILE)
 
     def _round(self, timeline: _Timeline, stop: threading.Event, asked: Asked) -> Iterator[Picture]:
         # The whitelists keep a play list that poses as a video from opening what it names.

@@ -37,7 +37,7 @@ def test_a_zone_drawn_around_people_and_a_camera_switched_off(
             return site.rows(CameraStateRow)[0]
 
         assert client.request("PUT", "/api/cameras/cam/off", {"reason": "检修"}).status == 200
-        until("the end of the pictures", lambda: state().reason == "switched off")
+        until("the end of the pictures", lambda: state().reason == "switched_off")
         until("the end of the incident", lambda: site.incidents()[0].ended_at)
         site.kill("ingest")
         site.kill("alerts")

@@ -20,6 +20,7 @@ from ingest.sources import rtsp
 from ingest.sources.base import Asked, Pictures, SourceLost, Stream
 from ingest.timing import HostTime, Timing
 from lianfang.clock import SystemClock
+from lianfang.events import CameraReason
 from tests.support.fake_bus import FakeBus
 from tests.support.reading import configured
 from tests.support.rtsp_server import RtspServer
@@ -66,7 +67,7 @@ class Flapping:
             yield next(pictures)
         finally:
             pictures.close()
-        raise SourceLost("cut by the test")
+        raise SourceLost(CameraReason.END_OF_STREAM, "cut by the test")
 
 
 def rss_bytes() -> int:

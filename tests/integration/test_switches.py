@@ -98,7 +98,7 @@ def test_a_camera_that_is_off_stays_off_over_a_kill(
         seen = room.frames()
         until("both are seen", lambda: seen() == {"cam", "cam2"})
         room.switch("cam", on=False)
-        until("it says so", lambda: ("cam", "switched off") in room.states())
+        until("it says so", lambda: ("cam", "switched_off") in room.states())
         seen = room.frames()
         until("the other one goes on", lambda: "cam2" in seen())
         ingest.kill()
@@ -125,7 +125,7 @@ def test_what_is_said_at_the_end_of_the_topic_counts_from_its_time_on(tmp_path: 
         later = ConfigVersion(version=2, since=now + timedelta(seconds=0.5), changes={"cameras_off": ["a"]})
         running.bus.publish(SETTINGS, "settings", b"?", {})
         running.bus.publish(SETTINGS, "settings", *codec.encode_version(later))
-        running.bus.wait(lambda: running.bus.states("a")[-1].reason == "switched off")
+        running.bus.wait(lambda: running.bus.states("a")[-1].reason == "switched_off")
         count = len(running.bus.frames("a"))
         more = len(running.bus.frames("b")) + 5
         running.bus.wait(lambda: len(running.bus.frames("b")) >= more)

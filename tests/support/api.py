@@ -313,10 +313,16 @@ class Site:
             add_change(session, incident_id, ChangeKind.CLIP, "system", data, seen)
         return clip_id
 
-    def camera(self, camera: str, condition: str, since: datetime = START, reason: str = "") -> None:
+    def camera(
+        self, camera: str, condition: str, since: datetime = START, reason: str = "", detail: str = ""
+    ) -> None:
         """Commit what a camera's stream said."""
         with self.store.write() as session:
-            session.merge(CameraStateRow(camera=camera, condition=condition, since=since, reason=reason))
+            session.merge(
+                CameraStateRow(
+                    camera=camera, condition=condition, since=since, reason=reason, detail=detail, faults=[]
+                )
+            )
 
 
 @dataclass(frozen=True)

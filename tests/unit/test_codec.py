@@ -87,6 +87,8 @@ STATE = CameraState(
     condition=CameraCondition.OFFLINE,
     captured_at=datetime(2026, 1, 1, tzinfo=UTC),
     reason="断线",
+    detail="no packet for 5 s",
+    faults=("covered", "one of a newer writer"),
 )
 
 

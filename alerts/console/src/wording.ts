@@ -1,6 +1,6 @@
 import { useI18n } from 'vue-i18n'
 
-import type { Action, Change, Incident, NoticeStatus, Words } from '@/api/client'
+import type { Action, Camera, Change, Incident, NoticeStatus, Words } from '@/api/client'
 import { nextStep } from '@/life'
 import { useSession } from '@/stores/session'
 import { useTime } from '@/time'
@@ -67,6 +67,21 @@ export function useWording() {
     return te(key) || te(key, 'zh') ? t(key) : word
   }
 
+  /** What is wrong with a camera, "" where nothing is. A code that is not known is shown as it came. */
+  function whyText(reason: string | undefined, faults: readonly string[] = []): string {
+    return [...faults, ...(reason && reason !== 'online' ? [reason] : [])].map((code) => known('why', code)).join(' · ')
+  }
+
+  /** What a camera is worth: its condition, or what is wrong where its stream is not. */
+  function worthText({ condition, faults }: Camera): string {
+    return condition === 'online' && faults.length ? whyText('', faults) : t(`cameras.${condition}`)
+  }
+
+  /** What a camera's condition alone does not say. */
+  function moreText({ condition, reason, faults }: Camera): string {
+    return whyText(reason, condition === 'online' ? [] : faults)
+  }
+
   function speechAnswer(speech: NonNullable<Incident['speech']>): string {
     if (speech.state === 'delivered') return known('speech.outcome', speech.outcome)
     return t(`speech.${speech.state}`)
@@ -101,7 +116,9 @@ export function useWording() {
     const { people = '', receiver = '', assignee = '' } = data
     const tier = (locale.value === 'en' ? data.en : data.zh) ?? ''
     const values = { people, receiver: receiverName(receiver), assignee: assigneeName(assignee), reason, tier }
-    return said(incident, `change.${change.kind}`, values)
+    const what = said(incident, `change.${change.kind}`, values)
+    const why = incident.about === 'device' ? whyText(data.reason, (change.data.faults as string[] | undefined) ?? []) : ''
+    return why ? t('change.because', { what, why }) : what
   }
 
   const actorName = (by: Pick<Change, 'actor' | 'actor_name'>) =>
@@ -117,6 +134,8 @@ export function useWording() {
     receiverName,
     place,
     known,
+    worthText,
+    moreText,
     speechAnswer,
     noticeText,
     actionName,

@@ -19,7 +19,7 @@ from ingest.sources.base import Asked, Picture, Pictures, SourceEnded, SourceLos
 from ingest.timing import ArrivalTiming, HostTime, Timing
 from lianfang.clock import ManualClock
 from lianfang.config import Camera
-from lianfang.events import FRAMES, OBSERVATIONS
+from lianfang.events import FRAMES, OBSERVATIONS, CameraReason
 from tests.support.fake_bus import FakeBus
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
@@ -134,14 +134,14 @@ def test_frames_count_from_0_and_the_first_one_says_online(clock: ManualClock) -
 
 
 def test_lost_and_found_are_said_once_each(clock: ManualClock) -> None:
-    refused = SourceLost("connection refused")
+    refused = SourceLost(CameraReason.REFUSED, "said so")
     played = Played([GOOD], [refused], [refused], [refused], [GOOD], clock=clock)
     states = played.bus.states("gate")
     assert [(s.condition.value, s.reason) for s in states] == [
         ("online", ""),
-        ("offline", "end of stream"),
+        ("offline", "end_of_stream"),
         ("online", ""),
-        ("offline", "end of stream"),
+        ("offline", "end_of_stream"),
     ]
     assert states[0].epoch == states[1].epoch != states[2].epoch
     assert played.events == ["camera_online", "camera_offline"] * 2
@@ -151,13 +151,15 @@ def test_lost_and_found_are_said_once_each(clock: ManualClock) -> None:
 
 
 def test_a_camera_that_was_never_there_is_offline_once(clock: ManualClock) -> None:
-    played = Played([SourceLost("timed out")], [SourceLost("no such stream")], clock=clock)
+    first = SourceLost(CameraReason.TIMED_OUT, "no packet for 5 s")
+    played = Played([first], [SourceLost(CameraReason.NOT_FOUND)], clock=clock)
     (state,) = played.bus.states("gate")
-    assert (state.condition, state.reason, state.epoch) == ("offline", "timed out", None)
+    assert (state.condition, state.reason, state.epoch) == ("offline", "timed_out", None)
+    assert (state.detail, state.faults) == ("no packet for 5 s", ())
 
 
 def test_captured_at_grows_over_epochs_and_states(clock: ManualClock) -> None:
-    played = Played([GOOD, GOOD], [GOOD], [SourceLost("x")], [GOOD], clock=clock)
+    played = Played([GOOD, GOOD], [GOOD], [SourceLost(CameraReason.REFUSED)], [GOOD], clock=clock)
     frames, states = played.bus.frames("gate"), played.bus.states("gate")
     moments = sorted({f.captured_at for f in frames} | {s.captured_at for s in states})
     assert [f.captured_at for f in frames] == sorted({f.captured_at for f in frames})
@@ -178,7 +180,8 @@ def test_pictures_that_cannot_be_used_are_dropped_and_counted(clock: ManualClock
 def test_a_stream_of_nothing_usable_is_a_loss(bad: Picture, clock: ManualClock) -> None:
     played = Played([GOOD, *[bad] * int(UNUSABLE_S * 5 + 3), GOOD], clock=clock)
     assert len(played.bus.frames("gate")) == 1
-    assert "no usable picture" in played.bus.states("gate")[1].reason
+    lost = played.bus.states("gate")[1]
+    assert (lost.reason, lost.detail[:24]) == ("unusable", "no usable picture for 10")
 
 
 def test_pictures_above_the_rate_are_dropped_and_counted(clock: ManualClock) -> None:
@@ -213,7 +216,7 @@ def test_a_state_that_the_bus_refuses_comes_later(clock: ManualClock) -> None:
 
 def test_an_ended_source_is_not_read_again(clock: ManualClock) -> None:
     stop = threading.Event()
-    source = Scripted(clock, [GOOD, SourceEnded("end of file")], [GOOD])
+    source = Scripted(clock, [GOOD, SourceEnded(CameraReason.END_OF_FILE)], [GOOD])
     bus = FakeBus()
     camera = Camera.model_validate(
         {"name": "Gate", "point": "gate", "source": {"kind": "rtsp", "url": "rtsp://127.0.0.1"}}
@@ -225,7 +228,7 @@ def test_an_ended_source_is_not_read_again(clock: ManualClock) -> None:
     bus.wait(lambda: bus.conditions("gate") == ["online", "offline"])
     stop.set()
     thread.join()
-    assert bus.states("gate")[1].reason == "end of file"
+    assert bus.states("gate")[1].reason == "end_of_file"
     assert len(bus.frames("gate")) == 1
 
 
@@ -236,7 +239,8 @@ def test_a_fault_of_ours_ends_nothing_and_its_trace_holds_no_password(clock: Man
     assert played.events == ["camera_fault", "camera_offline", "camera_online", "camera_offline"]
     assert "rtsp://admin:***@10.0.0.1/live" in played.logs[0]["trace"]
     assert "s3cret" not in str(played.logs)
-    assert played.bus.states("gate")[0].reason == "internal error: RuntimeError"
+    state = played.bus.states("gate")[0]
+    assert (state.reason, state.detail) == ("internal", "RuntimeError")
 
 
 def test_a_connection_that_held_makes_the_next_wait_short(clock: ManualClock) -> None:
@@ -248,5 +252,5 @@ def test_a_connection_that_held_makes_the_next_wait_short(clock: ManualClock) ->
 
 
 def test_every_connection_is_closed(clock: ManualClock) -> None:
-    played = Played([GOOD], [SourceLost("x")], [RuntimeError("x")], [GOOD], clock=clock)
+    played = Played([GOOD], [SourceLost(CameraReason.REFUSED)], [RuntimeError("x")], [GOOD], clock=clock)
     assert played.source.closed == 4

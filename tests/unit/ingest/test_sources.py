@@ -124,7 +124,7 @@ def test_wrong_keys_and_values_are_refused(stanza: dict[str, Any]) -> None:
 def test_a_missing_file_is_a_problem_and_a_loss(tmp_path: Path) -> None:
     config = file.Config(kind="file", path=tmp_path / "nothing.mp4")
     assert [(p.key, p.allowed) for p in config.check(EMPTY)] == [(("path",), "a video file")]
-    with pytest.raises(SourceLost, match="no such file"):
+    with pytest.raises(SourceLost, match="not_found: No such file"):
         next(file.build(config, SystemClock()).open(threading.Event(), Asked()))
 
 

@@ -1050,14 +1050,21 @@ export interface components {
         };
         /**
          * Camera
-         * @description A camera's condition; ``unknown`` until its stream has said something.
+         * @description What a camera is worth; ``unknown`` until its stream has said something.
+         *
+         *     ``faults`` are what is wrong with what it shows. ``reason`` is a code, or a few words of an older writer;
+         *     ``detail`` is for technicians, in English.
          */
         Camera: {
             /**
              * Condition
              * @enum {string}
              */
-            condition: "online" | "offline" | "unknown" | "disabled";
+            condition: "online" | "degraded" | "offline" | "unknown" | "disabled";
+            /** Detail */
+            detail: string;
+            /** Faults */
+            faults: string[];
             /** Id */
             id: string;
             /** Name */
