@@ -74,7 +74,7 @@ class CameraReader:
         self._backoff = backoff
         self._host = HostTime(clock)
         self._times = CaptureTimes()
-        self._encoder = Encoder(camera.max_width, camera.jpeg_quality)
+        self._encoder = Encoder.of(camera)
         self._publisher = FramePublisher(camera_id, bus, metrics)
         self._announcer = Announcer(bus, log_key)
         self._condition: CameraCondition | None = None

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import av
 import numpy as np
-import numpy.typing as npt
 import simplejpeg
 from av.video.plane import VideoPlane
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+
+from ingest.view import Cut, Masks, Plane
+from lianfang.config import Camera
 
 _KNOWN_MATRICES = frozenset({0, 1, 2, 4, 5, 6, 7, 9})
 """Of FFmpeg's AVColorSpace (ITU-T H.273): RGB, BT.709, unstated, FCC, two of BT.601, SMPTE 240M, BT.2020."""
@@ -34,20 +36,32 @@ def fitted(width: int, height: int, max_width: int) -> tuple[int, int]:
 
 
 class Encoder:
-    """Scales to ``max_width`` pixels at most and encodes with ``quality`` (1-100). One thread owns it.
+    """Cuts, scales to ``max_width`` pixels at most, masks, encodes. One thread owns it; ``quality`` is 1-100.
 
     JPEG knows only full-range BT.601 (JFIF 1.02): cameras mostly send limited range, and BT.709 when they
     send HD. A picture that does not say its matrix, or names one that FFmpeg cannot convert, is taken for
     BT.601, as FFmpeg and OpenCV take it: a wrong tag must not blind a camera.
     """
 
-    def __init__(self, max_width: int, quality: int) -> None:
+    def __init__(
+        self, max_width: int, quality: int, cut: Cut | None = None, masks: Masks | None = None
+    ) -> None:
         self._max_width = max_width
         self._quality = quality
+        self._cut, self._masks = cut, masks
         self._reformatter = VideoReformatter()
+
+    @classmethod
+    def of(cls, camera: Camera) -> Encoder:
+        """Return what makes the published pictures of ``camera``."""
+        cut = Cut(camera.crop) if camera.crop is not None else None
+        masks = Masks(camera.masks) if camera.masks else None
+        return cls(camera.max_width, camera.jpeg_quality, cut, masks)
 
     def encode(self, frame: av.VideoFrame) -> Jpeg:
         """Return the picture; FFmpegError or ValueError where its pixel format cannot be converted."""
+        if self._cut is not None:
+            frame = self._cut.of(frame)
         width, height = fitted(frame.width, frame.height, self._max_width)
         full = self._reformatter.reformat(
             frame,
@@ -60,11 +74,13 @@ class Encoder:
             threads=1,
         )
         luma, blue, red = (_samples(plane) for plane in full.planes)
+        if self._masks is not None:
+            luma, blue, red = self._masks.over(luma, blue, red)
         data: bytes = simplejpeg.encode_jpeg_yuv_planes(luma, blue, red, quality=self._quality)
         return Jpeg(data, width, height)
 
 
-def _samples(plane: VideoPlane) -> npt.NDArray[np.uint8]:
+def _samples(plane: VideoPlane) -> Plane:
     """Return a plane as (height, width) without copying it; rows may be padded."""
-    samples: npt.NDArray[np.uint8] = np.frombuffer(plane, np.uint8)  # type: ignore[call-overload]  # PyAV: a buffer
+    samples: Plane = np.frombuffer(plane, np.uint8)  # type: ignore[call-overload]  # PyAV: a buffer
     return samples.reshape(plane.height, plane.line_size)[:, : plane.width]

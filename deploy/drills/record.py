@@ -107,7 +107,7 @@ def pictures(camera: Camera, clock: Clock, seconds: float) -> Iterator[tuple[dat
     """Yield (captured at, JPEG) for ``seconds``, by the camera's settings; SourceLost where it is lost."""
     source: Source = plugins.build("ingest.sources", camera.source, clock)
     timing, times = source.timing(HostTime(clock)), CaptureTimes()
-    sampler, encoder = Sampler(camera.fps), Encoder(camera.max_width, camera.jpeg_quality)
+    sampler, encoder = Sampler(camera.fps), Encoder.of(camera)
     first: datetime | None = None
     try:
         with closing(source.open(threading.Event(), Asked())) as shown:

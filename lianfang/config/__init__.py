@@ -2,7 +2,7 @@
 
 from lianfang.config.camera import Camera, Line, Zone
 from lianfang.config.community import Community
-from lianfang.config.drawn import ReferenceHeight
+from lianfang.config.drawn import Crop, ReferenceHeight
 from lianfang.config.load import load
 from lianfang.config.model import Config
 from lianfang.config.point import Point
@@ -15,6 +15,7 @@ __all__ = [
     "Camera",
     "Community",
     "Config",
+    "Crop",
     "Id",
     "Line",
     "Point",

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import Field, SerializeAsAny, field_validator, model_validator
-from shapely import Polygon
-from shapely.validation import explain_validity
+from pydantic import Field, SerializeAsAny, model_validator
 
-from lianfang.config.drawn import Coordinate, ReferenceHeights
+from lianfang.config.drawn import Coordinate, Crop, ReferenceHeights, Shape
 from lianfang.config.record import Record
 from lianfang.config.stanza import Id, Problem, Stanza, one_of
 from lianfang.plugins import PluginConfig
@@ -25,7 +23,7 @@ class Zone(Stanza):
 
     name: str = ""
     """As people there call it; empty where the point's name says enough."""
-    polygon: tuple[tuple[Coordinate, Coordinate], ...] = Field(min_length=3, max_length=64)
+    polygon: Shape
     """Corners (x, y), 0-1 of width and height from the top left, in order, not closed."""
     kind: Literal["bank", "water"] | None = None
     """What the ground is, for detectors that need to know: the bank, or the water itself."""
@@ -33,16 +31,6 @@ class Zone(Stanza):
     """Receivers that can be heard here, nearest first."""
     place: Id | None = None
     """Joins zones of several points into one place; the point itself where not given."""
-
-    @field_validator("polygon")
-    @classmethod
-    def _simple(cls, value: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
-        polygon = Polygon(value)
-        if not polygon.is_valid:
-            raise ValueError(f"a polygon that does not cross itself ({explain_validity(polygon)})")
-        if polygon.area == 0:
-            raise ValueError("a polygon with an area")
-        return value
 
 
 class Line(Stanza):
@@ -87,6 +75,11 @@ class Camera(Stanza):
     """Wider pictures are scaled down to this width, in pixels."""
     jpeg_quality: int = Field(default=85, ge=30, le=100)
     """Of the pictures on the bus, which are also the evidence."""
+    crop: Crop | None = None
+    """The part of the source's picture that is published; all of it where not given. What is drawn on the
+    picture, heights too, is 0-1 of the published one."""
+    masks: tuple[Shape, ...] = Field(default=(), max_length=32)
+    """Parts of the published picture that are blackened before it leaves ingest: nobody ever sees them."""
     detectors: tuple[Id, ...] = ("objects",)
     """What looks at its pictures, in order."""
     person_height: float | None = Field(default=None, gt=0, le=1)

@@ -1,15 +1,54 @@
-"""Heights that are drawn on a camera's picture, so that sizes on it mean something."""
+"""What is drawn on a camera's picture: shapes, the part that is used, heights that say what sizes mean."""
 
 from __future__ import annotations
 
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
+from shapely import Polygon
+from shapely.validation import explain_validity
 
 from lianfang.config.stanza import Stanza
 
 Coordinate = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 MIN_REFERENCE_GAP = 0.05  # of the picture's height, between two feet: closer ones say nothing of the distance
+MIN_CROP = 0.05  # of the source's width and height: less is a slip of the hand
+
+
+def _simple(value: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+    polygon = Polygon(value)
+    if not polygon.is_valid:
+        raise ValueError(f"a polygon that does not cross itself ({explain_validity(polygon)})")
+    if polygon.area == 0:
+        raise ValueError("a polygon with an area")
+    return value
+
+
+Shape = Annotated[
+    tuple[tuple[Coordinate, Coordinate], ...], Field(min_length=3, max_length=64), AfterValidator(_simple)
+]
+"""Corners (x, y) of a polygon, 0-1 of width and height from the top left, in order, not closed."""
+
+
+class Crop(Stanza):
+    """A part of the picture that the source gives."""
+
+    x_min: Coordinate = 0
+    """Left edge, 0-1 of the source's width."""
+    y_min: Coordinate = 0
+    """Upper edge, 0-1 of its height from the top."""
+    x_max: Coordinate = 1
+    """Right edge."""
+    y_max: Coordinate = 1
+    """Lower edge."""
+
+    @model_validator(mode="after")
+    def _has_area(self) -> Self:
+        if self.x_max - self.x_min < MIN_CROP:
+            raise ValueError(f"an x_max that is {MIN_CROP} or more above x_min")
+        if self.y_max - self.y_min < MIN_CROP:
+            raise ValueError(f"a y_max that is {MIN_CROP} or more above y_min")
+        return self
 
 
 class ReferenceHeight(Stanza):

@@ -70,6 +70,20 @@ def test_a_loop_is_no_loss_and_its_time_goes_on(pace: str, suffix: str, tmp_path
     assert all(abs(step - timedelta(seconds=0.04)) < timedelta(milliseconds=25) for step in steps)
 
 
+def test_what_is_masked_and_what_is_cut_off_never_reaches_the_bus(tmp_path: Path) -> None:
+    """Of the left half of the picture the upper half is masked: the number stays, the box is never seen."""
+    clip = write_clip(tmp_path / "clip.mp4", count=10, fps=5)
+    view = {"crop": {"x_max": 0.5}, "masks": [[(0, 0), (1, 0), (1, 0.6), (0, 0.6)]]}
+    with reading({"gate": {**stanza(clip, pace="asap"), **view}}) as running:
+        running.bus.wait(lambda: len(running.bus.states("gate")) == 2)
+    pictures = [simplejpeg.decode_jpeg(frame.pixels, "rgb") for frame in running.bus.frames("gate")]
+    assert len(pictures) == 10
+    for picture in pictures:
+        assert picture.shape == (240, 160, 3)
+        assert picture[:144].max() <= 4
+        assert 90 < picture[160:210].mean() < 130
+
+
 def test_realtime_keeps_the_pace_of_the_file(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mp4", count=38, fps=25)
     with reading({"gate": stanza(clip)}) as running:
