@@ -55,6 +55,9 @@ class TogetherSettings(Stanza):
         if self.sensor not in config.sensors:
             allowed = ", ".join(sorted(config.sensors)) or "nothing: none is configured"
             yield Problem(("sensor",), repr(self.sensor), f"one of {allowed}")
+        elif config.sensors[self.sensor].silent_s is None:
+            found = f"{self.sensor!r}, whose silence says nothing (silent_s: null)"
+            yield Problem(("sensor",), found, "a sensor that speaks every so many seconds")
 
 
 Seen = tuple[Observation, Sighting]
@@ -78,7 +81,7 @@ class Together:
     @property
     def memory_s(self) -> float:
         """For how long readings matter."""
-        return self.sensor.silent_s + 2 * self.settings.within_s + LATE_S
+        return self.sensor.patience_s + 2 * self.settings.within_s + LATE_S
 
     def heard(self, waiting: Waiting, reading: Reading) -> Waiting:
         """Take note of a reading; one that says nothing is as none."""
@@ -117,7 +120,7 @@ class Together:
 
     def _silent(self, waiting: Waiting, at: datetime) -> bool:
         last = max((said for said, _ in waiting.readings if said <= at + self._within), default=None)
-        return last is None or at - last >= timedelta(seconds=self.sensor.silent_s)
+        return last is None or (at - last).total_seconds() >= self.sensor.patience_s
 
 
 def _alone(sighting: Sighting) -> Sighting:

@@ -1,7 +1,8 @@
 """``lianfang run``: everything of one installation in one process tree.
 
 The root only supervises. Its children are the alert service, which also owns the embedded bus and the store;
-the ingest processes, a few cameras each; and the detector. Whichever dies is started again.
+the ingest processes, a few cameras each; one for all sensors that are read; and the detector. Whichever dies
+is started again.
 """
 
 from __future__ import annotations
@@ -82,9 +83,11 @@ def children(file: Path, config: Config, log_level: str) -> list[Child]:
     common = ["--config", str(file), "--log-level", log_level]
     enabled = [camera_id for camera_id, camera in config.cameras.items() if camera.enabled]
     size = config.runtime.cameras_per_process
+    read = any(sensor.source is not None for sensor in config.sensors.values())
     groups = [tuple(enabled[i : i + size]) for i in range(0, len(enabled), size)]
     return [
         Child("alerts", ["alerts", *common]),
         Child("detect", ["detect", *common]),
         *(Child(f"ingest:{','.join(group)}", ["ingest", *common], group) for group in groups),
+        *([Child("sensors", ["sensors", *common])] if read else []),
     ]

@@ -43,3 +43,28 @@ class IngestMetrics:
     def drop(self, camera_id: str, reason: DropReason) -> None:
         """Count a picture that was not published."""
         self.dropped.labels(camera_id, reason).inc()
+
+
+class SensorMetrics:
+    """The series of the process that reads sensors, in one registry."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.published = Counter(
+            "lianfang_readings_published", "Readings taken by the bus.", ["sensor"], registry=registry
+        )
+        self.lost = Counter(
+            "lianfang_readings_lost", "Readings that the bus did not take.", ["sensor"], registry=registry
+        )
+        self.unread = Counter(
+            "lianfang_messages_unread",
+            "Messages that say no reading; they are in the dead letter.",
+            ["sensor"],
+            registry=registry,
+        )
+        self.connected = Gauge(
+            "lianfang_sensor_connected",
+            "1 while the connection over which the sensor is heard stands, else 0.",
+            ["sensor"],
+            registry=registry,
+            multiprocess_mode="livemax",
+        )

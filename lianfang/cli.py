@@ -48,6 +48,7 @@ COMMANDS = {
     ),
     "alerts": Command("alerts.service:main", "run the alert service: rules, delivery, API and console"),
     "ingest": Command("ingest.service:main", "run the ingest service for some or all cameras"),
+    "sensors": Command("ingest.sensor_service:main", "read all sensors that have a source"),
     "detect": Command("detectors.service:main", "run a detector worker"),
 }
 

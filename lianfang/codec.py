@@ -29,11 +29,13 @@ _EVENTS: dict[str, type[Event]] = {
     "canary": Canary,
 }
 _NAMES = {event: name for name, event in _EVENTS.items()}
+_MINORS = {"reading": 1}  # 1: id, device_time, attributes
 
 
 def encode_event(event: Event) -> tuple[bytes, dict[str, str]]:
     """Return (JSON value, headers)."""
-    return event.model_dump_json().encode(), {SCHEMA: f"{_NAMES[type(event)]}/{_MAJOR}.0"}
+    name = _NAMES[type(event)]
+    return event.model_dump_json().encode(), {SCHEMA: f"{name}/{_MAJOR}.{_MINORS.get(name, 0)}"}
 
 
 def decode_event(value: bytes, headers: Headers) -> Event:

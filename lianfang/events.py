@@ -208,6 +208,9 @@ class Reading(_Event):
     is None where it gives none, with the ``reason``; whoever reads it names its connection as ``epoch``, and
     a None without one is the word of somebody who has waited for the sensor in vain. With a ``camera_id`` it
     is a copy in the stream of a camera whose rules ask for it: in one stream its place is the same for ever.
+    ``id`` is what the sensor calls it: one that comes again under it is no other. ``device_time`` is the
+    sensor's own clock: shown, never used. ``attributes`` are words beside the value, such as the number of a
+    card; never anything of a body.
     """
 
     sensor_id: str
@@ -218,6 +221,9 @@ class Reading(_Event):
     epoch: str | None = None
     reason: str = ""
     camera_id: str | None = None
+    id: str = ""
+    device_time: AwareDatetime | None = None
+    attributes: dict[str, str] = Field(default_factory=dict)
 
     @property
     def source(self) -> str:

@@ -26,8 +26,9 @@ from lianfang.clock import Clock
 from lianfang.config import Config as WholeConfig
 from lianfang.config import Problem, Secret
 from lianfang.config.community import Language
+from lianfang.config.stanza import Host
 from lianfang.errors import PermanentError, TransientError
-from lianfang.reach.networks import Host, check_host, connect, inside
+from lianfang.reach.networks import check_host, connect, inside
 from lianfang.redact import quoted
 
 Encryption = Literal["starttls", "tls", "none"]

@@ -21,8 +21,9 @@ from alerts.payload import Notice, notice_of
 from lianfang.clock import Clock
 from lianfang.config import Config as WholeConfig
 from lianfang.config import Problem
+from lianfang.config.broker import Broker
 from lianfang.errors import PermanentError, TransientError
-from lianfang.reach.mqtt import Broker, Link, Presence, Topic
+from lianfang.reach.mqtt import Link, Presence, Topic
 from lianfang.reach.mqtt_client import Message
 from lianfang.reach.networks import check_host
 

@@ -32,8 +32,9 @@ from alerts.voice.clips import Clips
 from lianfang.clock import Clock
 from lianfang.config import Config as WholeConfig
 from lianfang.config import Problem, Spoken
+from lianfang.config.broker import Broker
 from lianfang.errors import PermanentError, TransientError
-from lianfang.reach.mqtt import Broker, Link, Topic
+from lianfang.reach.mqtt import Link, Topic
 from lianfang.reach.mqtt_client import Message
 from lianfang.reach.networks import Reached, check_host
 

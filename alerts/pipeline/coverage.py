@@ -56,5 +56,6 @@ class Coverage:
     def is_missed(self, source: str, at: datetime) -> bool:
         """Say whether, by the log, a camera was not looked at, or a sensor silent, for a while at ``at``."""
         sensor = self.sensors.get(source)
-        patience = timedelta(seconds=sensor.silent_s) if sensor else BLIND
-        return source not in self._looks or at - self._looks[source][1] >= patience
+        patience_s = sensor.patience_s if sensor else BLIND.total_seconds()
+        last = self._looks.get(source)
+        return last is None or (at - last[1]).total_seconds() >= patience_s

@@ -157,7 +157,7 @@ class Watch(Collector):
 
     def _patience_s(self, source: str) -> float:
         sensor = self._config.sensors.get(source)
-        patience = sensor.silent_s if sensor else BLIND.total_seconds()
+        patience = sensor.patience_s if sensor else BLIND.total_seconds()
         return patience if source in self._seen else max(START_S, patience)
 
     def _blind_s(self, source: str) -> float:

@@ -16,6 +16,7 @@ from pydantic import (
 
 from lianfang.almanac import Almanac
 from lianfang.config.api import Api, Operator
+from lianfang.config.broker import Broker
 from lianfang.config.camera import Camera
 from lianfang.config.community import Community
 from lianfang.config.escalation import Escalation, Severity, usual_limits
@@ -73,6 +74,8 @@ class Config(Stanza):
     """Cameras."""
     uplinks: dict[Id, Uplink] = Field(default_factory=dict)
     """What cameras hang on; none is called as a point or a place is."""
+    brokers: dict[Id, Broker] = Field(default_factory=dict)
+    """MQTT brokers that sensors are read from, one connection each."""
     sensors: dict[Id, Sensor] = Field(default_factory=dict)
     """Sensors; none is called as a camera is."""
     detectors: dict[Id, StageStanza] = Field(min_length=1)

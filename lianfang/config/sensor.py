@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+import math
+from typing import TYPE_CHECKING, Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializeAsAny, model_validator
 
 from lianfang.config.stanza import Id, Problem, Stanza
+from lianfang.plugins import PluginConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lianfang.config.model import Config
+
+SensorSourceStanza = Annotated[SerializeAsAny[Stanza], PluginConfig("ingest.sensors").validator()]
 
 
 class Sensor(Stanza):
@@ -29,14 +33,27 @@ class Sensor(Stanza):
     """The lowest value that it can give, in its unit; a lower one is a fault of the sensor and no alarm."""
     high: float | None = Field(default=None, ge=-1e9, le=1e9)
     """The highest value that it can give, in its unit."""
-    silent_s: float = Field(default=600, ge=1, le=86400)
-    """Seconds without a reading after which it counts as broken."""
+    silent_s: float | None = Field(default=600, ge=1, le=86400)
+    """Seconds without a reading after which it counts as broken; null where it only speaks when something
+    happens, and its silence says nothing."""
+    source: SensorSourceStanza | None = None
+    """Where its readings are read; not given where it is told of otherwise (`lianfang reading`)."""
+    repeat_s: float | None = Field(default=None, ge=1, le=3600)
+    """Where a source only tells of changes: seconds after which the last value is said again, for as long as
+    the connection stands. Rules with `for_s` need it. It hides that the sensor itself has died."""
 
     @model_validator(mode="after")
     def _some_range(self) -> Self:
         if self.low is not None and self.high is not None and self.low >= self.high:
             raise ValueError(f"a 'high' above 'low', which is {self.low}")
+        if self.repeat_s is not None and self.source is None:
+            raise ValueError("'repeat_s' only with a 'source'")
         return self
+
+    @property
+    def patience_s(self) -> float:
+        """Seconds without a reading after which it counts as broken; infinite where silence says nothing."""
+        return math.inf if self.silent_s is None else self.silent_s
 
     def gives(self, value: float) -> bool:
         """Say whether it can measure ``value``, in its unit."""

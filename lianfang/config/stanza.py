@@ -25,6 +25,8 @@ PlaceCode = Annotated[str, StringConstraints(pattern=r"^([0-9]{6}|[0-9]{9}|[0-9]
 """An administrative division: 6 digits down to the district (GB/T 2260), 9 to the town, 12 to the village."""
 DeviceCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{20}$")]
 """A code of GA/T 1400 and GB/T 28181: 8 digits centre, 2 industry, 3 type, 7 serial."""
+Host = Annotated[str, StringConstraints(min_length=1, max_length=253, pattern=r"^[^\s/@]+$")]
+"""A name or an address."""
 Key = tuple[str | int, ...]
 Spoken = Literal["zh", "yue", "en"]
 """Languages that speakers speak: Mandarin, Cantonese, English."""

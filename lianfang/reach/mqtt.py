@@ -1,4 +1,4 @@
-"""What channels over MQTT have in common: a connection that is kept, and what goes through it.
+"""What is done over MQTT has in common: a connection that is kept, and what goes through it.
 
 MQTT 5 only: the broker forgets what it could not hand on in time, so that no late command is played.
 """
@@ -6,21 +6,20 @@ MQTT 5 only: the broker forgets what it could not hand on in time, so that no la
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated
 
 import aiomqtt
 from paho.mqtt.reasoncodes import ReasonCode
-from pydantic import Field, StringConstraints
+from paho.mqtt.subscribeoptions import SubscribeOptions
+from pydantic import StringConstraints
 
-from lianfang.config import Config as WholeConfig
-from lianfang.config import Problem, Secret, Stanza
-from lianfang.config.tls import Tls
+from lianfang.config.broker import Broker
 from lianfang.errors import PermanentError, TransientError
 from lianfang.reach.mqtt_client import Client, Message
-from lianfang.reach.networks import Host, Network, connect
+from lianfang.reach.networks import Network, connect
 from lianfang.redact import redact
 from lianfang.tasks import end
 
@@ -32,6 +31,7 @@ _LONGEST_MESSAGE = 16 * 1024  # bytes
 # What a broker says to a message that it will never take: not authorised, topic or payload of no use.
 _NEVER = frozenset({135, 144, 153})
 _NOBODY = 16  # it has taken the message, and nobody has subscribed to it
+_ALL, _NONE = 0, 2  # what of the retained messages is asked for: MQTT 5, 3.8.3.1
 _AROUND = 1024  # bytes of a packet beside the topic and what is in it
 
 Topic = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=r"^[^+#\s]+$")]
@@ -40,36 +40,6 @@ Heard = Callable[[str, bytes], Awaitable[None]]
 """Told of a message: its topic, its payload."""
 Lost = Callable[[], Awaitable[None]]
 """Told that the connection broke: what is said until it stands again is not heard."""
-
-
-class Broker(Stanza):
-    """An MQTT 5 broker, and how we log in to it."""
-
-    host: Host
-    """Name or address."""
-    port: int | None = Field(default=None, ge=1, le=65535)
-    """1883 where not given, 8883 with TLS."""
-    tls: Tls | None = None
-    """TLS; not used where not given."""
-    username: str | None = Field(default=None, min_length=1)
-    """Who we are; nobody where not given."""
-    password: Secret | None = None
-    """The password."""
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """Host and port."""
-        return self.host, self.port or (8883 if self.tls else 1883)
-
-    def check(self, config: WholeConfig) -> Iterable[Problem]:
-        """Yield a password without a name, and warn of one that travels in clear."""
-        del config
-        if self.password is not None and self.username is None:
-            yield Problem(("password",), "a password without 'username'", "both or neither")
-        if self.password is not None and self.tls is None:
-            yield Problem(
-                ("password",), "a password without 'tls'", "tls, unless nobody can listen", warning=True
-            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +54,8 @@ class Presence:
 class Link:
     """A connection to ``broker`` that is made anew whenever it breaks; ``topics`` come to ``heard``.
 
-    A session never outlives its connection. One event loop owns it.
+    A session never outlives its connection. What the broker has retained is not asked for where a topic is
+    among ``fresh``. Messages of more than ``longest`` bytes are passed over. One event loop owns it.
     """
 
     def __init__(
@@ -96,8 +67,11 @@ class Link:
         timeout_s: float,
         networks: Sequence[Network],
         presence: Presence | None = None,
+        *,
+        fresh: Collection[str] = (),
+        longest: int = _LONGEST_MESSAGE,
     ) -> None:
-        self._presence = presence
+        self._presence, self._fresh, self._longest = presence, frozenset(fresh), longest
         self._broker, self._topics, self._timeout_s, self._networks = broker, topics, timeout_s, networks
         self._heard, self._lost = heard, lost
         self._password = broker.password.read() if broker.password else None
@@ -203,7 +177,8 @@ class Link:
             will=aiomqtt.Will(present.topic, present.offline, 1, retain=True) if present else None,
         ) as client:
             for topic in self._topics:
-                granted = await client.subscribe(topic, qos=1)
+                asked = SubscribeOptions(qos=1, retainHandling=_NONE if topic in self._fresh else _ALL)
+                granted = await client.subscribe(topic, options=asked)
                 if any(code.is_failure for code in granted if isinstance(code, ReasonCode)):
                     raise aiomqtt.MqttError(f"the broker does not let us listen to {topic}")
             if present:
@@ -214,7 +189,7 @@ class Link:
             self._tried.set()
             async for message in client.messages:
                 payload = message.payload
-                if isinstance(payload, bytes) and len(payload) <= _LONGEST_MESSAGE:
+                if isinstance(payload, bytes) and len(payload) <= self._longest:
                     await self._heard(str(message.topic), payload)
 
     async def _broken(self, error: Exception) -> None:

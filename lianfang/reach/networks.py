@@ -6,18 +6,16 @@ import asyncio
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohappyeyeballs
-from pydantic import Field, IPvAnyNetwork, StringConstraints
+from pydantic import Field, IPvAnyNetwork
 
 from lianfang.config import Problem, Stanza
 from lianfang.errors import TransientError
 
 Network = IPv4Network | IPv6Network
-Host = Annotated[str, StringConstraints(min_length=1, max_length=253, pattern=r"^[^\s/@]+$")]
-"""A name or an address."""
 
 
 class Reached(Stanza):

@@ -20,7 +20,14 @@ from lianfang import plugins
 from lianfang.config import Stanza
 from tests.support.configs import changed, write
 
-PACKAGES = ("ingest.sources", "detectors.engines", "detectors.stages", "alerts.rules", "alerts.channels")
+PACKAGES = (
+    "ingest.sources",
+    "ingest.sensors",
+    "detectors.engines",
+    "detectors.stages",
+    "alerts.rules",
+    "alerts.channels",
+)
 PLUGINS = [(package, kind) for package in PACKAGES for kind in plugins.kinds(package)]
 
 
