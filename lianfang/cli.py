@@ -26,6 +26,7 @@ COMMANDS = {
     "drill": Command(
         "deploy.drills.command:main", "record a staged event of a camera, and play it ever after"
     ),
+    "cameras": Command("deploy.cameras.command:main", "find cameras, and what is done for all of them"),
     "reading": Command("lianfang.reading:main", "say what a sensor measures, for a drill or a test"),
     "backtest": Command(
         "deploy.backtest.command:main", "what rules would have raised over the log, or over a video"

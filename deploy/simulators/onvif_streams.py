@@ -16,6 +16,7 @@ class Stream:
     height: int
     encoding: str = "H264"
     fps: int = 25
+    lens: str = "lens"
 
 
 def streams(rtsp: str) -> tuple[Stream, ...]:
@@ -29,8 +30,9 @@ def profile(stream: Stream) -> str:
     return (
         f'<trt:Profiles token={quoteattr(stream.token)} fixed="true">'
         f"<tt:Name>{escape(stream.token)}</tt:Name>"
-        '<tt:VideoSourceConfiguration token="lens"><tt:Name>lens</tt:Name><tt:UseCount>2</tt:UseCount>'
-        f"<tt:SourceToken>lens</tt:SourceToken>{bounds}</tt:VideoSourceConfiguration>"
+        f"<tt:VideoSourceConfiguration token={quoteattr(stream.lens)}><tt:Name>lens</tt:Name>"
+        f"<tt:UseCount>2</tt:UseCount><tt:SourceToken>{escape(stream.lens)}</tt:SourceToken>{bounds}"
+        "</tt:VideoSourceConfiguration>"
         f"<tt:VideoEncoderConfiguration token={quoteattr(stream.token)}><tt:Name>video</tt:Name>"
         f"<tt:UseCount>1</tt:UseCount><tt:Encoding>{stream.encoding}</tt:Encoding><tt:Resolution>"
         f"<tt:Width>{stream.width}</tt:Width><tt:Height>{stream.height}</tt:Height></tt:Resolution>"
