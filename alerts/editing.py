@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import structlog
@@ -12,6 +12,7 @@ from alerts.settings import Settings
 from alerts.store import Store, versions
 from lianfang.clock import Clock
 from lianfang.config.changes import Changes, Drawn, Version
+from lianfang.config.guests import Guest
 
 _log = structlog.get_logger()
 
@@ -104,8 +105,18 @@ def switched(camera_id: str, *, on: bool) -> Edit:
 
 
 def restored(target: Changes) -> Edit:
-    """Return the edit that goes back to ``target``; cameras that a person has switched off stay off."""
-    return lambda changes: target.model_copy(update={"cameras_off": changes.cameras_off})
+    """Return the edit that goes back to ``target``; cameras that a person has switched off stay off.
+
+    Cameras of guests stay as their owners want them now: nobody takes a withdrawal back.
+    """
+    return lambda changes: target.model_copy(
+        update={"cameras_off": changes.cameras_off, "guests": changes.guests}
+    )
+
+
+def shared(guests: Mapping[str, Guest]) -> Edit:
+    """Return the edit after which these are the cameras of guests."""
+    return lambda changes: changes.model_copy(update={"guests": dict(guests)})
 
 
 def _redrawn(

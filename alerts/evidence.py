@@ -111,7 +111,11 @@ class EvidenceKeeper:
         with self._store.write() as session:
             fresh = session.get_one(EvidenceRow, row.id, with_for_update=True)
             if fresh.state != "pending":
-                return  # another alert service was quicker: its pictures are the same
+                # Another alert service was quicker, and its pictures are the same, or the camera's owner has
+                # withdrawn meanwhile.
+                for kind in {"original", "annotated"} & changed.keys() if fresh.state == "missing" else ():
+                    (self._folder / changed[kind]).unlink(missing_ok=True)
+                return
             for name, value in changed.items():
                 setattr(fresh, name, value)
             data = {"evidence": row.id, "state": changed["state"], "reason": changed.get("reason", "")}

@@ -54,6 +54,7 @@ def load(
 ) -> DetectWorker:
     """Return the worker with every model loaded; ModelError where one is missing or altered."""
     wanted = {name for camera in config.cameras.values() if camera.enabled for name in camera.detectors}
+    wanted |= set(config.guests.detectors) if config.guests else set()
     stages: dict[str, Stage] = {
         name: plugins.build("detectors.stages", config.detectors[name], config.models_dir)
         for name in sorted(wanted)

@@ -46,7 +46,7 @@ class DetectWorker:
         """``in_force`` gives the configuration by which a frame of a time is looked at."""
         self._in_force = in_force or (lambda _at: config)
         self._config, self._stages, self._bus, self._clock = config, stages, bus, clock
-        self._keys = log_keys(config)
+        self._keys = log_keys(config)  # a guest's camera, which the file has not, is its own
         self._deadline = timedelta(seconds=config.runtime.frame_deadline_s)
         self._turns = Turns()
         self._watched: dict[str, WatchedCamera] = {}
@@ -170,8 +170,9 @@ class DetectWorker:
 
     def _publish(self, observation: Observation) -> None:
         camera_id = observation.camera_id
+        key = self._keys.get(camera_id, camera_id)
         try:
-            future = self._bus.publish(OBSERVATIONS, self._keys[camera_id], *codec.encode_event(observation))
+            future = self._bus.publish(OBSERVATIONS, key, *codec.encode_event(observation))
             future.add_done_callback(partial(self._published, camera_id))
         except TransientError as error:
             self._lost(camera_id, error)

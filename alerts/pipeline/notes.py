@@ -24,7 +24,7 @@ _COPY_S = 5.0
 
 
 class Notes:
-    """Writes under the keys of ``config``."""
+    """Writes under the keys of ``config``; the camera of a guest is its own."""
 
     def __init__(self, config: Config, bus: Bus) -> None:
         self._bus, self._keys = bus, log_keys(config)
@@ -53,8 +53,9 @@ class Notes:
     def say(self, missed: Event) -> None:
         """Write it into the log, where rules hear of it in order; a bus that is away is asked again later."""
         topic = READINGS if isinstance(missed, Reading) else OBSERVATIONS
+        key = self._keys.get(missed.source, missed.source)
         try:
-            self._bus.publish(topic, self._keys[missed.source], *codec.encode_event(missed))
+            self._bus.publish(topic, key, *codec.encode_event(missed))
         except TransientError as error:
             _log.warning("silence_not_said", source=missed.source, reason=str(error))
 

@@ -52,6 +52,7 @@ class Watch(Collector):
         self._config, self._clock = config, clock
         self._in_force = in_force or (lambda: config)
         self._lock = threading.Lock()
+        self._partition_of = partition_of
         self._places = {
             source: TopicPartition(topic, partition_of(topic, key))
             for source, key in log_keys(config).items()
@@ -145,6 +146,8 @@ class Watch(Collector):
     def _look_at(self, config: Config) -> None:
         self._of, self._rules = config, list(_looking(config))
         self._sources = frozenset(source for _, source in self._rules)
+        for guest in self._sources - self._places.keys():  # the file has it not: its key is its own
+            self._places[guest] = TopicPartition(OBSERVATIONS, self._partition_of(OBSERVATIONS, guest))
 
     def _take(self) -> None:
         """Look after the sources in our partitions; what was heard of others is of another time."""

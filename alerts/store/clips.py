@@ -13,9 +13,9 @@ from alerts.store.deferred import defer
 from alerts.store.schema import Base
 from lianfang.ids import identify
 
-Missing = Literal["no_frames", "failed", "disk_full", "dropped"]
+Missing = Literal["no_frames", "failed", "disk_full", "dropped", "withdrawn"]
 """Why there is no clip: no picture of that time was kept, it could not be made, there was no room for it, it
-was deleted to make room for newer ones."""
+was deleted to make room for newer ones, the owner of the camera has withdrawn."""
 
 
 class ClipRow(Base):

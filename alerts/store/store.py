@@ -18,6 +18,7 @@ from alerts.store.clips import ClipRow  # noqa: F401 - a table beside those of t
 from alerts.store.database import Database
 from alerts.store.deferred import write_before_asked
 from alerts.store.dispositions import DispositionRow  # noqa: F401 - a table beside those of the schema
+from alerts.store.guests import GuestRow  # noqa: F401 - tables beside those of the schema
 from alerts.store.incidents import write_changes
 from alerts.store.photos import PhotoRow  # noqa: F401 - a table beside those of the schema
 from alerts.store.postgresql import PostgreSql

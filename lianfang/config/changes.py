@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from lianfang.config.camera import Camera
 from lianfang.config.faults import Document, judge_all, validated
+from lianfang.config.guests import PREFIX, Guest
+from lianfang.config.joining import joined, unjoinable
 from lianfang.config.model import Config
 from lianfang.config.sharing import log_keys
 from lianfang.config.stanza import Id, Key, Stanza
@@ -19,6 +21,7 @@ from lianfang.errors import ConfigError, ConfigProblem
 
 _NAMED = Path("changes")
 Data = dict[str, Any]
+GuestId = Annotated[str, StringConstraints(pattern=rf"^{PREFIX}[a-z0-9_]{{1,50}}$")]
 
 
 class Drawn(Stanza):
@@ -39,6 +42,8 @@ class Changes(Stanza):
     """Zones and lines of cameras."""
     cameras_off: tuple[Id, ...] = ()
     """Cameras that a person has switched off."""
+    guests: dict[GuestId, Guest] = Field(default_factory=dict)
+    """Cameras that others have connected."""
 
     def only_off(self) -> Changes:
         """Return nothing of it but the cameras that are off: they stay so whatever else does not fit."""
@@ -66,13 +71,13 @@ def applied(config: Config, changes: Changes) -> Config:
     """
     cameras: dict[str, Any] = dict(config.cameras)
     document = Document(_NAMED)
-    wrong = list(_strangers(document, config, changes))
+    wrong = [*_strangers(document, config, changes), *unjoinable(document, config, changes.guests)]
     for camera_id in changes.cameras.keys() & config.cameras.keys():
         cameras[camera_id] = _drawn(config.cameras[camera_id], changes.cameras[camera_id])
     if wrong:
         raise ConfigError(wrong)
     document.data = {**dict(config), "rules": {**config.rules, **changes.rules}, "cameras": cameras}
-    resulting = _without(validated(document, Config), changes.cameras_off)
+    resulting = joined(_without(validated(document, Config), changes.cameras_off), changes.guests)
     named = {path for _, path in _paths(("rules",), config.rules)}
     wrong = [
         document.problem(
@@ -142,6 +147,7 @@ def _strangers(document: Document, config: Config, changes: Changes) -> Iterator
 def _joined_anew(before: Config, after: Config) -> Iterator[tuple[Key, str]]:
     """Yield sources that belong together only now: by the file, their events lie in several partitions."""
     was, now = log_keys(before), log_keys(after)
+    was |= {guest: guest for guest in after.cameras.keys() - was.keys() if guest.startswith(PREFIX)}
     first: dict[str, str] = {}
     for source in now:
         other = first.setdefault(now[source], source)

@@ -132,6 +132,11 @@ def _short(value: object) -> str:
 
 def _check_all(config: Config) -> Iterator[Problem]:
     """Ask every stanza, from the top down, what is wrong with it in the whole."""
+    yield from wrong_within(config, config, ())
+
+
+def wrong_within(stanza: object, config: Config, under: Key) -> Iterator[Problem]:
+    """Yield what is wrong with a stanza, and with those below it, in the light of the whole ``config``."""
 
     def visit(value: object, key: Key) -> Iterator[Problem]:
         if isinstance(value, Stanza):
@@ -146,4 +151,4 @@ def _check_all(config: Config) -> Iterator[Problem]:
             for i, item in enumerate(value):
                 yield from visit(item, (*key, i))
 
-    yield from visit(config, ())
+    yield from visit(stanza, under)

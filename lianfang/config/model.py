@@ -21,6 +21,7 @@ from lianfang.config.camera import Camera
 from lianfang.config.community import Community
 from lianfang.config.escalation import Escalation, Severity, usual_limits
 from lianfang.config.grid import GridCell
+from lianfang.config.guests import Guests
 from lianfang.config.kafka import Kafka, brokers
 from lianfang.config.point import Point
 from lianfang.config.postgresql import Postgresql, address
@@ -72,6 +73,8 @@ class Config(Stanza):
     """Monitoring points."""
     cameras: dict[Id, Camera] = Field(min_length=1)
     """Cameras."""
+    guests: Guests | None = None
+    """Cameras that others connect; none where not given."""
     uplinks: dict[Id, Uplink] = Field(default_factory=dict)
     """What cameras hang on; none is called as a point or a place is."""
     brokers: dict[Id, Broker] = Field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""Cameras that others connect: invitations, consent, pausing, withdrawal, and who looked."""
