@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from lianfang.config.camera import Camera
-from lianfang.config.drawn import Zone
+from lianfang.config.camera import Camera, Zone
 from lianfang.config.faults import Document, wrong_within
 from lianfang.config.guests import Guest
 from lianfang.config.model import Config

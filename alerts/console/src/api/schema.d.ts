@@ -1135,7 +1135,7 @@ export interface components {
             /** Id */
             id: string;
             /** Reason */
-            reason: ("" | "camera_lost") | ("no_frames" | "failed" | "disk_full" | "dropped");
+            reason: ("" | "camera_lost") | ("no_frames" | "failed" | "disk_full" | "dropped" | "withdrawn");
             /** Sha256 */
             sha256: string;
             /**
