@@ -1,14 +1,14 @@
 """guests: cameras that others connect, their invitations, and who looked when.
 
-Revision: 0027
-Before it: 0026
+Revision: 0028
+Before it: 0027
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0027"
-down_revision = "0026"
+revision = "0028"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 
