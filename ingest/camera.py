@@ -20,10 +20,11 @@ from ingest.publisher import FramePublisher
 from ingest.sampler import Sampler
 from ingest.sources.base import Asked, Picture, Source, SourceEnded, SourceLost
 from ingest.timing import CaptureTimes, HostTime, Timing
+from ingest.worth import Worth
 from lianfang.bus import Bus
 from lianfang.clock import Clock
 from lianfang.config import Camera
-from lianfang.events import CameraCondition, CameraReason, CameraState, Frame
+from lianfang.events import CameraCondition, CameraReason, Frame
 from lianfang.ids import new_epoch
 from lianfang.redact import redact
 
@@ -76,8 +77,7 @@ class CameraReader:
         self._times = CaptureTimes()
         self._encoder = Encoder.of(camera)
         self._publisher = FramePublisher(camera_id, bus, metrics)
-        self._announcer = Announcer(bus, log_key)
-        self._condition: CameraCondition | None = None
+        self._worth = Worth(camera_id, Announcer(bus, log_key))
         self._reported = ""
         self._resting = False
         self._log = structlog.get_logger().bind(camera_id=camera_id)
@@ -90,7 +90,8 @@ class CameraReader:
     def run(self, stop: threading.Event) -> None:
         """Read until ``stop`` is set."""
         self._metrics.online.labels(self._id).set(0)
-        self._condition, self._resting = None, False
+        self._worth.begin()
+        self._resting = False
         while not stop.is_set():
             self._metrics.attempts.labels(self._id).inc()
             connection = _Connection(self._source.timing(self._host), Sampler(self._fps))
@@ -114,15 +115,15 @@ class CameraReader:
             self._resting = True
             self._metrics.online.labels(self._id).set(0)
             at = self._times.next(self._clock.now())
-            self._change(CameraCondition.OFFLINE, at, None, CameraReason.SWITCHED_OFF)
+            self._worth.offline(at, None, CameraReason.SWITCHED_OFF)
             self._log.info("camera_switched_off")
-        self._announcer.flush()
+        self._worth.flush()
 
     def _read(self, connection: _Connection, stop: threading.Event) -> None:
         with closing(self._source.open(stop, self._asked)) as pictures:
             for picture in pictures:
                 self._take(connection, picture)
-                self._announcer.flush()
+                self._worth.flush()
         if not stop.is_set():
             raise SourceLost(CameraReason.END_OF_STREAM)
 
@@ -174,36 +175,17 @@ class CameraReader:
         connection.online_since_s = self._clock.monotonic()
         self._reported = ""
         self._metrics.online.labels(self._id).set(1)
-        self._change(CameraCondition.ONLINE, first.captured_at, connection.epoch)
+        self._worth.online(first.captured_at, connection.epoch)
         self._log.info("camera_online", epoch=connection.epoch, width=first.width, height=first.height)
 
     def _offline(self, connection: _Connection, reason: CameraReason, detail: str = "") -> None:
-        if self._condition is CameraCondition.OFFLINE:
+        if self._worth.condition is CameraCondition.OFFLINE:
             return
         self._metrics.online.labels(self._id).set(0)
         at = self._times.next(connection.timing.now())
         epoch = None if connection.online_since_s is None else connection.epoch
-        self._change(CameraCondition.OFFLINE, at, epoch, reason, detail)
+        self._worth.offline(at, epoch, reason, detail)
         self._log.warning("camera_offline", reason=reason.value, detail=detail)
-
-    def _change(
-        self,
-        condition: CameraCondition,
-        at: datetime,
-        epoch: str | None,
-        reason: CameraReason | None = None,
-        detail: str = "",
-    ) -> None:
-        self._condition = condition
-        state = CameraState(
-            camera_id=self._id,
-            condition=condition,
-            captured_at=at,
-            epoch=epoch,
-            reason=reason.value if reason else "",
-            detail=detail,
-        )
-        self._announcer.announce(state)
 
     def _wait_s(self, connection: _Connection) -> float:
         since_s = connection.online_since_s
@@ -214,7 +196,7 @@ class CameraReader:
     def _pause(self, wait_s: float, stop: threading.Event) -> None:
         end_s = self._clock.monotonic() + wait_s
         while not stop.is_set() and (left_s := end_s - self._clock.monotonic()) > 0:
-            self._announcer.flush()
+            self._worth.flush()
             stop.wait(min(left_s, FLUSH_S))
 
     def _report(self, error: Exception) -> None:

@@ -134,6 +134,10 @@ class CameraFault(StrEnum):
     WRONG_CLOCK = "wrong_clock"  # its own clock is off
 
 
+BLINDING: frozenset[str] = frozenset({CameraFault.FROZEN, CameraFault.COVERED, CameraFault.TURNED})
+"""Faults of a camera that does not show its scene: who is not seen there may be there all the same."""
+
+
 class CameraReason(StrEnum):
     """Why a camera is offline or degraded. Consoles have words for it, in the language of who reads them."""
 
@@ -180,6 +184,16 @@ class CameraState(_Event):
     def source(self) -> str:
         """The camera."""
         return self.camera_id
+
+    @property
+    def is_coming(self) -> bool:
+        """Whether its stream says that pictures come."""
+        return self.condition in (CameraCondition.ONLINE, CameraCondition.DEGRADED)
+
+    @property
+    def is_blinded(self) -> bool:
+        """Whether the pictures that come do not show its scene."""
+        return not BLINDING.isdisjoint(self.faults)
 
 
 SpeakerCondition = Literal["ready", "emergency", "faulty", "silent"]

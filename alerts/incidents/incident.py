@@ -103,8 +103,11 @@ def advance(incident: Incident, sighting: Sighting, settings: RuleSettings) -> S
     """Return the incident after a sighting at its place, and the changes that followed.
 
     Those who are not sure yet keep a place occupied only where they can be one of its people: a box that
-    comes and goes elsewhere does not, unless nobody has looked for a while: then they may be anybody.
+    comes and goes elsewhere does not, unless nobody has looked for a while: then they may be anybody. A
+    camera that does not show its scene says who is there, and of nobody that they are not.
     """
+    if sighting.blinded and not sighting.members:
+        return incident, ()
     people, total = follow(incident.members, sighting, incident.members_total)
     if incident.subject in sighting.figures:
         figures = {**incident.figures, sighting.camera: sighting.figures[incident.subject]}
@@ -126,7 +129,7 @@ def _occupied(
     changes = []
     if not incident.occupied:
         changes.append(Change(ChangeKind.RETURNED, at, camera))
-    elif incident.unseen:
+    elif incident.unseen and not sighting.blinded:
         changes.append(Change(ChangeKind.SEEN, at, camera))
     if count > incident.people:
         changes.append(Change(ChangeKind.RAISED, at, camera))
@@ -137,7 +140,7 @@ def _occupied(
         people=max(incident.people, count),
         last_seen_at=max(incident.last_seen_at, at),
         occupied=True,
-        unseen=False,
+        unseen=incident.unseen and sighting.blinded,
         cleared_at=None,
         empty_runs={**incident.empty_runs, camera: 0},
     )

@@ -10,7 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from alerts.pipeline.order import Event, is_said_of
+from alerts.rules.base import EVER
 from lianfang.config import Camera, Sensor
+from lianfang.events import CameraCondition, CameraState, Observation, Reading
 
 _BREAK = timedelta(seconds=3)  # an empty view is said every second, one with people at every frame
 _BREAK_FRAMES = 3  # a slow camera has longer pauses between any two pictures
@@ -28,6 +31,18 @@ class Coverage:
     _looks: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)
     _lost: dict[str, datetime] = field(default_factory=dict)
     _back: dict[str, datetime] = field(default_factory=dict)
+    blinded: set[str] = field(default_factory=set)
+    """Cameras whose pictures do not show their scene: they prove nobody's absence."""
+
+    def take(self, event: Event) -> datetime:
+        """Take note of ``event``; return when the unbroken look began that it belongs to."""
+        if isinstance(event, Observation):
+            return self.since(event.source, event.captured_at)
+        if isinstance(event, Reading) and event.value is not None and event.camera_id is None:
+            self.heard(event.source, event.captured_at)
+        elif isinstance(event, CameraState) and not is_said_of(event):
+            self.told(event)
+        return EVER
 
     def since(self, camera_id: str, at: datetime) -> datetime:
         """Take note of an observation at ``at``; return when the unbroken look began that it belongs to."""
@@ -41,9 +56,14 @@ class Coverage:
             self._back[camera_id] = at
         return since
 
-    def lost(self, camera_id: str, at: datetime) -> None:
-        """Take note that the camera's stream was lost at ``at``."""
-        self._lost.setdefault(camera_id, at)
+    def told(self, state: CameraState) -> None:
+        """Take note of what a camera's own stream says of it."""
+        if state.condition is CameraCondition.OFFLINE:
+            self._lost.setdefault(state.camera_id, state.captured_at)
+        if state.is_blinded:
+            self.blinded.add(state.camera_id)
+        else:
+            self.blinded.discard(state.camera_id)
 
     def back_at(self, camera_id: str) -> datetime | None:
         """Return when the camera came back after it was lost for a while, None where it never did."""

@@ -26,7 +26,7 @@ from alerts.pipeline.order import Event, is_lost, is_missed
 from alerts.pipeline.parts import part
 from alerts.pipeline.rulebook import ReadyRule, RuleBook, State
 from alerts.pipeline.uplinks import Uplinks
-from alerts.rules.base import EVER, Sighting
+from alerts.rules.base import Sighting
 from alerts.suppression.case import Case
 from alerts.suppression.chain import SILENT, Chain, Passed, Trace
 from alerts.suppression.mutes import ended, inhibits, listened, unheld
@@ -35,7 +35,7 @@ from alerts.suppression.reasons import Reason
 from alerts.suppression.said import NOTHING_SAID, Said
 from alerts.together import Waiting
 from lianfang.config.sharing import places_of
-from lianfang.events import CameraCondition, CameraState, Observation, Reading
+from lianfang.events import Observation, Reading
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Decider:
         self._looked: dict[str, RuleBook] = {}  # by which book something of a source was decided last
         self._holders: dict[tuple[str, str], dict[str, Incident]] = {}
         self._waiting: dict[tuple[str, str], Waiting] = {}
-        self._coverage = Coverage(book.config.cameras, book.config.sensors)
+        self.coverage = Coverage(book.config.cameras, book.config.sensors)
         self._uplinks = Uplinks(book.config.cameras, book.config.uplinks)
         self._noise = Noise()
         self._chain = Chain(trace)
@@ -74,7 +74,7 @@ class Decider:
         It costs nothing to go back and forth: open incidents and states of rules that count as before go on.
         """
         self.book, self._dispositions = book, dispositions
-        self._coverage.cameras, self._coverage.sensors = book.config.cameras, book.config.sensors
+        self.coverage.cameras, self.coverage.sensors = book.config.cameras, book.config.sensors
         self._uplinks.cameras, self._uplinks.uplinks = book.config.cameras, book.config.uplinks
 
     def hold(self, incidents: Iterable[Incident]) -> None:
@@ -139,14 +139,8 @@ class Decider:
 
         The event beside it is the one in which they are, which may have waited for a reading.
         """
-        since = EVER
-        if isinstance(event, Observation):
-            since = self._coverage.since(event.source, event.captured_at)
-        elif isinstance(event, Reading) and event.value is not None and event.camera_id is None:
-            self._coverage.heard(event.source, event.captured_at)
-        elif isinstance(event, CameraState) and event.condition is CameraCondition.OFFLINE:
-            self._coverage.lost(event.source, event.captured_at)
-        source = event.source
+        source, since = event.source, self.coverage.take(event)
+        blinded = source in self.coverage.blinded
         states = self._states_of(source)
         held = {rule_id for rule_id, _ in self._holders.keys() & self.book.keys(source)}
         awaited = held | self.said.dismissed(source)  # who is not there now may come to the spot
@@ -158,7 +152,9 @@ class Decider:
             sighting = ready.step(rule_id, known, event, self._dispositions, always=always)
             if not always and (sighting is None or sighting.is_empty) and ready.device is None:
                 continue  # most rules in most pictures: nobody is there, and nobody has been
-            for of, seen in self._awaited(rule_id, ready, event, sighting and replace(sighting, since=since)):
+            if sighting is not None:
+                sighting = replace(sighting, since=since, blinded=blinded and ready.device is None)
+            for of, seen in self._awaited(rule_id, ready, event, sighting):
                 those = self._uplinks.sorted(seen) if ready.device is not None else seen
                 for place, zones in ready.places[source]:
                     case = self._case(rule_id, ready, place, those)
@@ -191,7 +187,7 @@ class Decider:
             almanac=self.book.almanacs[sighting.camera],
             active=ready.applies(sighting.camera, sighting.captured_at),
             said=self.said,
-            back_at=self._coverage.back_at(sighting.camera),
+            back_at=self.coverage.back_at(sighting.camera),
             inhibitor=self._inhibitor(rule_id, place, sighting),
         )
 
@@ -218,7 +214,7 @@ class Decider:
 
     def _is_so(self, event: Event) -> bool:
         """Say whether the log bears it out: who calls a source silent may be one who does not hear it."""
-        return not is_missed(event) or self._coverage.is_missed(event.source, event.captured_at)
+        return not is_missed(event) or self.coverage.is_missed(event.source, event.captured_at)
 
     def _advance(self, case: Case, passed: Passed) -> Iterator[Step]:
         """Yield what becomes of each incident at the place, and of each subject that is seen there."""

@@ -58,6 +58,8 @@ class Order:
                 return Dropped.LATE
         if is_said_of(event):
             return None  # said by another host than the source's, by its own clock: it makes nothing late
+        if isinstance(event, CameraState) and event.is_coming and event.epoch in before.connections[-1:]:
+            return None  # said in the midst of a stream: it has overtaken pictures that are still looked at
         epoch, retired, connections = before.epoch, before.retired, before.connections
         if connection is not None and connection not in connections:
             connections = (*connections, connection)[-_RETIRED_KEPT:]
@@ -91,11 +93,12 @@ def is_missed(event: Event) -> bool:
 
 
 def is_lost(event: Event) -> bool:
-    """Say whether the source of ``event`` shows nothing from now on."""
+    """Say whether the source of ``event`` shows nothing of its scene from now on."""
     if isinstance(event, Reading):
         return event.value is None
-    lost = (CameraCondition.OFFLINE, CameraCondition.BLIND)
-    return isinstance(event, CameraState) and event.condition in lost
+    if not isinstance(event, CameraState):
+        return False
+    return event.condition in (CameraCondition.OFFLINE, CameraCondition.BLIND) or event.is_blinded
 
 
 def _alone(event: Observation, before: SourceOrder) -> bool:

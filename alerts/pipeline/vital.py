@@ -53,6 +53,7 @@ class Vital:
         """Go on from where ``order`` and ``decider`` stand; the counters were rebuilt beside theirs."""
         self._order = Order(dict(order.sources))
         self.decider.hold(holders)
+        self.decider.coverage.blinded = set(decider.coverage.blinded)
         self._follow(decider)
 
     def hear(self, events: Iterable[Event], facts: Facts) -> None:

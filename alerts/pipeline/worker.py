@@ -29,7 +29,7 @@ from alerts.pipeline.resume import Partition, resume, take
 from alerts.pipeline.speakers import Speakers
 from alerts.pipeline.vital import AFTER_S, Vital, written_again
 from alerts.pipeline.watch import Watch
-from alerts.store import Store, facts, offsets, suppressions
+from alerts.store import Store, facts, offsets, suppressions, uptime
 from alerts.store.incidents import hold, load_holders, recent_alarms, settled
 from alerts.store.store import QUIET
 from alerts.suppression.noise import ALARMS, WINDOW
@@ -107,7 +107,7 @@ class AlertWorker:
                 while not stop.is_set():
                     self._run(consumer, stop)
             except (TransientError, offsets.LostPartition) as error:
-                # What is in memory may be ahead of the store: forget it, and start from the store again.
+                # What is in memory may be ahead of the store: forget it, start from the store again.
                 _log.warning("alerts_restart_from_store", reason=str(error))
                 stop.wait(_RETRY_S)
             except _PoisonedError as error:
@@ -129,6 +129,7 @@ class AlertWorker:
             holders = load_holders(session)
             decider.hold(holders)
             decider.recall(recent_alarms(session, ALARMS, self._clock.now() - WINDOW))
+            decider.coverage.blinded = uptime.blinded(session)
             self._listen(session, decider)
             self._learn(session)
         both, books, clock = (decider, vital.decider), self._books, self._clock

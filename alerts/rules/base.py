@@ -187,7 +187,8 @@ class Sighting:
     ``present`` are those who may be there but are not sure yet (not enough frames, or the tracker lost the
     number): enough to keep an incident occupied, too little to open one. ``elsewhere`` are the tracks that
     are seen, but not there: whoever they belonged to has left, and is not merely lost from sight. ``since``
-    is when the unbroken look at this camera began that the observation belongs to; rules leave it open.
+    is when the unbroken look at this camera began that the observation belongs to, and ``blinded`` says that
+    the camera does not show its scene, so that nobody is missed in it; rules leave both open.
     ``camera`` may be a sensor, too. ``figures`` are numbers that people want to see beside the incident of a
     subject, by name, such as a water level: as they are now, and not what is new since the last sighting.
     """
@@ -199,6 +200,7 @@ class Sighting:
     present: tuple[Member, ...]
     elsewhere: frozenset[str] = frozenset()
     since: datetime = EVER
+    blinded: bool = False
     figures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property

@@ -1,22 +1,31 @@
-"""``kind: device``: a camera without a picture, unseen or that looks wrong; a broken sensor or speaker."""
+"""``kind: device``: a camera without a picture, unseen, or with another one; a broken sensor or speaker."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, ClassVar, Literal, Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, TypeAdapter, model_validator
 
 from alerts.rules.base import About, Member, RuleSettings, Sighting
-from alerts.sensors import FAULTS, Fault, fault, unknown_sensors
+from alerts.sensors import Fault, fault, unknown_sensors
 from lianfang.config import Config as Root
 from lianfang.config import Id, Problem, Sensor
 from lianfang.config.sharing import heard_at
 from lianfang.events import CameraCondition, CameraState, Observation, Reading, SpeakerState
 
-OfCamera = Literal["offline", "blind", "noisy", "camera_covered", "camera_turned", "camera_frozen"]
+OfCamera = Literal[
+    "offline",
+    "degraded",
+    "blind",
+    "noisy",
+    "camera_covered",
+    "camera_turned",
+    "camera_frozen",
+    "camera_wrong_clock",
+]
 OfSpeaker = Literal["speaker_silent", "speaker_faulty"]
 Condition = OfCamera | Fault | OfSpeaker
 _OF_SPEAKERS: frozenset[str] = frozenset(get_args(OfSpeaker))
@@ -45,9 +54,10 @@ class Config(RuleSettings):
         "speaker_silent",
         "speaker_faulty",
     )
-    """A camera's stream is lost; no detector looks at it; it raises too many alarms (see ``noisy_after``); or
-    what a tamper stage of it finds. A sensor says nothing any more; or what it cannot measure. A speaker does
-    not answer; or it says that it would not be heard."""
+    """A camera's stream is lost, or gives fewer or worse pictures than it should; no detector looks at it; it
+    raises too many alarms (see ``noisy_after``); it is covered, turned or frozen, as its ``health`` says; or
+    its clock is off. A sensor says nothing any more; or what it cannot measure. A speaker does not answer; or
+    it says that it would not be heard."""
     join_s: float = Field(default=600, ge=0, le=3600)
     """A fault that comes again within this time joins the incident: a loose plug is one."""
     cleared_after: int = Field(default=1, ge=1, le=100)
@@ -70,24 +80,12 @@ class Config(RuleSettings):
         return "device"
 
     def check(self, config: Root) -> Iterable[Problem]:
-        """Yield conditions that no stage of a camera finds, and a speech that nobody would hear."""
+        """Yield devices that there are none of, and a speech that nobody would hear."""
         yield from super().check(config)
         yield from unknown_sensors(self.sensors, config)
         yield from self._unheard(config)
         if self.speech is not None:
             yield Problem(("speech",), "a text", "nothing: a device's fault is nobody's in front of it")
-        for camera_id in (c for c in self.cameras if c in config.cameras):
-            given = {
-                *_BY_STREAM,
-                "noisy",
-                *FAULTS,
-                *_OF_SPEAKERS,
-                *config.labels_given(config.cameras[camera_id].detectors),
-            }
-            for j, condition in enumerate(self.conditions):
-                if condition not in given:
-                    allowed = f"one with a tamper stage among the detectors of camera {camera_id}"
-                    yield Problem(("conditions", j), repr(condition), allowed)
 
     def _unheard(self, config: Root) -> Iterable[Problem]:
         """Yield speakers that there are none of, that no zone names, or with the id of another source."""
@@ -121,7 +119,7 @@ class Device:
 
     config: Config
     sensors: Mapping[str, Sensor]
-    conditions: frozenset[str]
+    lasting: ClassVar[TypeAdapter[Faults]] = TypeAdapter(Faults)
 
     def initial(self) -> Faults:
         """Return the state in which all is well."""
@@ -132,18 +130,17 @@ class Device:
         return state
 
     def concerns(self, state: Faults, observation: Observation) -> bool:
-        """Say whether anything is wrong with the view, or something was wrong."""
-        wrong = state.conditions or state.noisy_at is not None
-        return bool(wrong) or any(o.label in self.conditions for o in observation.objects)
+        """Say whether the camera was not looked at before, or is too noisy perhaps."""
+        del observation
+        return state.noisy_at is not None or not state.conditions.isdisjoint(_BY_STREAM)
 
     def step(self, state: Faults, observation: Observation) -> tuple[Faults, Sighting]:
-        """Take note that somebody looks, and of what they find wrong with the view."""
-        found = frozenset(o.label for o in observation.objects if o.label in self.conditions)
-        faults = Faults(found, state.noisy_at)
+        """Take note that somebody looks."""
+        faults = replace(state, conditions=state.conditions - _BY_STREAM)
         return self._seen(faults, observation.camera_id, observation.captured_at)
 
     def step_state(self, state: Faults, event: CameraState | SpeakerState) -> tuple[Faults, Sighting]:
-        """Take note of what the stream is worth, or how a speaker is.
+        """Take note of what a camera says that it is worth, or how a speaker is.
 
         A stream that is back is still looked at by nobody until an observation says so.
         """
@@ -152,14 +149,16 @@ class Device:
             return self._seen(replace(state, conditions=wrong), event.speaker_id, event.captured_at)
         if event.condition is CameraCondition.NOISY:
             return self._seen(replace(state, noisy_at=event.captured_at), event.camera_id, event.captured_at)
-        coming = event.condition in (CameraCondition.ONLINE, CameraCondition.DEGRADED)
-        lost = "offline" if event.condition is CameraCondition.OFFLINE else "blind"
-        if event.condition is CameraCondition.BLIND and "offline" in state.conditions:
-            lost = "offline"
-        if coming and not state.conditions & _BY_STREAM:
-            return self._seen(state, event.camera_id, event.captured_at)
-        faults = replace(state, conditions=(state.conditions - _BY_STREAM) | {lost})
-        return self._seen(faults, event.camera_id, event.captured_at)
+        lost = state.conditions & _BY_STREAM
+        others = {f"camera_{fault}" for fault in event.faults}
+        if event.condition is CameraCondition.OFFLINE:
+            lost = frozenset({"offline"})
+        elif event.condition is CameraCondition.BLIND:
+            lost, others = lost & {"offline"} or frozenset({"blind"}), {*(state.conditions - lost)}
+        else:
+            lost = frozenset({"blind"} if lost else ())
+            others |= {event.condition} & {CameraCondition.DEGRADED}
+        return self._seen(replace(state, conditions=lost | others), event.camera_id, event.captured_at)
 
     def step_reading(self, state: Faults, reading: Reading) -> tuple[Faults, Sighting | None]:
         """Take note of what a reading says is wrong with its sensor, perhaps nothing."""
@@ -189,4 +188,4 @@ class Device:
 
 def build(config: Config, root: Root) -> Device:
     """Return the rule."""
-    return Device(config, {s: root.sensors[s] for s in config.sensors}, frozenset(config.conditions))
+    return Device(config, {s: root.sensors[s] for s in config.sensors})

@@ -8,9 +8,10 @@ from datetime import datetime
 from sqlalchemy import Index, String, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from alerts.store.schema import Base
+from alerts.store.schema import Base, CameraStateRow
 from alerts.store.types import BigInt
 from alerts.store.upsert import insert_into
+from lianfang.events import BLINDING
 
 
 class CameraChangeRow(Base):
@@ -48,6 +49,12 @@ class ClockRow(Base):
 def camera_changed(session: Session, camera: str, condition: str, since: datetime) -> None:
     """Write down that a camera's stream says something else than before."""
     session.add(CameraChangeRow(camera=camera, condition=condition, since=since))
+
+
+def blinded(session: Session) -> set[str]:
+    """Return the cameras that said last that their pictures do not show their scene."""
+    rows = session.execute(select(CameraStateRow.camera, CameraStateRow.faults))
+    return {row.camera for row in rows if not BLINDING.isdisjoint(row.faults)}
 
 
 def linked(session: Session, receiver: str, since: datetime, until: datetime) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,22 +13,15 @@ from lianfang.config import Config
 from lianfang.errors import ConfigError
 from lianfang.events import CameraCondition, CameraState
 from tests.support.configs import loaded
-from tests.support.observations import at, observation
+from tests.support.observations import at
 from tests.unit.alerts.test_incidents import A, Play, stay
 
 LOST, BACK, BLIND = CameraCondition.OFFLINE, CameraCondition.ONLINE, CameraCondition.BLIND
-TAMPER = {"kind": "tamper"}
 
 
 def config(folder: Path, **keys: object) -> Config:
     stanza = {"kind": "device", "name": "摄像机故障", "cameras": ["cam", "cam2"], "join_s": 60, **keys}
-    return loaded(
-        folder,
-        ("detectors.tamper", TAMPER),
-        ("cameras.cam.detectors", ["objects", "tamper"]),
-        ("cameras.cam2.detectors", ["objects", "tamper"]),
-        ("rules.entry", stanza),
-    )
+    return loaded(folder, ("rules.entry", stanza))
 
 
 @pytest.fixture
@@ -34,9 +29,17 @@ def play(tmp_path: Path) -> Play:
     return Play(config(tmp_path))
 
 
-def state(seconds: float, condition: CameraCondition, camera: str = "cam", epoch: str = "c") -> CameraState:
+def state(
+    seconds: float,
+    condition: CameraCondition,
+    camera: str = "cam",
+    epoch: str = "c",
+    faults: Sequence[str] = (),
+) -> CameraState:
     by = None if condition is BLIND else epoch
-    return CameraState(camera_id=camera, condition=condition, captured_at=at(seconds), epoch=by)
+    return CameraState(
+        camera_id=camera, condition=condition, captured_at=at(seconds), epoch=by, faults=tuple(faults)
+    )
 
 
 def test_a_lost_camera_is_an_incident_at_its_point_until_somebody_looks_again(play: Play) -> None:
@@ -96,18 +99,72 @@ def test_who_was_there_when_a_camera_became_blind_is_unknown(tmp_path: Path) -> 
     assert play.changes == [(1, "opened"), (16, "unseen"), (16, "escalated"), (20, "seen")]
 
 
-def test_what_a_tamper_stage_finds(tmp_path: Path) -> None:
-    play = Play(config(tmp_path, conditions=["camera_covered", "camera_frozen"], cleared_after=2))
-    covered = [observation(t, {"camera_covered1": A}, label="camera_covered") for t in range(5, 8)]
-    turned = [observation(t, {"camera_turned1": A}, label="camera_turned") for t in range(15, 18)]
-    play([*stay(0, 5, {}), *covered, *stay(8, 10, {}), *turned, state(20, LOST)])
-    assert play.changes == [(5, "opened"), (8.5, "cleared")]
+COVERED, TURNED, FROZEN = ["covered"], ["turned"], ["frozen"]
+
+
+def test_what_a_camera_shows_that_is_wrong_is_an_incident_until_it_says_that_it_is_over(
+    tmp_path: Path,
+) -> None:
+    play = Play(config(tmp_path, conditions=["camera_covered", "camera_wrong_clock"], cleared_after=2))
+    play([*stay(0, 5, {}), state(5, BACK, faults=COVERED), *stay(6, 10, {}), state(12, BLIND)])
+    assert play.changes == [(5, "opened")], "an empty picture of a covered camera is no end"
+    play([*stay(13, 15, {}), state(15, BACK, faults=TURNED), *stay(16, 18, {}), state(20, LOST)])
+    assert play.changes == [(5, "opened"), (16, "cleared")]
+    play([state(40, BACK, epoch="d", faults=["wrong_clock", "of a newer writer"])])
+    assert play.kinds == ["opened", "cleared", "returned"]
+
+
+def test_poor_pictures_are_a_fault_where_a_rule_asks_for_it(tmp_path: Path) -> None:
+    usual, asking = Play(config(tmp_path)), Play(config(tmp_path, conditions=["degraded"]))
+    poor = state(6, CameraCondition.DEGRADED)
+    for play in (usual, asking):
+        play([*stay(0, 5, {}), poor, *stay(7, 9, {}), state(10, BACK), *stay(11, 12, {})])
+    assert usual.changes == []
+    assert asking.changes == [(6, "opened"), (10, "cleared")]
+
+
+def test_a_fault_outlives_the_service_that_was_told_of_it(tmp_path: Path) -> None:
+    site = config(tmp_path, conditions=["camera_covered"])
+    before = Play(site)([*stay(0, 5, {}), state(5, BACK, faults=COVERED)])
+    after = Play(site)
+    after.decider.restore(json.loads(json.dumps(before.decider.lasting(["cam"]))))
+    after.decider.hold(before.incidents.values())
+    after([*stay(700, 705, {})])
+    assert after.changes == []
+    after([state(710, BACK), *stay(711, 712, {})])
+    assert after.kinds == ["cleared"]
+
+
+@pytest.mark.parametrize("faults", [COVERED, TURNED, FROZEN])
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_view_that_shows_nothing_of_its_scene_clears_nobody(
+    tmp_path: Path, faults: list[str], *, restarted: bool
+) -> None:
+    site = loaded(tmp_path)
+    play = Play(site)([*stay(0, 10, {1: A}), state(10, BACK), state(11, BACK, faults=faults)])
+    assert play.kinds == ["opened", "unseen", "escalated"]
+    if restarted:
+        incidents = play.incidents.values()
+        play = Play(site)
+        play.decider.hold(incidents)
+        play.decider.coverage.blinded = {"cam"}
+    play([*stay(12, 30, {})])
+    assert play.only.occupied if not restarted else not play.changes
+    play([*stay(30, 32, {2: A})])
+    assert "seen" not in play.kinds, "who is there in such a picture may be anybody, or of long ago"
+    play([state(32, BACK), *stay(33, 36, {2: A}), *stay(36, 45, {})])
+    assert play.kinds[-2:] == ["seen", "cleared"]
+
+
+def test_what_a_camera_says_in_the_midst_of_its_stream_makes_no_picture_late(play: Play) -> None:
+    poor = state(7, CameraCondition.DEGRADED)
+    play([*stay(0, 5, {}), poor, *stay(5, 6.5, {}), state(6.8, LOST), *stay(6.6, 7.1, {})])
+    assert play.dropped == ["late"], "what comes after a loss is late, as ever"
 
 
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ({"conditions": ["camera_covered"]}, "one with a tamper stage among the detectors of camera cam2"),
         ({"conditions": ["dirty"]}, "offline"),
         ({"speech": {"text": "请离开"}}, "rules.entry.speech: found a text; allowed: nothing"),
     ],
@@ -115,12 +172,7 @@ def test_what_a_tamper_stage_finds(tmp_path: Path) -> None:
 def test_what_is_wrong_is_named(tmp_path: Path, keys: dict[str, object], message: str) -> None:
     stanza = {"kind": "device", "name": "摄像机故障", "cameras": ["cam", "cam2"], **keys}
     with pytest.raises(ConfigError, match=message):
-        loaded(
-            tmp_path,
-            ("detectors.tamper", TAMPER),
-            ("cameras.cam.detectors", ["objects", "tamper"]),
-            ("rules.entry", stanza),
-        )
+        loaded(tmp_path, ("rules.entry", stanza))
 
 
 def test_what_incidents_are_about_chooses_the_words(tmp_path: Path) -> None:
