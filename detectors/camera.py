@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from detectors.picture import decode
-from detectors.stages.base import Stage, StageOfPlaces, opened
+from detectors.stages.base import Stage, StageOfPlaces, TellsTime, opened
 from lianfang.bus import Position
 from lianfang.clock import Clock
 from lianfang.config import Camera
-from lianfang.events import DetectedObject, Frame, FrameReference, Observation
+from lianfang.events import CameraClock, DetectedObject, Frame, FrameReference, Observation
 from lianfang.ids import new_epoch
 
 # Absence is a fact too: said at once when a view becomes empty, and again so often while it stays so.
@@ -22,10 +22,19 @@ CLOCK_STEP = timedelta(seconds=30)
 class WatchedCamera:
     """The stages of one camera in one track epoch. Its frames come in order, one at a time."""
 
-    def __init__(self, camera_id: str, camera: Camera, stages: Mapping[str, Stage], clock: Clock) -> None:
+    def __init__(
+        self,
+        camera_id: str,
+        camera: Camera,
+        stages: Mapping[str, Stage],
+        clock: Clock,
+        host_is_right: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """``host_is_right`` says whether the host's clock may be compared with."""
         self._id, self._clock, self._camera = camera_id, clock, camera
         self._epoch = new_epoch()
         self._stages = [opened(stages[name], camera, camera_id, self._epoch) for name in camera.detectors]
+        self._host_is_right = host_is_right
         self._of_places = any(isinstance(stages[name], StageOfPlaces) for name in camera.detectors)
         self._models = tuple(model for name in camera.detectors for model in stages[name].models)
         self._last_at: datetime | None = None
@@ -62,7 +71,8 @@ class WatchedCamera:
         objects: tuple[DetectedObject, ...] = ()
         for stage in self._stages:
             objects = stage.look(image, frame.captured_at, objects)
-        if not self._worth_saying(frame.captured_at, bool(objects)):
+        clock = self._clock_read(frame.captured_at)
+        if not self._worth_saying(frame.captured_at, bool(objects)) and clock is None:
             return None
         return Observation(
             camera_id=self._id,
@@ -82,7 +92,17 @@ class WatchedCamera:
             height=frame.height,
             objects=objects,
             models=self._models,
+            clock=clock,
         )
+
+    def _clock_read(self, at: datetime) -> CameraClock | None:
+        """Return what a stage has read of the camera's clock in the picture taken ``at``."""
+        for stage in self._stages:
+            offset_s = stage.clock_offset_s() if isinstance(stage, TellsTime) else None
+            if offset_s is not None:
+                right = self._host_is_right()
+                return CameraClock(offset_s=round(offset_s, 1), source="osd", at=at, trusted=right)
+        return None
 
     def _worth_saying(self, at: datetime, any_objects: bool) -> bool:
         empty_said = self._said_empty and self._said_at is not None and at - self._said_at < EMPTY_EVERY

@@ -22,6 +22,7 @@ from lianfang.config import Config
 from lianfang.config.sharing import log_keys
 from lianfang.errors import DecodeError, TransientError
 from lianfang.events import DEAD_LETTER, FRAMES, OBSERVATIONS, Frame, Observation
+from lianfang.host_clock import HostClock
 
 _log = structlog.get_logger()
 
@@ -47,6 +48,7 @@ class DetectWorker:
         self._in_force = in_force or (lambda _at: config)
         self._config, self._stages, self._bus, self._clock = config, stages, bus, clock
         self._keys = log_keys(config)  # a guest's camera, which the file has not, is its own
+        self._host = HostClock(clock, trusted=config.clocks.host == "trusted")
         self._deadline = timedelta(seconds=config.runtime.frame_deadline_s)
         self._turns = Turns()
         self._watched: dict[str, WatchedCamera] = {}
@@ -164,7 +166,8 @@ class DetectWorker:
             return None
         watched = self._watched.get(frame.camera_id)
         if watched is None or watched.is_over(frame) or not watched.is_drawn_as(camera):
-            watched = WatchedCamera(frame.camera_id, camera, self._stages, self._clock)
+            host_is_right = self._host.is_right
+            watched = WatchedCamera(frame.camera_id, camera, self._stages, self._clock, host_is_right)
             self._watched[frame.camera_id] = watched
         return watched
 

@@ -61,7 +61,6 @@ class HostClock:
             self._sync, self._looked_s = kernel_sync(), now_s
         return self._sync
 
-    @property
     def is_right(self) -> bool:
-        """Whether it is known to be right."""
+        """Say whether it is known to be right."""
         return self._trusted or self.sync == "synchronised"

@@ -29,6 +29,15 @@ class CameraStage(Protocol):
         ...
 
 
+@runtime_checkable
+class TellsTime(CameraStage, Protocol):
+    """A stage that also reads the camera's clock in the picture."""
+
+    def clock_offset_s(self) -> float | None:
+        """Return by how many seconds it was ahead of the time of the last picture; None where unread."""
+        ...
+
+
 class Stage(Protocol):
     """A stage with its models loaded, shared by every camera that names it."""
 

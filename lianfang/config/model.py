@@ -18,6 +18,7 @@ from lianfang.almanac import Almanac
 from lianfang.config.api import Api, Operator
 from lianfang.config.broker import Broker
 from lianfang.config.camera import Camera
+from lianfang.config.clocks import Clocks
 from lianfang.config.community import Community
 from lianfang.config.escalation import Escalation, Severity, usual_limits
 from lianfang.config.grid import GridCell
@@ -68,6 +69,8 @@ class Config(Stanza):
     """The HTTP API and the console."""
     runtime: Runtime = Runtime()
     """Processes, threads, deadlines."""
+    clocks: Clocks = Clocks()
+    """Whose clock is believed, and by how much a camera's may be off."""
     dead_man: DeadMan | None = None
     """A dead-man's switch outside; none where not given."""
     points: dict[Id, Point] = Field(default_factory=dict)
@@ -120,6 +123,17 @@ class Config(Stanza):
         within = {"networks": info.data.get("networks", ())}
         own = ((name, getattr(stanza, "networks", ())) for name, stanza in value.items())
         return value | {name: value[name].model_copy(update=within) for name, given in own if given is None}
+
+    @field_validator("detectors")
+    @classmethod
+    def _in_time_zone(cls, value: dict[str, Stanza], info: ValidationInfo) -> dict[str, Stanza]:
+        """Give the time zone of the community to those that want one and have none of their own."""
+        community = info.data.get("community")
+        wanting = [name for name, stanza in value.items() if getattr(stanza, "timezone", "") is None]
+        if community is None:
+            return value
+        within = {"timezone": community.timezone}
+        return value | {name: value[name].model_copy(update=within) for name in wanting}
 
     @property
     def store_is_shared(self) -> bool:

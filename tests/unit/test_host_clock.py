@@ -29,7 +29,7 @@ def test_whether_the_host_is_right(
     said: Sync, trusted: bool, right: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(host_clock, "kernel_sync", lambda: said)
-    assert HostClock(ManualClock(NOON), trusted=trusted).is_right is right
+    assert HostClock(ManualClock(NOON), trusted=trusted).is_right() is right
 
 
 def test_it_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
