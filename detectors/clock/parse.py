@@ -9,15 +9,13 @@ from typing import Literal
 Order = Literal["auto", "mdy", "dmy"]
 """How a date that ends with its year begins; ``auto``: as is nearer to the host's date."""
 
-_DATE = r"(?P<a>\d{1,4})[-/.年](?P<b>\d{1,2})[-/.月](?P<c>\d{4}|\d{1,2})"
+_DATE = r"(?P<a>\d{1,4})[-/.年](?P<b>\d{1,2})[-/.月](?P<c>20\d{2}|\d{1,2})"
 # A space is also read as a point, a dash, a colon or a nought.
 _BETWEEN = r"(?P<between>日?[ :.\-]*(?:(?:星期|周)[一二三四五六日天])?[ :.\-]*0?)"
 _HALF = r"(?P<half>[AP]M|上午|下午)?"
 _CLOCK = r"(?P<h>\d{1,2})[:.]?(?P<m>\d{2})[:.]?(?P<s>\d{2})"
-_AFTER_HALF = _HALF.replace("half", "after")
-_WHOLE = re.compile(
-    rf"{_DATE}{_BETWEEN}{_HALF}\s*{_CLOCK}\s*{_AFTER_HALF}(?:星期[一二三四五六日天])?[ .\-]*$"
-)
+_END = r"(?P<after>AM|PM)?[ .\-]*(?:星期[一二三四五六日天])?[ .\-]*$"
+_WHOLE = re.compile(rf"{_DATE}{_BETWEEN}{_HALF}\s*{_CLOCK}\s*{_END}")
 _FIRST_YEAR, _LAST_YEAR = 2000, 2099
 
 

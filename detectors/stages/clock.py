@@ -15,7 +15,8 @@ from pydantic import Field, model_validator
 
 from detectors.clock.line import MODEL, LineReader
 from detectors.clock.parse import Order
-from detectors.clock.watch import Reader, TimeInPicture
+from detectors.clock.sight import Reader, Sight
+from detectors.clock.watch import TimeInPicture
 from detectors.models.store import verify
 from lianfang.config import Config as Root
 from lianfang.config import Problem, Stanza
@@ -68,9 +69,9 @@ class Clock:
     def open(self, camera_id: str, track_epoch: str) -> CameraTime:
         """Return the stage for one camera; where its time stands is found first, unless it is given."""
         del camera_id, track_epoch
-        zone = ZoneInfo(self.config.timezone or _USUAL_ZONE)
         config = self.config
-        return CameraTime(TimeInPicture(self.reader, zone, config.every_s, config.date_order, config.region))
+        sight = Sight(self.reader, ZoneInfo(config.timezone or _USUAL_ZONE), config.date_order)
+        return CameraTime(TimeInPicture(sight, config.every_s, config.region))
 
 
 @dataclass
