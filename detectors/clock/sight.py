@@ -45,7 +45,7 @@ class Sight:
     order: Order
 
     def see(self, image_bgr: NDArray[np.uint8], region: XYXYN, at: datetime) -> Seen | None:
-        """Return the time in ``region``, 0-1, of a picture (H, W, 3) taken ``at``; None where there is none."""
+        """Return the time in ``region``, 0-1, of a picture (H, W, 3) taken ``at``, if one is read."""
         height, width = image_bgr.shape[:2]
         x_min, y_min, x_max, y_max = region
         left, top = int(x_min * width), int(y_min * height)

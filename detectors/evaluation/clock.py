@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import cv2
 import numpy as np
+import simplejpeg
 from numpy.typing import NDArray
 
 from detectors.clock.line import LineReader
@@ -54,6 +55,6 @@ def _read(sight: Sight, files: list[Path]) -> list[float]:
 
 
 def _picture(file: Path) -> NDArray[np.uint8]:
-    image = cv2.imdecode(np.frombuffer(file.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+    image: NDArray[np.uint8] = simplejpeg.decode_jpeg(file.read_bytes(), colorspace="BGR")
     scale = _WIDTH / image.shape[1]
     return np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
