@@ -15,15 +15,19 @@ from av.error import FFmpegError
 from ingest.announcer import Announcer
 from ingest.backoff import Backoff
 from ingest.encode import Encoder, Jpeg
+from ingest.gate import MotionGate
 from ingest.metrics import DropReason, IngestMetrics
 from ingest.publisher import FramePublisher
-from ingest.sampler import Sampler
+from ingest.rate import Rate
+from ingest.selection import Selection
 from ingest.sources.base import Asked, Picture, Source, SourceEnded, SourceLost
 from ingest.timing import CaptureTimes, HostTime, Timing
 from ingest.worth import Worth
 from lianfang.bus import Bus
 from lianfang.clock import Clock
-from lianfang.config import Camera
+from lianfang.config import Config
+from lianfang.config.sharing import log_keys
+from lianfang.config.way import way_of
 from lianfang.events import CameraCondition, CameraReason, Frame
 from lianfang.ids import new_epoch
 from lianfang.redact import redact
@@ -41,7 +45,7 @@ class _Connection:
     """What belongs to one connection and ends with it."""
 
     timing: Timing
-    sampler: Sampler
+    selection: Selection
     epoch: str = field(default_factory=new_epoch)
     seq: int = 0
     online_since_s: float | None = None
@@ -57,19 +61,19 @@ class CameraReader:
 
     def __init__(
         self,
+        config: Config,
         camera_id: str,
-        camera: Camera,
         source: Source,
         bus: Bus,
         clock: Clock,
         metrics: IngestMetrics,
         backoff: Backoff,
-        log_key: str,
     ) -> None:
+        camera = self._camera = config.cameras[camera_id]
         self._id = camera_id
-        self._fps = camera.fps
+        self._rate = Rate(camera, config.almanac(camera_id))
         self._source = source
-        self._asked = Asked()
+        self._asked = Asked(way_of(config, camera_id).stream, camera.keyframes == "always")
         self._clock = clock
         self._metrics = metrics
         self._backoff = backoff
@@ -77,7 +81,7 @@ class CameraReader:
         self._times = CaptureTimes()
         self._encoder = Encoder.of(camera)
         self._publisher = FramePublisher(camera_id, bus, metrics)
-        self._worth = Worth(camera_id, Announcer(bus, log_key))
+        self._worth = Worth(camera_id, Announcer(bus, log_keys(config)[camera_id]))
         self._reported = ""
         self._resting = False
         self._log = structlog.get_logger().bind(camera_id=camera_id)
@@ -94,7 +98,8 @@ class CameraReader:
         self._resting = False
         while not stop.is_set():
             self._metrics.attempts.labels(self._id).inc()
-            connection = _Connection(self._source.timing(self._host), Sampler(self._fps))
+            selection = Selection(self._rate, MotionGate.of(self._camera), self._host.now())
+            connection = _Connection(self._source.timing(self._host), selection)
             wait_s = math.inf
             try:
                 self._read(connection, stop)
@@ -132,10 +137,11 @@ class CameraReader:
             self._unusable(connection, "decode" if picture.frame is None else "corrupt")
             return
         captured_at = self._times.next(connection.timing.taken_at(picture.pts_s))
-        if not connection.sampler.takes(captured_at):
-            self._metrics.drop(self._id, "fps")
-            return
         try:
+            refused = connection.selection.refuses(picture.frame, captured_at)
+            if refused is not None:
+                self._metrics.drop(self._id, refused)
+                return
             jpeg = self._encoder.encode(picture.frame)
         except (FFmpegError, ValueError):
             self._unusable(connection, "encode")

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import av
-import numpy as np
 import simplejpeg
-from av.video.plane import VideoPlane
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
-from ingest.view import Cut, Masks, Plane
+from ingest.view import Cut, Masks, samples
 from lianfang.config import Camera
 
 _KNOWN_MATRICES = frozenset({0, 1, 2, 4, 5, 6, 7, 9})
@@ -73,14 +71,8 @@ class Encoder:
             dst_color_range=ColorRange.JPEG,
             threads=1,
         )
-        luma, blue, red = (_samples(plane) for plane in full.planes)
+        luma, blue, red = (samples(plane) for plane in full.planes)
         if self._masks is not None:
             luma, blue, red = self._masks.over(luma, blue, red)
         data: bytes = simplejpeg.encode_jpeg_yuv_planes(luma, blue, red, quality=self._quality)
         return Jpeg(data, width, height)
-
-
-def _samples(plane: VideoPlane) -> Plane:
-    """Return a plane as (height, width) without copying it; rows may be padded."""
-    samples: Plane = np.frombuffer(plane, np.uint8)  # type: ignore[call-overload]  # PyAV: a buffer
-    return samples.reshape(plane.height, plane.line_size)[:, : plane.width]

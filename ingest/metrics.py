@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from lianfang.metrics import hop_histogram
 
-DropReason = Literal["fps", "corrupt", "decode", "encode", "bus"]
+DropReason = Literal["fps", "still", "corrupt", "decode", "encode", "bus"]
 
 
 class IngestMetrics:
@@ -20,8 +20,8 @@ class IngestMetrics:
         )
         self.dropped = Counter(
             "lianfang_frames_dropped",
-            "Pictures that were not published: more than the target fps, corrupt, not decodable, not "
-            "encodable, or not taken by the bus.",
+            "Pictures that were not published: more than the target fps, of a still scene, corrupt, not "
+            "decodable, not encodable, or not taken by the bus.",
             ["camera", "reason"],
             registry=registry,
         )

@@ -24,6 +24,12 @@ class Sampler:
         self._due_s = 0.0
         self._last: datetime | None = None
 
+    def aim(self, fps: float) -> None:
+        """Take so many a second from now on; the time that has passed since the last one counts."""
+        period_s = 1 / fps
+        self._due_s += period_s - self._period_s
+        self._period_s = period_s
+
     def takes(self, captured_at: datetime) -> bool:
         """Return whether the picture is to be published. Times must not decrease."""
         elapsed_s = 0.0 if self._last is None else (captured_at - self._last).total_seconds()

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 from av.filter import Graph
+from av.video.plane import VideoPlane
 
 from lianfang.config import Crop
 
@@ -80,3 +81,9 @@ class Masks:
             part |= shapely.contains_xy(polygon, xs, ys)
         coarse: npt.NDArray[np.bool_] = np.any(fine.reshape(height // 2, 2, width // 2, 2), axis=(1, 3))
         return fine, coarse
+
+
+def samples(plane: VideoPlane) -> Plane:
+    """Return a plane as (height, width) without copying it; rows may be padded."""
+    rows: Plane = np.frombuffer(plane, np.uint8)  # type: ignore[call-overload]  # PyAV: a buffer
+    return rows.reshape(plane.height, plane.line_size)[:, : plane.width]

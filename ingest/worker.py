@@ -17,7 +17,6 @@ from lianfang import plugins
 from lianfang.bus import Bus
 from lianfang.clock import Clock
 from lianfang.config import Config
-from lianfang.config.sharing import log_keys
 from lianfang.following import Following
 
 _log = structlog.get_logger()
@@ -98,8 +97,6 @@ def _started(camera_id: str, reader: CameraReader) -> tuple[threading.Thread, th
 
 
 def _reader(config: Config, camera_id: str, bus: Bus, clock: Clock, metrics: IngestMetrics) -> CameraReader:
-    camera = config.cameras[camera_id]
-    source: Source = plugins.build("ingest.sources", camera.source, clock)
+    source: Source = plugins.build("ingest.sources", config.cameras[camera_id].source, clock)
     backoff = Backoff(random.Random())  # noqa: S311 - jitter, not a secret
-    log_key = log_keys(config)[camera_id]
-    return CameraReader(camera_id, camera, source, bus, clock, metrics, backoff, log_key)
+    return CameraReader(config, camera_id, source, bus, clock, metrics, backoff)

@@ -46,7 +46,7 @@ class Coverage:
 
     def since(self, camera_id: str, at: datetime) -> datetime:
         """Take note of an observation at ``at``; return when the unbroken look began that it belongs to."""
-        pause = max(_BREAK, timedelta(seconds=_BREAK_FRAMES / self.cameras[camera_id].fps))
+        pause = max(_BREAK, timedelta(seconds=_BREAK_FRAMES / self.cameras[camera_id].least_fps))
         since, last = self._looks.get(camera_id, (at, at))
         if not timedelta(0) <= at - last < pause:
             since = at

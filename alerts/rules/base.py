@@ -78,6 +78,11 @@ class RuleSettings(Stanza):
     """True: where nobody has dealt with an incident, it is closed once the joining time is over."""
 
     @property
+    def needs_stillness(self) -> bool:
+        """Whether it goes by who does not move: pictures of a still scene are then no waste."""
+        return self.life_safety
+
+    @property
     def sources(self) -> tuple[str, ...]:
         """The cameras, and for some rules the sensors and speakers, whose events it hears."""
         return self.cameras

@@ -22,6 +22,11 @@ class Config(StandingSettings):
     closes_itself: bool = True
     """True: where nobody has dealt with it, it is closed once it is gone and the joining time is over."""
 
+    @property
+    def needs_stillness(self) -> bool:
+        """What was left does not move."""
+        return True
+
 
 def build(config: Config, root: Root) -> StandingRule:
     """Return the rule with the zones of its cameras prepared."""

@@ -26,6 +26,11 @@ class Config(ZoneSettings):
     """Seconds out of the zone, or out of sight, after which a stay begins anew."""
 
     @property
+    def needs_stillness(self) -> bool:
+        """Who stays may stand still, and is out of sight after ``away_s``."""
+        return True
+
+    @property
     def memory_s(self) -> float:
         """A stay."""
         return max(60, self.dwell_s)

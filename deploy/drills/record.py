@@ -20,11 +20,12 @@ from deploy.drills import case
 from deploy.drills.case import Drill
 from ingest.encode import Encoder
 from ingest.sampler import Sampler
-from ingest.sources.base import Asked, Source, SourceEnded
+from ingest.sources.base import Asked, Source, SourceEnded, Stream
 from ingest.timing import CaptureTimes, HostTime
 from lianfang import plugins
 from lianfang.clock import Clock
 from lianfang.config import Camera, Config
+from lianfang.config.way import way_of
 from lianfang.errors import LianfangError
 
 
@@ -67,7 +68,8 @@ def record(config: Config, wanted: Wanted, clock: Clock, progress: Callable[[str
 def _fill(folder: Path, config: Config, wanted: Wanted, clock: Clock) -> int:
     """Write pictures and expectation; return how many pictures came."""
     times: list[datetime] = []
-    for at, jpeg in pictures(config.cameras[wanted.camera_id], clock, wanted.seconds):
+    stream = way_of(config, wanted.camera_id).stream
+    for at, jpeg in pictures(config.cameras[wanted.camera_id], clock, wanted.seconds, stream):
         times.append(at)
         case.keep(case.picture_file(folder, at - times[0]), jpeg)
     if not times:
@@ -103,14 +105,16 @@ def refuse(config: Config, wanted: Wanted) -> None:
         )
 
 
-def pictures(camera: Camera, clock: Clock, seconds: float) -> Iterator[tuple[datetime, bytes]]:
+def pictures(
+    camera: Camera, clock: Clock, seconds: float, stream: Stream = "main"
+) -> Iterator[tuple[datetime, bytes]]:
     """Yield (captured at, JPEG) for ``seconds``, by the camera's settings; SourceLost where it is lost."""
     source: Source = plugins.build("ingest.sources", camera.source, clock)
     timing, times = source.timing(HostTime(clock)), CaptureTimes()
     sampler, encoder = Sampler(camera.fps), Encoder.of(camera)
     first: datetime | None = None
     try:
-        with closing(source.open(threading.Event(), Asked())) as shown:
+        with closing(source.open(threading.Event(), Asked(stream))) as shown:
             for picture in shown:
                 if picture.frame is None or picture.corrupt:
                     continue

@@ -64,6 +64,11 @@ def picture_height_px(size: tuple[int, int], tiles: tuple[int, int]) -> float:
     return 9 * min(size[0] / (16 * _share(tiles[0])), size[1] / (9 * _share(tiles[1])))
 
 
+def picture_width_px(width: int, columns: int) -> int:
+    """Return the width in pixels of a picture of which each of ``columns`` parts is ``width`` wide."""
+    return round(width / _share(columns))
+
+
 def _share(count: int) -> float:
     """Return the share of the picture that one of ``count`` overlapping parts takes up."""
     return 1 / (count - (count - 1) * OVERLAP)

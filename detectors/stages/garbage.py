@@ -46,6 +46,11 @@ class Config(Settings):
         return (LABEL,)
 
     @property
+    def needs_stillness(self) -> bool:
+        """It looks at what does not move."""
+        return True
+
+    @property
     def attributes(self) -> Attributes:
         """What it says of them."""
         return {"bag": (True, False, "unknown")} if self.confirm == "bag" else {}

@@ -45,6 +45,11 @@ class Config(Stanza):
         """What it says of riders."""
         return {"helmet": ("worn", "bare", "unknown")}
 
+    @property
+    def picture_width_px(self) -> int:
+        """The width of a picture in which heads across the street have enough pixels: no sub-stream's."""
+        return 1280
+
     def check(self, config: Root) -> Iterable[Problem]:
         """Yield cameras where no stage before this one finds riders, and weights that cannot be used."""
         for camera_id, _, given in before(self, config):

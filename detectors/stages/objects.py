@@ -15,7 +15,7 @@ from pydantic import Field, SerializeAsAny
 from detectors import calibration
 from detectors.calibration import Calibration
 from detectors.engines.base import Detections, Engine
-from detectors.models.tiles import look, picture_height_px
+from detectors.models.tiles import look, picture_height_px, picture_width_px
 from detectors.tracking.tracker import Config as TrackerConfig
 from detectors.tracking.tracker import Track, Tracker
 from lianfang import plugins
@@ -51,6 +51,14 @@ class Config(Stanza):
         A camera may have a stage for people and one for fire: a number means one object in both.
         """
         return "" if "person" in self.labels else self.labels[0]
+
+    @property
+    def picture_width_px(self) -> int | None:
+        """The width of a picture of which the model loses nothing; None where its input is not known."""
+        size = getattr(self.engine, "input_size", None)
+        if size is None:
+            return None
+        return picture_width_px(size if isinstance(size, int) else size[0], self.tiles[0])
 
     def check(self, config: Root) -> Iterable[Problem]:
         """Yield unknown labels and numbers given twice, and warn of people too small for the model."""

@@ -70,6 +70,11 @@ class Config(Stanza):
         kinds = {"plate_colour": get_args(Colour), "plate_kind": (*KINDS,)}
         return {"plate": (), **kinds, "plate_accepted": (True, False)}
 
+    @property
+    def picture_width_px(self) -> int:
+        """The width of a picture in which plates across the street have enough pixels: no sub-stream's."""
+        return 1280
+
     @field_validator("beginnings")
     @classmethod
     def _of_plates(cls, beginnings: dict[str, float]) -> dict[str, float]:

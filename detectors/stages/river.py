@@ -36,6 +36,11 @@ class Config(Settings):
         return (LABEL,)
 
     @property
+    def needs_stillness(self) -> bool:
+        """It looks at what does not move."""
+        return True
+
+    @property
     def attributes(self) -> Attributes:
         """What it says of people."""
         surely = dict.fromkeys(("in_water", "still", "alone"), (True, False))

@@ -26,6 +26,11 @@ class Config(Settings):
         """What it finds."""
         return tuple(kind.value for kind in Tampering)
 
+    @property
+    def needs_stillness(self) -> bool:
+        """It looks at what does not move."""
+        return True
+
 
 @dataclass(frozen=True)
 class Tamper:

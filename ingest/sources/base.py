@@ -6,17 +6,17 @@ import threading
 from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Protocol, TypeAlias
 
 import av
 
 from ingest.timing import HostTime, Timing
+from lianfang.config import way
 from lianfang.errors import LianfangError
 from lianfang.events import CameraReason
 
 Pictures = Generator["Picture", None, None]
-Stream = Literal["main", "sub"]
-"""What a camera encodes: its best pictures, and smaller ones beside them."""
+Stream: TypeAlias = way.Stream
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from lianfang.config.load import load
 from lianfang.config.model import Config
 from lianfang.config.point import Point
 from lianfang.config.runtime import Runtime
+from lianfang.config.sampling import FpsHours, Gate
 from lianfang.config.sensor import Sensor
 from lianfang.config.stanza import Id, Problem, Secret, Spoken, Stanza, Text
 from lianfang.config.uplink import Uplink
@@ -16,6 +17,8 @@ __all__ = [
     "Community",
     "Config",
     "Crop",
+    "FpsHours",
+    "Gate",
     "Id",
     "Line",
     "Point",

@@ -9,7 +9,9 @@ from pydantic import Field, SerializeAsAny, model_validator
 
 from lianfang.config.drawn import Coordinate, Crop, ReferenceHeights, Shape
 from lianfang.config.record import Record
+from lianfang.config.sampling import FpsHours, Gate, gated_wrongly
 from lianfang.config.stanza import Id, Problem, Stanza, one_of
+from lianfang.config.way import streamed_wrongly
 from lianfang.plugins import PluginConfig
 
 if TYPE_CHECKING:
@@ -69,8 +71,18 @@ class Camera(Stanza):
     """What its file (一机一档) says of the device, for platforms that keep one."""
     enabled: bool = True
     """False: it is neither opened nor looked at."""
+    stream: Literal["auto", "main", "sub"] = "auto"
+    """auto: the sub-stream where there is one and no detector needs more pixels, else the main stream."""
+    sub_width: int = Field(default=640, ge=160, le=3840)
+    """Width of the pictures of its sub-stream, as it is set on the camera, in pixels."""
+    keyframes: Literal["auto", "always", "never"] = "auto"
+    """Decode keyframes only, one in 1 to 4 s at most cameras: auto, while this machine cannot keep up."""
     fps: float = Field(default=5, ge=0.2, le=30)
     """Pictures a second that are published; the source may give more."""
+    fps_hours: tuple[FpsHours, ...] = Field(default=(), max_length=16)
+    """Hours with another ``fps``; the first that is on counts."""
+    gate: Gate | None = None
+    """Publishes fewer pictures while nothing moves; not where a rule or a detector needs to see just that."""
     max_width: int = Field(default=1280, ge=160, le=3840)
     """Wider pictures are scaled down to this width, in pixels."""
     jpeg_quality: int = Field(default=85, ge=30, le=100)
@@ -91,8 +103,23 @@ class Camera(Stanza):
     lines: dict[Id, Line] = Field(default_factory=dict)
     """Lines in the picture that rules are about."""
 
+    @property
+    def least_fps(self) -> float:
+        """The fewest pictures a second that it publishes at any time while something moves."""
+        return min([self.fps, *(hours.fps for hours in self.fps_hours)])
+
     def check(self, config: Config) -> Iterable[Problem]:
-        """Yield references that lead nowhere."""
+        """Yield references that lead nowhere, and ways of reading it that do not serve."""
+        yield from self._lead_nowhere(config)
+        camera_id = next((name for name, camera in config.cameras.items() if camera is self), None)
+        if camera_id is not None:
+            yield from gated_wrongly(config, camera_id)
+            yield from streamed_wrongly(config, camera_id)
+            for i, hours in enumerate(self.fps_hours):
+                for problem in hours.active.sunless(config, [camera_id]):
+                    yield problem.under("fps_hours", i, "active")
+
+    def _lead_nowhere(self, config: Config) -> Iterable[Problem]:
         if self.point not in config.points:
             yield Problem(("point",), repr(self.point), one_of(config.points))
         if self.uplink is not None and self.uplink not in config.uplinks:

@@ -93,7 +93,7 @@ def reconnect(times: int, url: str) -> FakeBus:
     threads = []
     for event in done:
         source = Flapping(rtsp.RtspSource(rtsp.Config(kind="rtsp", url=url)), left, event)
-        reader = CameraReader("gate", config.cameras["gate"], source, bus, clock, metrics, NoWait(), "gate")
+        reader = CameraReader(config, "gate", source, bus, clock, metrics, NoWait())
         threads.append(threading.Thread(target=reader.run, args=(stop,)))
         threads[-1].start()
     for event in done:

@@ -18,15 +18,16 @@ from ingest.metrics import IngestMetrics
 from ingest.sources.base import Asked, Picture, Pictures, SourceEnded, SourceLost, Stream
 from ingest.timing import ArrivalTiming, HostTime, Timing
 from lianfang.clock import ManualClock
-from lianfang.config import Camera
 from lianfang.events import FRAMES, OBSERVATIONS, CameraReason
 from tests.support.fake_bus import FakeBus
+from tests.support.reading import configured
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 GOOD = Picture(av.VideoFrame(64, 48, "yuv420p"))
 CORRUPT = Picture(av.VideoFrame(64, 48, "yuv420p"), corrupt=True)
 UNDECODABLE = Picture(None)
 UNENCODABLE = Picture(av.VideoFrame(64, 48, "rgb4"))
+SITE = configured({"gate": {"source": {"kind": "rtsp", "url": "rtsp://127.0.0.1"}}})
 Script = list[Picture | Exception | Callable[[], None]]
 
 
@@ -91,11 +92,8 @@ class Played:
         self.backoff = NoWait()
         self.source = Scripted(clock, *connections, step_s=step_s)
         self._registry = CollectorRegistry()
-        camera = Camera.model_validate(
-            {"name": "Gate", "point": "gate", "source": {"kind": "rtsp", "url": "rtsp://127.0.0.1"}}
-        )
         reader = CameraReader(
-            "gate", camera, self.source, self.bus, clock, IngestMetrics(self._registry), self.backoff, "gate"
+            SITE, "gate", self.source, self.bus, clock, IngestMetrics(self._registry), self.backoff
         )
         with capture_logs() as logs:
             reader.run(threading.Event())
@@ -218,11 +216,8 @@ def test_an_ended_source_is_not_read_again(clock: ManualClock) -> None:
     stop = threading.Event()
     source = Scripted(clock, [GOOD, SourceEnded(CameraReason.END_OF_FILE)], [GOOD])
     bus = FakeBus()
-    camera = Camera.model_validate(
-        {"name": "Gate", "point": "gate", "source": {"kind": "rtsp", "url": "rtsp://127.0.0.1"}}
-    )
     metrics = IngestMetrics(CollectorRegistry())
-    reader = CameraReader("gate", camera, source, bus, clock, metrics, NoWait(), "gate")
+    reader = CameraReader(SITE, "gate", source, bus, clock, metrics, NoWait())
     thread = threading.Thread(target=reader.run, args=(stop,))
     thread.start()
     bus.wait(lambda: bus.conditions("gate") == ["online", "offline"])
