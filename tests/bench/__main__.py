@@ -10,11 +10,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import bus, clips, deliver, detect, ingest, kafka, latency, rules, store
+from tests.bench import bus, cameras, clips, deliver, detect, ingest, kafka, latency, rules, store
 
 Figures = dict[str, float]
 BENCHES: dict[str, Callable[[Path], Figures]] = {
     "ingest": ingest.measure,
+    "cameras.per_core": cameras.measure,
+    "cameras.town": cameras.measure_town,
     "detect": detect.measure,
     "bus": bus.measure,
     "bus.kafka": kafka.measure,
@@ -32,7 +34,11 @@ def main() -> int:
     """Measure and report; figures of a bench that was not run this time stay in the file."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("names", nargs="*", choices=[*BENCHES, []], help="default: all")
-    names = parser.parse_args().names or list(BENCHES)
+    parser.add_argument(
+        "--town-s", type=float, default=cameras.town_s, help="seconds that cameras.town takes"
+    )
+    arguments = parser.parse_args()
+    names, cameras.town_s = arguments.names or list(BENCHES), arguments.town_s
     known: Figures = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {}
     for name in names:
         sys.stderr.write(f"measuring {name} …\n")

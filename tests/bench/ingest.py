@@ -57,11 +57,11 @@ def _bare(clip: Path) -> None:
         for i, picture in enumerate(container.decode(stream)):
             if i % (25 // FPS):
                 continue
-            y, u, v = map(_samples, picture.reformat(width=WIDTH, height=HEIGHT, format="yuvj420p").planes)
+            y, u, v = map(samples, picture.reformat(width=WIDTH, height=HEIGHT, format="yuvj420p").planes)
             simplejpeg.encode_jpeg_yuv_planes(y, u, v, quality=QUALITY)
 
 
-def _samples(plane: VideoPlane) -> NDArray[np.uint8]:
+def samples(plane: VideoPlane) -> NDArray[np.uint8]:
     rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
     return rows[:, : plane.width]
 
