@@ -30,6 +30,7 @@ from alerts.delivery.aloud import Aloud
 from alerts.delivery.worker import DeliveryWorker
 from alerts.digests import Digests
 from alerts.evidence import EvidenceKeeper
+from alerts.intake import writer
 from alerts.metrics import DeliveryMetrics, registries
 from alerts.notice_settings import NoticeConfig
 from alerts.pipeline.escalate import unsaid
@@ -125,6 +126,7 @@ class AlertService:
             evidence_dir=evidence_dir,
             registry=exported,
             ready=self.ready,
+            write=writer(config, bus),
         )
         self._failed: LianfangError | None = None
 

@@ -1,4 +1,4 @@
-"""How often a log-in may fail, per operator and per client address."""
+"""How often a log-in may fail, per operator and per client address; how much may come from somebody."""
 
 from __future__ import annotations
 
@@ -66,6 +66,28 @@ class LoginThrottle:
             return 0
         penalty_s = min(2.0 ** min(found.count - _FREE, 30), max_s)
         return max(0.0, found.last_s + penalty_s - now)
+
+
+class Allowance:
+    """So many things a second that somebody may send, by name; in memory, thread-safe.
+
+    What is sent uses up time to come: who has used more than ``at_once_s`` of it waits.
+    """
+
+    def __init__(self, clock: Clock, at_once_s: float) -> None:
+        self._clock, self._at_once_s, self._lock = clock, at_once_s, threading.Lock()
+        self._used_until: dict[str, float] = {}
+
+    def wait_s(self, name: str) -> float:
+        """Return the seconds that somebody has to wait before they may send more, 0 for none."""
+        with self._lock:
+            return max(0.0, self._used_until.get(name, 0.0) - self._clock.monotonic() - self._at_once_s)
+
+    def use(self, name: str, count: int, per_s: float) -> None:
+        """Note that ``count`` things came from somebody who may send ``per_s`` a second."""
+        with self._lock:
+            begin = max(self._used_until.get(name, 0.0), self._clock.monotonic())
+            self._used_until[name] = begin + count / per_s
 
 
 def _operator(name: str) -> tuple[str, str]:

@@ -72,6 +72,12 @@ def measured(payload: Payload, data: Any, zone: tzinfo) -> Measured:  # noqa: AN
     )
 
 
+def at_place(data: Any, pointer: Pointer) -> Any:  # noqa: ANN401
+    """Return what stands at a place of ``data``, None for nothing."""
+    found = _at(data, pointer)
+    return None if found is _NOTHING else found
+
+
 def _value(payload: Payload, data: Any) -> float:  # noqa: ANN401
     if payload.constant is not None:
         return payload.constant

@@ -34,6 +34,7 @@ from alerts.api import (
     police,
     problems,
     profiles,
+    readings,
     receipts,
     receivers,
     recordings,
@@ -123,9 +124,8 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
     api.include_router(auth.router(deps, names, passwords, sessions, feed.nudge))
     api.include_router(behind_login)
     app.include_router(api)
-    app.include_router(receipts.router(deps))
-    app.include_router(ops.router(deps))
-    app.include_router(pictures.router(deps))
+    for without_session in (receipts, readings, ops, pictures):
+        app.include_router(without_session.router(deps))
 
     @app.get("/api/openapi.json", include_in_schema=False)
     def openapi_document(_user: CurrentSession) -> dict[str, Any]:

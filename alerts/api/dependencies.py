@@ -10,6 +10,7 @@ from typing import Protocol
 from prometheus_client import CollectorRegistry
 
 from alerts.actions import Doing
+from alerts.intake import Write
 from alerts.settings import Settings
 from alerts.store import Store
 from lianfang.clock import Clock
@@ -32,7 +33,7 @@ class Dependencies:
     """What the API works with.
 
     ``evidence_dir`` is the folder below which every picture lies; ``ready`` returns, per component, "ok" or
-    what is wrong with it, and is called from several threads.
+    what is wrong with it, and is called from several threads; ``write`` puts readings into the log.
     """
 
     settings: Settings
@@ -42,6 +43,7 @@ class Dependencies:
     evidence_dir: Path
     registry: CollectorRegistry
     ready: Callable[[], Mapping[str, str]]
+    write: Write
 
     @property
     def config(self) -> Config:

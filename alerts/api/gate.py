@@ -22,10 +22,11 @@ from alerts.voice import foreign
 COOKIE = "lianfang_session"
 CSRF_HEADER, CSRF_VALUE = "x-requested-with", "lianfang"
 LOGIN = "/api/login"
-MAX_BODY_BYTES, MAX_RECEIPT_BYTES = 64 * 1024, 8 * 1024
+MAX_BODY_BYTES, MAX_RECEIPT_BYTES, MAX_READINGS_BYTES = 64 * 1024, 8 * 1024, 1024 * 1024
 MAX_LONG_BODY_BYTES = max(photos.MAX_BYTES, foreign.MAX_BYTES)
 _LONG = re.compile(r"/api/(incidents/[^/]+/photos|recordings/[^/]+)")
 _SIGNED = re.compile(r"/api/receivers/[^/]+/receipts")  # by whoever posts: no session, no browser
+_PUSHED = re.compile(r"/api/(gateways|sensors)/[^/]+/readings")  # by devices, with a token of their own
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="Set by /api/login.")
@@ -51,13 +52,11 @@ class Gate:
         await (refusal or self._app)(scope, receive, send)
 
     def _refusal(self, request: Request, path: str) -> ASGIApp | None:
-        length, is_signed = request.headers.get("content-length", "0"), bool(_SIGNED.fullmatch(path))
-        usual = MAX_RECEIPT_BYTES if is_signed else MAX_BODY_BYTES
-        most = MAX_LONG_BODY_BYTES if _LONG.fullmatch(path) else usual
+        length, most = request.headers.get("content-length", "0"), _most(path)
         if not length.isdecimal() or int(length) > most:  # one without a length is cut while read
             detail = f"a body has {most} bytes at most"
             return problems.response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", detail)
-        if request.method == "POST" and is_signed:
+        if request.method == "POST" and (_SIGNED.fullmatch(path) or _PUSHED.fullmatch(path)):
             return None
         if request.method not in _SAFE and request.headers.get(CSRF_HEADER) != CSRF_VALUE:
             # A browser sends this header to another origin only if that origin allows it, and this one
@@ -71,6 +70,12 @@ class Gate:
         if session is None and path != LOGIN:
             return problems.response(HTTPStatus.UNAUTHORIZED, "not_logged_in", "log in first")
         return None
+
+
+def _most(path: str) -> int:
+    """Return how many bytes a body may have."""
+    others = ((_SIGNED, MAX_RECEIPT_BYTES), (_PUSHED, MAX_READINGS_BYTES), (_LONG, MAX_LONG_BODY_BYTES))
+    return next((most for pattern, most in others if pattern.fullmatch(path)), MAX_BODY_BYTES)
 
 
 def current_session(request: Request, _token: Annotated[str | None, Depends(_cookie)]) -> Session:

@@ -6,6 +6,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Mapping
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,11 @@ from alerts.api.app import create_app
 from alerts.api.dependencies import Dependencies
 from alerts.settings import Settings
 from alerts.store import Store
+from lianfang.bus import Position
 from lianfang.clock import SystemClock
 from lianfang.config import Camera, Community, Config, Stanza
+from lianfang.errors import TransientError
+from lianfang.events import Reading
 
 
 def document() -> dict[str, Any]:
@@ -41,6 +45,7 @@ def document() -> dict[str, Any]:
                     evidence_dir=data_dir,
                     registry=CollectorRegistry(),
                     ready=_no_components,
+                    write=_no_log,
                 )
             )
             return app.openapi()
@@ -50,6 +55,10 @@ def document() -> dict[str, Any]:
 
 def _nothing(_incident_id: str, _doing: Doing, /) -> None:
     raise LookupError
+
+
+def _no_log(_reading: Reading) -> Future[Position]:
+    raise TransientError("no log")
 
 
 def _no_components() -> Mapping[str, str]:

@@ -20,6 +20,7 @@ _RETIRED_KEPT = 16  # a tracker that was superseded so many lives ago is no long
 # Where the newest tracker has been silent for so long, an older one that speaks is believed: whatever went
 # wrong between two detectors that handed the camera over, it must not stay blind.
 _SILENT = timedelta(seconds=5)
+_MESSAGES_KEPT = 64  # of a sensor: who repeats itself does so at once, or with all that it could not send
 _CLOCK_STEP = timedelta(seconds=30)  # records of two connections are never out of order by so much
 
 
@@ -27,6 +28,7 @@ class Dropped(StrEnum):
     """Why an event was not looked at."""
 
     LATE = "late"
+    REPEATED = "repeated"
     OLD_EPOCH = "old_epoch"
     UNKNOWN_SOURCE = "unknown_source"
 
@@ -39,6 +41,7 @@ class SourceOrder:
     epoch: str | None = None
     retired: tuple[str, ...] = ()
     connections: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
 
 
 @dataclass
@@ -60,6 +63,10 @@ class Order:
             return None  # said by another host than the source's, by its own clock: it makes nothing late
         if isinstance(event, CameraState) and event.is_coming and event.epoch in before.connections[-1:]:
             return None  # said in the midst of a stream: it has overtaken pictures that are still looked at
+        message = _message(event)
+        if message is not None and message in before.messages:
+            return Dropped.REPEATED
+        messages = before.messages if message is None else (*before.messages, message)[-_MESSAGES_KEPT:]
         epoch, retired, connections = before.epoch, before.retired, before.connections
         if connection is not None and connection not in connections:
             connections = (*connections, connection)[-_RETIRED_KEPT:]
@@ -69,7 +76,7 @@ class Order:
             others = tuple(old for old in retired if old != event.track_epoch)
             retired = (others if epoch is None else (*others, epoch))[-_RETIRED_KEPT:]
             epoch = event.track_epoch
-        self.sources[stream] = SourceOrder(event.captured_at, epoch, retired, connections)
+        self.sources[stream] = SourceOrder(event.captured_at, epoch, retired, connections, messages)
         return None
 
 
@@ -83,6 +90,13 @@ def _stream(event: Event) -> str:
     """Return what the event must come in order within: a copied reading is late for none of the pictures."""
     copied = isinstance(event, Reading) and event.camera_id is not None
     return f"{event.sensor_id}@{event.camera_id}" if isinstance(event, Reading) and copied else event.source
+
+
+def _message(event: Event) -> str | None:
+    """Return what tells a sensor's message from its repetition, None where nothing does."""
+    if not isinstance(event, Reading) or not (event.id or event.device_time):
+        return None
+    return event.id or f"{event.device_time} {event.value} {sorted(event.attributes.items())}"
 
 
 def is_missed(event: Event) -> bool:

@@ -21,6 +21,7 @@ from lianfang.config.camera import Camera
 from lianfang.config.clocks import Clocks
 from lianfang.config.community import Community
 from lianfang.config.escalation import Escalation, Severity, usual_limits
+from lianfang.config.gateway import Gateway
 from lianfang.config.grid import GridCell
 from lianfang.config.guests import Guests
 from lianfang.config.kafka import Kafka, brokers
@@ -82,6 +83,8 @@ class Config(Stanza):
     """What cameras hang on; none is called as a point or a place is."""
     brokers: dict[Id, Broker] = Field(default_factory=dict)
     """MQTT brokers that sensors are read from, one connection each."""
+    gateways: dict[Id, Gateway] = Field(default_factory=dict)
+    """Who sends readings of sensors to our API."""
     sensors: dict[Id, Sensor] = Field(default_factory=dict)
     """Sensors; none is called as a camera is."""
     detectors: dict[Id, StageStanza] = Field(min_length=1)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, SerializeAsAny, model_validator
 
+from lianfang.config.gateway import Push
 from lianfang.config.stanza import Id, Problem, Stanza
 from lianfang.plugins import PluginConfig
 
@@ -37,7 +38,10 @@ class Sensor(Stanza):
     """Seconds without a reading after which it counts as broken; null where it only speaks when something
     happens, and its silence says nothing."""
     source: SensorSourceStanza | None = None
-    """Where its readings are read; not given where it is told of otherwise (`lianfang reading`)."""
+    """Where its readings are read; not given where they are sent (`push`), or said by hand (`lianfang
+    reading`)."""
+    push: Push | None = None
+    """How its readings are sent to our API, in place of a `source`."""
     repeat_s: float | None = Field(default=None, ge=1, le=3600)
     """Where a source only tells of changes: seconds after which the last value is said again, for as long as
     the connection stands. Rules with `for_s` need it. It hides that the sensor itself has died."""
@@ -46,6 +50,8 @@ class Sensor(Stanza):
     def _some_range(self) -> Self:
         if self.low is not None and self.high is not None and self.low >= self.high:
             raise ValueError(f"a 'high' above 'low', which is {self.low}")
+        if self.source is not None and self.push is not None:
+            raise ValueError("one of 'source' and 'push'")
         if self.repeat_s is not None and self.source is None:
             raise ValueError("'repeat_s' only with a 'source'")
         return self

@@ -23,6 +23,7 @@ from alerts import actions
 from alerts.api import ApiServer, Dependencies, create_app
 from alerts.channels.base import ChannelConfig, SpeakerConfig
 from alerts.incidents.model import ChangeKind
+from alerts.intake import writer
 from alerts.payload import Speech
 from alerts.rules import device
 from alerts.rules.base import NoticeSettings, RuleSettings
@@ -39,6 +40,7 @@ from lianfang.config.escalation import Escalation, Tier
 from lianfang.config.grid import GridCell
 from lianfang.config.point import Contact
 from lianfang.ids import identify
+from tests.support.fake_bus import FakeBus
 
 START = datetime(2026, 7, 1, 8, 0, tzinfo=UTC)
 PASSWORD = "a long enough password"
@@ -132,6 +134,7 @@ class Site:
     clock: Clock = field(default_factory=SystemClock)
     ready: Callable[[], Mapping[str, str]] = lambda: {"store": "ok"}
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    bus: FakeBus = field(default_factory=FakeBus)
 
     @property
     def evidence_dir(self) -> Path:
@@ -152,6 +155,7 @@ class Site:
             evidence_dir=self.evidence_dir,
             registry=self.registry,
             ready=self.ready,
+            write=writer(self.config, self.bus),
         )
         return create_app(deps, **kwargs)
 
