@@ -10,19 +10,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+import simplejpeg
+
 from alerts.incidents.incident import Incident
 from alerts.incidents.model import ChangeKind
 from alerts.pipeline.decide import Decider
-from alerts.pipeline.order import Order
+from alerts.pipeline.order import Event, Order
 from alerts.pipeline.rulebook import RuleBook
 from alerts.suppression.noise import ALARMS
 from detectors.camera import WatchedCamera
 from detectors.stages.base import Stage
+from ingest.health.watch import ViewWatch
 from lianfang import plugins
 from lianfang.bus import Position
 from lianfang.clock import SystemClock
 from lianfang.config import Config
-from lianfang.events import FRAMES, DetectedObject, Frame
+from lianfang.events import FRAMES, CameraCondition, CameraState, DetectedObject, Frame
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Replay:
     def __init__(self, config: Config, camera_id: str, stages: Mapping[str, Stage]) -> None:
         # Its clock only says when a picture was looked at, which no rule reads.
         self._camera = WatchedCamera(camera_id, config.cameras[camera_id], stages, SystemClock())
+        self._view = ViewWatch(config.cameras[camera_id].health)
         self._order, self._decider = Order(), Decider(RuleBook(config))
         self.alarms: list[Alarm] = []
         """What has been raised so far."""
@@ -61,13 +65,31 @@ class Replay:
         DecodeError where the frame is not what it says; ValueError where it is not after the last one.
         """
         observation = self._camera.look(frame, Position(FRAMES, 0, frame.seq))
-        if observation is None or self._order.admit(observation) is not None:
+        luma = simplejpeg.decode_jpeg(frame.pixels, "GRAY")[..., 0]
+        if self._view.look(luma, frame.captured_at.timestamp()):
+            self._decide(self._state(frame))
+        if observation is None:
             return ()
-        for decision in self._decider.decide(observation):
+        self._decide(observation)
+        return observation.objects
+
+    def _state(self, frame: Frame) -> CameraState:
+        """Return what ingest would say of the camera with ``frame``."""
+        return CameraState(
+            camera_id=frame.camera_id,
+            condition=CameraCondition.ONLINE,
+            captured_at=frame.captured_at,
+            epoch=frame.epoch,
+            faults=tuple(sorted(self._view.faults)),
+        )
+
+    def _decide(self, event: Event) -> None:
+        if self._order.admit(event) is not None:
+            return
+        for decision in self._decider.decide(event):
             self.incidents[decision.incident.id] = decision.incident
             self.alarms += [
                 Alarm(decision.rule, decision.incident.place, change.at, change.kind)
                 for change in decision.changes
                 if change.kind in ALARMS
             ]
-        return observation.objects

@@ -16,6 +16,7 @@ from ingest.announcer import Announcer
 from ingest.backoff import Backoff
 from ingest.encode import Encoder, Jpeg
 from ingest.gate import MotionGate
+from ingest.health.watch import ViewWatch
 from ingest.metrics import DropReason, IngestMetrics
 from ingest.publisher import FramePublisher
 from ingest.rate import Rate
@@ -82,6 +83,7 @@ class CameraReader:
         self._encoder = Encoder.of(camera)
         self._publisher = FramePublisher(camera_id, bus, metrics)
         self._worth = Worth(camera_id, Announcer(bus, log_keys(config)[camera_id]))
+        self._view = ViewWatch(camera.health)
         self._reported = ""
         self._resting = False
         self._log = structlog.get_logger().bind(camera_id=camera_id)
@@ -150,6 +152,8 @@ class CameraReader:
         frame = self._frame(connection, jpeg, captured_at, picture.camera_time)
         if connection.online_since_s is None:
             self._online(connection, frame)
+        if self._view.look(jpeg.luma, captured_at.timestamp()):
+            self._worth.views(captured_at, self._view.faults, self._view.kinds)
         self._publisher.publish(frame, patient=not self._source.live)
         connection.seq += 1
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import av
 import simplejpeg
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
-from ingest.view import Cut, Masks, samples
+from ingest.view import Cut, Masks, Plane, samples
 from lianfang.config import Camera
 
 _KNOWN_MATRICES = frozenset({0, 1, 2, 4, 5, 6, 7, 9})
@@ -17,11 +17,12 @@ _KNOWN_MATRICES = frozenset({0, 1, 2, 4, 5, 6, 7, 9})
 
 @dataclass(frozen=True, slots=True)
 class Jpeg:
-    """An encoded picture and its size in pixels."""
+    """An encoded picture, its size in pixels, and its brightness (height, width), to be looked at at once."""
 
     data: bytes
     width: int
     height: int
+    luma: Plane = field(repr=False, compare=False)
 
 
 def fitted(width: int, height: int, max_width: int) -> tuple[int, int]:
@@ -75,4 +76,4 @@ class Encoder:
         if self._masks is not None:
             luma, blue, red = self._masks.over(luma, blue, red)
         data: bytes = simplejpeg.encode_jpeg_yuv_planes(luma, blue, red, quality=self._quality)
-        return Jpeg(data, width, height)
+        return Jpeg(data, width, height, luma)

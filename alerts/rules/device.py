@@ -29,6 +29,7 @@ OfCamera = Literal[
 OfSpeaker = Literal["speaker_silent", "speaker_faulty"]
 Condition = OfCamera | Fault | OfSpeaker
 _OF_SPEAKERS: frozenset[str] = frozenset(get_args(OfSpeaker))
+_OF_VIEWS = {"camera_covered", "camera_turned", "camera_frozen"}
 _NOISY_FOR = timedelta(minutes=10)  # since it was said last
 _BY_STREAM: frozenset[str] = frozenset({"offline", "blind"})
 _TRACKS = "device"  # stands for a tracker's epoch: a condition has the same number whoever restarts
@@ -84,8 +85,18 @@ class Config(RuleSettings):
         yield from super().check(config)
         yield from unknown_sensors(self.sensors, config)
         yield from self._unheard(config)
+        yield from self._unwatched(config)
         if self.speech is not None:
             yield Problem(("speech",), "a text", "nothing: a device's fault is nobody's in front of it")
+
+    def _unwatched(self, config: Root) -> Iterable[Problem]:
+        """Yield faults of the view that a camera is not watched for."""
+        for camera_id in (c for c in self.cameras if c in config.cameras):
+            watched = {f"camera_{fault}" for fault in config.cameras[camera_id].health.watch}
+            for j, condition in enumerate(self.conditions):
+                if condition in _OF_VIEWS - watched:
+                    allowed = f"one that health.watch of camera {camera_id} names"
+                    yield Problem(("conditions", j), repr(condition), allowed)
 
     def _unheard(self, config: Root) -> Iterable[Problem]:
         """Yield speakers that there are none of, that no zone names, or with the id of another source."""

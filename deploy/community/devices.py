@@ -15,8 +15,8 @@ CAMERA_NAMES = "{point}{n:02d}号枪机"
 _HEARD_M = 260.0  # a horn on a mast, by day
 _SPEAKERS = {"river": 14, "school": 6, "bins": 6, "square": 4}  # 30, spread over the points of each kind
 _DETECTORS = {
-    "river": ["objects", "water", "tamper"],
-    "school": ["objects", "heads", "tamper"],
+    "river": ["objects", "water"],
+    "school": ["objects", "heads"],
     "gate": ["objects", "plates"],
     "bins": ["objects", "litter"],
 }

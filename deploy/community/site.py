@@ -59,7 +59,6 @@ def _base() -> Data:
             "heads": {"kind": "helmet"},
             "plates": {"kind": "plate"},
             "litter": {"kind": "garbage"},
-            "tamper": {"kind": "tamper"},
         },
     }
 

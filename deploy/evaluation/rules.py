@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from detectors.stages import garbage, river, tamper
+from detectors.stages import garbage, river
+from lianfang.config.health import Health
 
 LATE_S, LEFT_LATE_S = 5.0, 30.0
 """So much later than the end of an event an alarm may come: it takes pictures, and an owner must go first."""
@@ -17,7 +18,6 @@ STAGES: Mapping[str, dict[str, Any]] = {
     "helmet": {"kind": "helmet"},
     "river": {"kind": "river"},
     "garbage": {"kind": "garbage"},
-    "tamper": {"kind": "tamper"},
 }
 """In the order in which they look; each with its defaults."""
 
@@ -37,7 +37,10 @@ def _entry(label: str, *stages: str) -> Tested:
 
 RULES: Mapping[str, Tested] = {
     **{label: _entry(label) for label in VISIBLE},
-    **{label: _entry(label, "tamper") for label in tamper.Config(kind="tamper").labels},
+    **{
+        f"camera_{fault}": Tested({"kind": "device", "conditions": [f"camera_{fault}"]}, ())
+        for fault in Health().watch
+    },
     garbage.LABEL: Tested({"kind": "left_object"}, ("objects", "garbage"), LEFT_LATE_S),
     river.LABEL: _entry(river.LABEL, "river"),
     "in_water": Tested(

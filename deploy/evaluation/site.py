@@ -29,13 +29,14 @@ def unknown_site(names: Iterable[str], models_dir: Path | None, grid: tuple[int,
 
     The zones are the (columns, rows) of ``grid``, each a place of its own; the whole ground is water.
     """
-    tested = {name: RULES[name] for name in names}
+    rules = {name: RULES[name] for name in names}
     zones = {
         f"zone_{i}": {"polygon": cell, "place": f"zone_{i}", "kind": "water"}
         for i, cell in enumerate(_cells(*grid))
     }
-    stages = [name for name in STAGES if any(name in rule.stages for rule in tested.values())]
-    usual = {"name": "rule", "cameras": [CAMERA], "zones": list(zones), "match": "any", "join_s": JOIN_S}
+    stages = [name for name in STAGES if any(name in tested.stages for tested in rules.values())]
+    usual = {"name": "rule", "cameras": [CAMERA], "join_s": JOIN_S}
+    in_zones = usual | {"zones": list(zones), "match": "any"}
     return Config.model_validate(
         {
             "models_dir": models_dir,
@@ -52,7 +53,9 @@ def unknown_site(names: Iterable[str], models_dir: Path | None, grid: tuple[int,
                     "zones": zones,
                 }
             },
-            "rules": {name: usual | dict(rule.stanza) for name, rule in tested.items()},
+            "rules": {
+                name: (in_zones if rule.stages else usual) | dict(rule.stanza) for name, rule in rules.items()
+            },
         }
     )
 

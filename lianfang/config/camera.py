@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import Field, SerializeAsAny, model_validator
 
 from lianfang.config.drawn import Coordinate, Crop, ReferenceHeights, Shape
+from lianfang.config.health import Health
 from lianfang.config.record import Record
 from lianfang.config.sampling import FpsHours, Gate, gated_wrongly
 from lianfang.config.stanza import Id, Problem, Stanza, one_of
@@ -92,6 +93,8 @@ class Camera(Stanza):
     picture, heights too, is 0-1 of the published one."""
     masks: tuple[Shape, ...] = Field(default=(), max_length=32)
     """Parts of the published picture that are blackened before it leaves ingest: nobody ever sees them."""
+    health: Health = Health()
+    """Which faults of its view are looked for."""
     detectors: tuple[Id, ...] = ("objects",)
     """What looks at its pictures, in order."""
     person_height: float | None = Field(default=None, gt=0, le=1)

@@ -35,7 +35,6 @@ def test_the_examples_are_good(tmp_path: Path) -> None:
                 "heads": {"kind": "helmet"},
                 "plates": {"kind": "plate"},
                 "litter": {"kind": "garbage"},
-                "tamper": {"kind": "tamper"},
                 "river": {"kind": "river"},
             },
         ),
@@ -44,13 +43,13 @@ def test_the_examples_are_good(tmp_path: Path) -> None:
             {
                 "bank": {
                     **camera,
-                    "detectors": ["objects", "river", "tamper"],
+                    "detectors": ["objects", "river"],
                     "zones": shore,
                     "lines": fence,
                 },
                 "gate": {
                     **camera,
-                    "detectors": ["objects", "heads", "plates", "litter", "tamper"],
+                    "detectors": ["objects", "heads", "plates", "litter"],
                     "zones": lane,
                 },
                 "back_gate": {**camera, "detectors": ["objects", "plates"], "zones": lane},

@@ -77,7 +77,7 @@ RULE = {"name": "x", "cameras": ["cam"], "zones": ["water"]}
         ([GATE, ("rules.stay", {"kind": "loitering", **RULE})], "rule stay"),
         ([GATE, ("rules.stay", {"kind": "loitering", **RULE, "cameras": ["cam2"]})], None),
         ([GATE, ("rules.entry.life_safety", True)], "rule entry"),
-        ([GATE, ("detectors.still", {"kind": "tamper"}), ("cameras.cam.detectors", ["objects", "still"])],
+        ([GATE, ("detectors.still", {"kind": "garbage"}), ("cameras.cam.detectors", ["objects", "still"])],
          "detector still"),
         ([GATE, ("detectors.river", {"kind": "river"}), ("cameras.cam.detectors", ["objects", "river"]),
           ("cameras.cam.zones", ZONE)], "detector river"),

@@ -39,7 +39,6 @@ def book(tmp_path: Path) -> RuleBook:
         "objects": {"kind": "objects", "engine": {"kind": "onnx"}, "labels": ["person", "boat", "car"]},
         "plate": {"kind": "plate"},
         "river": {"kind": "river"},
-        "tamper": {"kind": "tamper"},
     }
     config = loaded(
         tmp_path,

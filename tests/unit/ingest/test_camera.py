@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import av
+import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
@@ -249,3 +250,16 @@ def test_a_connection_that_held_makes_the_next_wait_short(clock: ManualClock) ->
 def test_every_connection_is_closed(clock: ManualClock) -> None:
     played = Played([GOOD], [SourceLost(CameraReason.REFUSED)], [RuntimeError("x")], [GOOD], clock=clock)
     assert played.source.closed == 4
+
+
+def test_a_view_that_shows_nothing_is_said_once_and_goes_on_over_connections(clock: ManualClock) -> None:
+    black = Picture(av.VideoFrame.from_ndarray(np.full((72, 64), 16, np.uint8), format="yuv420p"))
+    played = Played([black] * 12, [black] * 3, clock=clock, step_s=1)
+    assert [(s.condition.value, s.faults) for s in played.bus.states("gate")] == [
+        ("online", ()),
+        ("online", ("covered",)),
+        ("offline", ("covered",)),
+        ("online", ("covered",)),
+        ("offline", ("covered",)),
+    ]
+    assert [line["event"] for line in played.logs].count("camera_fault_began") == 1

@@ -1,13 +1,12 @@
 """Tampering over clips: alarms without a cause, and how many of covered, turned and frozen views are noticed.
 
 Every clip of ``clips/`` is played as it is: every alarm is false. Its first seconds are played again with
-each of TRICKS from TRICK_S to BACK_S: one that is reported under its label, and ends with it, is noticed.
+each of TRICKS from TRICK_S to BACK_S: one that is reported as what it is, and ends with it, is noticed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
 from itertools import islice, takewhile
 from pathlib import Path
 
@@ -17,12 +16,12 @@ from numpy.typing import NDArray
 
 from detectors.evaluation.base import Figure, Report, proportion
 from detectors.evaluation.media import clips_of, pictures
-from detectors.stages import tamper
-from detectors.tamper.watch import Tampering
+from ingest.health.watch import EVERY_S, ViewWatch
+from lianfang.config.health import Health
+from lianfang.events import CameraFault
 
 Image = NDArray[np.uint8]
 TRICK_S, BACK_S, END_S = 14.0, 29.0, 34.0
-_START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def _shifted(image: Image, right: float, down: float, turned_deg: float) -> Image:
@@ -41,15 +40,15 @@ def _behind(image: Image, first_level: float, last_level: float) -> Image:
     return np.clip(light + noise, 0, 255).astype(np.uint8)
 
 
-TRICKS: Mapping[str, tuple[Tampering, Callable[[Image], Image]]] = {
-    "dark cloth": (Tampering.COVERED, lambda image: _behind(image, 20, 20)),
-    "hand": (Tampering.COVERED, lambda image: _behind(image, 10, 60)),
-    "paper": (Tampering.COVERED, lambda image: _behind(image, 220, 220)),
-    "panned by a fifth": (Tampering.TURNED, lambda image: _shifted(image, 0.2, 0, 0)),
-    "tilted by a sixth": (Tampering.TURNED, lambda image: _shifted(image, 0, 0.17, 0)),
-    "rolled by 15 degrees": (Tampering.TURNED, lambda image: _shifted(image, 0, 0, 15)),
-    "to the other side": (Tampering.TURNED, lambda image: np.ascontiguousarray(image[:, ::-1])),
-    "frozen": (Tampering.FROZEN, lambda image: image),
+TRICKS: Mapping[str, tuple[CameraFault, Callable[[Image], Image]]] = {
+    "dark cloth": (CameraFault.COVERED, lambda image: _behind(image, 20, 20)),
+    "hand": (CameraFault.COVERED, lambda image: _behind(image, 10, 60)),
+    "paper": (CameraFault.COVERED, lambda image: _behind(image, 220, 220)),
+    "panned by a fifth": (CameraFault.TURNED, lambda image: _shifted(image, 0.2, 0, 0)),
+    "tilted by a sixth": (CameraFault.TURNED, lambda image: _shifted(image, 0, 0.17, 0)),
+    "rolled by 15 degrees": (CameraFault.TURNED, lambda image: _shifted(image, 0, 0, 15)),
+    "to the other side": (CameraFault.TURNED, lambda image: np.ascontiguousarray(image[:, ::-1])),
+    "frozen": (CameraFault.FROZEN, lambda image: image),
 }
 
 
@@ -78,27 +77,37 @@ def evaluate(data: Path, models_dir: Path | None) -> Report | None:
 
 
 def alarms(shown: Iterable[tuple[float, Image]]) -> set[str]:
-    """Return the labels that are reported over ``shown``, (seconds, picture) in order."""
-    camera = tamper.build(tamper.Config(kind="tamper"), None).open("clip", "e")
-    return {
-        found.label
-        for at_s, picture in shown
-        for found in camera.look(picture, _START + timedelta(seconds=at_s), ())
-    }
+    """Return the faults that are reported over ``shown``, (seconds, picture) in order."""
+    watch = _watch()
+    found: set[str] = set()
+    for at_s, picture in shown:
+        watch.look(_luma(picture), at_s)
+        found |= watch.faults
+    return found
 
 
 def notices(shown: Iterable[tuple[float, Image]], name: str) -> bool:
     """Say whether the trick ``name`` is reported, as what it is, no longer than it lasts."""
     kind, change = TRICKS[name]
-    camera = tamper.build(tamper.Config(kind="tamper"), None).open("clip", "e")
+    watch = _watch()
     reported: dict[str, list[float]] = {}
     stopped: Image | None = None
     for at_s, clean in shown:
         picture = clean
         if TRICK_S <= at_s < BACK_S:
             stopped = clean if stopped is None else stopped
-            picture = change(stopped if kind is Tampering.FROZEN else clean)
-        for found in camera.look(picture, _START + timedelta(seconds=at_s), ()):
-            reported.setdefault(found.label, []).append(at_s)
-    times = reported.pop(kind.value, [])
-    return bool(times) and not reported and times[0] >= TRICK_S and times[-1] < BACK_S + 1
+            picture = change(stopped if kind is CameraFault.FROZEN else clean)
+        watch.look(_luma(picture), at_s)
+        for fault in watch.faults:
+            reported.setdefault(fault, []).append(at_s)
+    times = reported.pop(kind, [])
+    return bool(times) and not reported and times[0] >= TRICK_S and times[-1] < BACK_S + 2 * EVERY_S
+
+
+def _watch() -> ViewWatch:
+    """Return a watch as by default, but for that a trick is shorter than a frozen picture has to be."""
+    return ViewWatch(Health(frozen_s=10))
+
+
+def _luma(picture: Image) -> Image:
+    return cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY).astype(np.uint8)
