@@ -12,7 +12,31 @@ from lianfang.config import Problem, Secret, Stanza
 from lianfang.events import CameraReason
 
 
-class Addressed(Stanza):
+class Login(Stanza):
+    """Who we are at a camera or at what it hangs on."""
+
+    username: str | None = None
+    """User name."""
+    password: Secret | None = None
+    """Password, kept outside this file; needs a user name."""
+
+    def check(self, config: Configuration) -> Iterable[Problem]:
+        """Yield a password of nobody."""
+        del config
+        if self.password is not None and self.username is None:
+            yield Problem(("password",), "no username", "a password together with username")
+
+    def login(self) -> tuple[str, str] | None:
+        """Return user and password, None for nobody; the secret is read anew: it may change. SourceLost."""
+        if self.username is None:
+            return None
+        try:
+            return self.username, self.password.read() if self.password else ""
+        except LookupError as error:
+            raise SourceLost(CameraReason.SECRET_MISSING, f"password: {error.args[0]}") from None
+
+
+class Addressed(Login):
     """A source at an address. What stands in it is never repeated: it may be a password."""
 
     schemes: ClassVar[tuple[str, ...]]
@@ -22,18 +46,14 @@ class Addressed(Stanza):
     """Its address; may hold user name and password, but see below."""
     username: str | None = None
     """User name, in place of one in the address."""
-    password: Secret | None = None
-    """Password, kept outside this file; needs a user name."""
 
     def check(self, config: Configuration) -> Iterable[Problem]:
         """Yield what is wrong with the address and with who we are."""
-        del config
         yield from self._wrong("url", self.url)
-        if self.password is not None and self.username is None:
-            yield Problem(("password",), "no username", "a password together with username")
+        yield from super().check(config)
 
     def address(self) -> str:
-        """Return the address with credentials; the secret is read anew, so that it may change. SourceLost."""
+        """Return the address with credentials. SourceLost."""
         return self._with_login("url", self.url)
 
     def _wrong(self, key: str, url: str) -> Iterable[Problem]:
@@ -51,15 +71,7 @@ class Addressed(Stanza):
         fault = self._fault(url)
         if fault:
             raise SourceLost(CameraReason.BAD_ADDRESS, f"{key}: {fault}")
-        if self.username is None:
-            return url
-        try:
-            password = self.password.read() if self.password else ""
-        except LookupError as error:
-            raise SourceLost(CameraReason.SECRET_MISSING, f"password: {error.args[0]}") from None
-        parts = urlsplit(url)
-        login = f"{quote(self.username, safe='')}:{quote(password, safe='')}"
-        return parts._replace(netloc=f"{login}@{parts.netloc}").geturl()
+        return with_login(url, self.login())
 
     def _fault(self, url: str) -> str:
         """Return what is wrong with an address, without repeating any of it, or nothing."""
@@ -71,6 +83,15 @@ class Addressed(Stanza):
         if parts.scheme not in self.schemes:
             return "an address of another kind"
         return "" if host else "an address without a host"
+
+
+def with_login(url: str, login: tuple[str, str] | None) -> str:
+    """Return ``url``, which names no user, with user and password in it."""
+    if login is None:
+        return url
+    parts = urlsplit(url)
+    user, password = (quote(part, safe="") for part in login)
+    return parts._replace(netloc=f"{user}:{password}@{parts.netloc}").geturl()
 
 
 class OverHttp(Addressed):

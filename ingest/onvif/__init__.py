@@ -3,12 +3,14 @@
 from ingest.onvif.answers import DeviceTime, Information, Profile, User
 from ingest.onvif.device import Device, ask
 from ingest.onvif.events import Event, Subscription
+from ingest.onvif.soap import NotLetIn
 
 __all__ = [
     "Device",
     "DeviceTime",
     "Event",
     "Information",
+    "NotLetIn",
     "Profile",
     "Subscription",
     "User",

@@ -31,6 +31,10 @@ _reading = threading.Lock()
 _NONSENSE = (ZeepError, LxmlError, ValueError, TypeError, AttributeError, LookupError)
 
 
+class NotLetIn(PermanentError):  # noqa: N818 - reads as the fact it states
+    """It does not know the user, or the password is another one."""
+
+
 class Wire(Transport):
     """Carries the library's messages over ``http``; ``longer_s`` is waited beyond the usual."""
 
@@ -43,7 +47,7 @@ class Wire(Transport):
         message = tostring(envelope, xml_declaration=True, encoding="utf-8")
         answer = await self._http.request("POST", address, headers, message, longer_s=self._longer_s)
         if answer.status == 401:
-            raise PermanentError("user name or password refused (401)")
+            raise NotLetIn("user name or password refused (401)")
         if answer.status not in _WITH_A_FAULT:
             check_status(answer, self._clock.now())
         given = Response()
@@ -99,7 +103,7 @@ def _meaning(fault: Fault) -> Exception:
     codes = " ".join(str(getattr(code, "text", code)) for code in (fault.code, *(fault.subcodes or ())))
     said = quoted(fault.message or codes)
     if any(word in codes for word in _REFUSED):
-        return PermanentError(f"user name or password refused: {said}")
+        return NotLetIn(f"user name or password refused: {said}")
     if any(word in codes for word in _NEVER):
         return PermanentError(f"it refuses: {said} ({quoted(codes)})")
     return TransientError(f"it answers with a fault: {said} ({quoted(codes)})")

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable
 from typing import Literal
 
-from pydantic import Field
-
 from ingest.address import Addressed
-from ingest.demux import decoded, opened
-from ingest.sources.base import Asked, Pictures, Stream
-from ingest.timing import ArrivalTiming, HostTime, Timing
+from ingest.rtsp import OverRtsp, RtspSource
+from ingest.sources.base import Stream
 from lianfang.clock import Clock
 from lianfang.config import Config as Configuration
 from lianfang.config import Problem
 
 
-class Config(Addressed):
+class Config(OverRtsp, Addressed):
     """An RTSP stream."""
 
     schemes = ("rtsp", "rtsps")
@@ -25,12 +21,6 @@ class Config(Addressed):
     kind: Literal["rtsp"]
     sub_url: str | None = None
     """Address of its sub-stream: the same view, smaller; the same user name and password."""
-    transport: Literal["tcp", "udp"] = "tcp"
-    """How the pictures travel. Over tcp none is lost or torn."""
-    open_timeout_s: float = Field(default=5, gt=0, le=60)
-    """Longest wait for the camera to answer, and again for it to describe the stream."""
-    read_timeout_s: float = Field(default=2, gt=0, le=60)
-    """Silence after which the camera counts as lost; longer than its pictures are apart."""
 
     @property
     def streams(self) -> tuple[Stream, ...]:
@@ -53,38 +43,4 @@ class Config(Addressed):
 def build(config: Config, clock: Clock) -> RtspSource:
     """Return the source."""
     del clock
-    return RtspSource(config)
-
-
-class RtspSource:
-    """One RTSP stream at a time. Only video is asked for."""
-
-    def __init__(self, config: Config) -> None:
-        self._config = config
-
-    @property
-    def live(self) -> bool:
-        """A camera's pictures come as they are taken."""
-        return True
-
-    @property
-    def streams(self) -> tuple[Stream, ...]:
-        """The streams that have an address."""
-        return self._config.streams
-
-    def timing(self, host: HostTime) -> Timing:
-        """Return host time with the spacing of RTP's time stamps."""
-        return ArrivalTiming(host)
-
-    def open(self, stop: threading.Event, asked: Asked) -> Pictures:
-        """Connect and yield pictures until the stream ends."""
-        config = self._config
-        options = {
-            "rtsp_transport": config.transport,
-            "allowed_media_types": "video",
-            # Twenty pictures would be waited for only to estimate a frame rate that nobody asks for.
-            "fpsprobesize": "0",
-        }
-        timeouts = (config.open_timeout_s, config.read_timeout_s)
-        with opened(config.address_of(asked.stream), options, timeouts) as container:
-            yield from decoded(container, stop, asked, config.read_timeout_s)
+    return RtspSource(config, config.address_of, lambda: config.streams)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import (
     Field,
@@ -42,6 +42,14 @@ ChannelStanza = Annotated[SerializeAsAny[Stanza], PluginConfig("alerts.channels"
 
 
 _NO_LIMITS = Escalation()
+_Device = TypeVar("_Device", Camera, Sensor)
+
+
+def _within(stanza: Stanza, info: ValidationInfo) -> Stanza:
+    """Return ``stanza``, with the networks of the file where it needs some and has none of its own."""
+    if getattr(stanza, "networks", ()) is not None:
+        return stanza
+    return stanza.model_copy(update={"networks": info.data.get("networks", ())})
 
 
 class Config(Stanza):
@@ -73,6 +81,9 @@ class Config(Stanza):
     """Whose clock is believed, and by how much a camera's may be off."""
     dead_man: DeadMan | None = None
     """A dead-man's switch outside; none where not given."""
+    networks: tuple[IPvAnyNetwork, ...] = Field(default=(), max_length=64)
+    """Networks, such as 10.0.0.0/8, in which receivers, media servers and ONVIF devices may be, beside public
+    addresses."""
     points: dict[Id, Point] = Field(default_factory=dict)
     """Monitoring points."""
     cameras: dict[Id, Camera] = Field(min_length=1)
@@ -95,8 +106,6 @@ class Config(Stanza):
     """What is different at some times: a flood, a festival. One is in force, or none of them."""
     voice: Voice = Voice()
     """What speaks for speakers that play sound only."""
-    networks: tuple[IPvAnyNetwork, ...] = Field(default=(), max_length=64)
-    """Networks, such as 10.0.0.0/8, in which receivers may be, beside public addresses."""
     receivers: dict[Id, ChannelStanza] = Field(default_factory=dict)
     """Who is told: speakers and platforms."""
     escalation: dict[Severity, Escalation] = Field(default_factory=usual_limits)
@@ -120,11 +129,18 @@ class Config(Stanza):
 
     @field_validator("receivers")
     @classmethod
-    def _within_networks(cls, value: dict[str, Stanza], info: ValidationInfo) -> dict[str, Stanza]:
-        """Give the networks of the file to those that have none of their own."""
-        within = {"networks": info.data.get("networks", ())}
-        own = ((name, getattr(stanza, "networks", ())) for name, stanza in value.items())
-        return value | {name: value[name].model_copy(update=within) for name, given in own if given is None}
+    def _receivers_within(cls, value: dict[str, Stanza], info: ValidationInfo) -> dict[str, Stanza]:
+        return {name: _within(receiver, info) for name, receiver in value.items()}
+
+    @field_validator("cameras", "sensors")
+    @classmethod
+    def _sources_within(cls, value: dict[str, _Device], info: ValidationInfo) -> dict[str, _Device]:
+        return {
+            name: device.model_copy(update={"source": _within(device.source, info)})
+            if device.source is not None
+            else device
+            for name, device in value.items()
+        }
 
     @field_validator("detectors")
     @classmethod

@@ -19,7 +19,7 @@ Network = IPv4Network | IPv6Network
 
 
 class Reached(Stanza):
-    """What the stanza of every receiver has that is reached over a network."""
+    """What the stanza of a receiver, a source or a sensor has that we call over a network by ourselves."""
 
     networks: tuple[IPvAnyNetwork, ...] | None = Field(default=None, max_length=64)
     """Networks, such as 10.20.0.0/16, in which it may be, beside public addresses; `networks` of the file

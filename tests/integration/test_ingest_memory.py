@@ -17,7 +17,7 @@ from ingest.backoff import Backoff
 from ingest.camera import CameraReader
 from ingest.metrics import IngestMetrics
 from ingest.sources import rtsp
-from ingest.sources.base import Asked, Pictures, SourceLost, Stream
+from ingest.sources.base import Asked, Pictures, Source, SourceLost, Stream
 from ingest.timing import HostTime, Timing
 from lianfang.clock import SystemClock
 from lianfang.events import CameraReason
@@ -47,7 +47,7 @@ class Flapping:
     live = True
     streams: tuple[Stream, ...] = ("main",)
 
-    def __init__(self, source: rtsp.RtspSource, left: list[int], done: threading.Event) -> None:
+    def __init__(self, source: Source, left: list[int], done: threading.Event) -> None:
         self._source = source
         self._left = left
         self._done = done
@@ -92,7 +92,7 @@ def reconnect(times: int, url: str) -> FakeBus:
     done = [threading.Event() for _ in range(THREADS)]
     threads = []
     for event in done:
-        source = Flapping(rtsp.RtspSource(rtsp.Config(kind="rtsp", url=url)), left, event)
+        source = Flapping(rtsp.build(rtsp.Config(kind="rtsp", url=url), clock), left, event)
         reader = CameraReader(config, "gate", source, bus, clock, metrics, NoWait())
         threads.append(threading.Thread(target=reader.run, args=(stop,)))
         threads[-1].start()
