@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 import traceback
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from ingest.publisher import FramePublisher
 from ingest.rate import Rate
 from ingest.selection import Selection
 from ingest.sources.base import Asked, Picture, Source, SourceEnded, SourceLost
+from ingest.strain import Felt, Strain
 from ingest.timing import CaptureTimes, HostTime, Timing
 from ingest.worth import Worth
 from lianfang.bus import Bus
@@ -84,6 +86,7 @@ class CameraReader:
         self._publisher = FramePublisher(camera_id, bus, metrics)
         self._worth = Worth(camera_id, Announcer(bus, log_keys(config)[camera_id]))
         self._view = ViewWatch(camera.health)
+        self._strain = Strain()
         self._reported = ""
         self._resting = False
         self._log = structlog.get_logger().bind(camera_id=camera_id)
@@ -92,6 +95,15 @@ class CameraReader:
     def losing(self) -> bool:
         """Whether the bus does not take its frames."""
         return self._publisher.losing
+
+    @property
+    def felt(self) -> Felt:
+        """Whether this machine keeps up with it, as of its last pictures; any thread may ask."""
+        return Felt() if self._worth.condition is CameraCondition.OFFLINE else self._strain.felt
+
+    def relieve(self, keyframes: bool) -> None:
+        """Read keyframes only from now on, or all pictures again; any thread may ask for it."""
+        self._asked.keyframes = keyframes
 
     def run(self, stop: threading.Event) -> None:
         """Read until ``stop`` is set."""
@@ -102,6 +114,7 @@ class CameraReader:
             self._metrics.attempts.labels(self._id).inc()
             selection = Selection(self._rate, MotionGate.of(self._camera), self._host.now())
             connection = _Connection(self._source.timing(self._host), selection)
+            self._strain = Strain()
             wait_s = math.inf
             try:
                 self._read(connection, stop)
@@ -138,6 +151,7 @@ class CameraReader:
         if picture.frame is None or picture.corrupt:
             self._unusable(connection, "decode" if picture.frame is None else "corrupt")
             return
+        self._strain.note(self._clock.monotonic(), time.thread_time(), picture)
         captured_at = self._times.next(connection.timing.taken_at(picture.pts_s))
         try:
             refused = connection.selection.refuses(picture.frame, captured_at)
@@ -154,6 +168,7 @@ class CameraReader:
             self._online(connection, frame)
         if self._view.look(jpeg.luma, captured_at.timestamp()):
             self._worth.views(captured_at, self._view.faults, self._view.kinds)
+        self._worth.streams(captured_at, self._degraded())
         self._publisher.publish(frame, patient=not self._source.live)
         connection.seq += 1
 
@@ -196,6 +211,12 @@ class CameraReader:
         epoch = None if connection.online_since_s is None else connection.epoch
         self._worth.offline(at, epoch, reason, detail)
         self._log.warning("camera_offline", reason=reason.value, detail=detail)
+
+    def _degraded(self) -> CameraReason | None:
+        """Return why fewer pictures come than were asked for."""
+        relieved = self._asked.keyframes and self._camera.keyframes == "auto"
+        self._metrics.keyframes.labels(self._id).set(relieved)
+        return CameraReason.KEYFRAMES if relieved else None
 
     def _wait_s(self, connection: _Connection) -> float:
         since_s = connection.online_since_s

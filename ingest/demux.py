@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import av
@@ -90,13 +91,14 @@ def decoded(
     decoder = Decoder(stream, asked)
     clock_offset_s: float | None = None
     last_s = time.monotonic()
-    for packet in _within(container.demux(stream), read_timeout_s):
+    packets = _Packets(container.demux(stream), read_timeout_s)
+    for packet in packets:
         if stop.is_set():
             return
         clock_offset_s = _camera_clock(packet, clock_offset_s)
         for picture in _pictures(decoder, packet, clock_offset_s):
             last_s = time.monotonic()
-            yield picture
+            yield replace(picture, waited_s=packets.waited())
         patience_s = NO_KEYFRAME_S if decoder.waits else NO_PICTURE_S
         if time.monotonic() - last_s > patience_s:
             raise SourceLost(CameraReason.NO_PICTURE, f"data but no picture for {patience_s:.0f} s")
@@ -113,20 +115,33 @@ def _video(container: InputContainer) -> VideoStream:
     return stream
 
 
-def _within(packets: Iterator[Packet], timeout_s: float) -> Iterator[Packet]:
-    """Yield packets while each comes in time.
+class _Packets:
+    """Packets while each comes in time, and how long they were waited for.
 
     FFmpeg answers its own time-out with what its parser still held, one stale picture, and says only at the
     next call, a whole time-out later, that it had one.
     """
-    while True:
-        asked_s = time.monotonic()
-        packet = next(packets, None)
-        if packet is None:
-            return
-        if time.monotonic() - asked_s >= timeout_s:
-            raise SourceLost(CameraReason.TIMED_OUT, f"no packet for {timeout_s:g} s")
-        yield packet
+
+    def __init__(self, packets: Iterator[Packet], timeout_s: float) -> None:
+        self._packets, self._timeout_s = packets, timeout_s
+        self._waited_s = 0.0
+
+    def __iter__(self) -> Iterator[Packet]:
+        while True:
+            asked_s = time.monotonic()
+            packet = next(self._packets, None)
+            if packet is None:
+                return
+            waited_s = time.monotonic() - asked_s
+            if waited_s >= self._timeout_s:
+                raise SourceLost(CameraReason.TIMED_OUT, f"no packet for {self._timeout_s:g} s")
+            self._waited_s += waited_s
+            yield packet
+
+    def waited(self) -> float:
+        """Return the seconds waited since this was asked last."""
+        waited_s, self._waited_s = self._waited_s, 0.0
+        return waited_s
 
 
 def _pictures(decoder: Decoder, packet: Packet, clock_offset_s: float | None) -> Iterator[Picture]:

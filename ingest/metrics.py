@@ -32,6 +32,13 @@ class IngestMetrics:
             registry=registry,
             multiprocess_mode="livemax",  # one process reads a camera; what a dead one said does not count
         )
+        self.keyframes = Gauge(
+            "lianfang_camera_keyframes",
+            "1 while only keyframes of the camera are decoded because this machine cannot keep up, else 0.",
+            ["camera"],
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
         self.attempts = Counter(
             "lianfang_camera_connections",
             "Attempts to connect to the camera: the log tells only of changes.",

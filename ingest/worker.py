@@ -12,11 +12,13 @@ import structlog
 from ingest.backoff import Backoff
 from ingest.camera import CameraReader
 from ingest.metrics import IngestMetrics
+from ingest.relief import Relief
 from ingest.sources.base import Source
 from lianfang import plugins
 from lianfang.bus import Bus
 from lianfang.clock import Clock
 from lianfang.config import Config
+from lianfang.config.way import vital as vital_cameras
 from lianfang.following import Following
 
 _log = structlog.get_logger()
@@ -43,6 +45,8 @@ class IngestWorker:
         self._readers = {
             camera_id: _reader(config, camera_id, bus, clock, metrics) for camera_id in camera_ids
         }
+        self._relief = Relief()
+        self._relievable = [name for name in camera_ids if config.cameras[name].keyframes == "auto"]
         self._running: dict[str, tuple[threading.Thread, threading.Event]] = {}
 
     def ready(self) -> Mapping[str, str]:
@@ -57,6 +61,7 @@ class IngestWorker:
         self._wait_for_settings(stop)
         while not stop.is_set():
             self._switch(self._settings.off(self._clock.now()))
+            self._relieve()
             stop.wait(_LOOK_S)
         for _, end in self._running.values():
             end.set()
@@ -75,6 +80,17 @@ class IngestWorker:
             if time.monotonic() >= deadline_s:
                 _log.warning("settings_unknown", waited_s=KNOWN_S)
                 return
+
+    def _relieve(self) -> None:
+        """Read by keyframes what has to be, while this machine cannot keep up."""
+        felt = {camera_id: self._readers[camera_id].felt for camera_id in self._relievable}
+        held = self._relief.decide(self._clock.monotonic(), felt, self._vital)
+        for camera_id in self._relievable:
+            self._readers[camera_id].relieve(camera_id in held)
+
+    def _vital(self) -> frozenset[str]:
+        """Return the cameras of rules of life safety, as people have set them now."""
+        return vital_cameras(self._settings.config(self._clock.now()))
 
     def _switch(self, off: frozenset[str]) -> None:
         """Begin to read what is on, end what is off. A source may need seconds to end."""

@@ -90,8 +90,10 @@ class FileSource:
             before = timeline.count
             for picture in self._round(timeline, stop, asked):
                 if ahead and picture.pts_s is not None:
-                    ahead.wait(picture.pts_s, stop)
-                yield picture
+                    waited_s = ahead.wait(picture.pts_s, stop)
+                    yield replace(picture, waited_s=(picture.waited_s or 0.0) + waited_s)
+                else:
+                    yield picture
             if stop.is_set():
                 return
             if timeline.count == before:
@@ -146,9 +148,10 @@ class _Pacer:
         self._clock = clock
         self._origin_s: float | None = None
 
-    def wait(self, pts_s: float, stop: threading.Event) -> None:
-        """Return when the picture is due, or ``stop`` is set."""
+    def wait(self, pts_s: float, stop: threading.Event) -> float:
+        """Return when the picture is due, or ``stop`` is set: the seconds that it took."""
         now_s = self._clock.monotonic()
         if self._origin_s is None or now_s - (self._origin_s + pts_s) > MAX_BEHIND_S:
             self._origin_s = now_s - pts_s
         stop.wait(max(0.0, self._origin_s + pts_s - now_s))
+        return self._clock.monotonic() - now_s

@@ -38,6 +38,12 @@ def way_of(config: Config, camera_id: str) -> Way:
     return Way("sub", f"{gives} px are enough for its detectors")
 
 
+def vital(config: Config) -> frozenset[str]:
+    """Return the cameras of rules of life safety."""
+    rules = (rule for rule in config.rules.values() if getattr(rule, "life_safety", False))
+    return frozenset(camera_id for rule in rules for camera_id in getattr(rule, "cameras", ()))
+
+
 def streams_of(camera: Camera) -> tuple[Stream, ...]:
     """Return the streams that a camera has, as far as the configuration says."""
     streams: tuple[Stream, ...] = getattr(camera.source, "streams", ("main",))

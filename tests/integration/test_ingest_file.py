@@ -17,6 +17,9 @@ import numpy as np
 import pytest
 import simplejpeg
 
+from ingest import relief
+from ingest.camera import CameraReader
+from ingest.strain import Felt
 from lianfang.events import CameraCondition, Frame
 from tests.support.reading import reading
 from tests.support.video import numbered, read_number, write_clip, write_pictures
@@ -82,6 +85,33 @@ def test_what_is_masked_and_what_is_cut_off_never_reaches_the_bus(tmp_path: Path
         assert picture.shape == (240, 160, 3)
         assert picture[:144].max() <= 4
         assert 90 < picture[160:210].mean() < 130
+
+
+def test_a_camera_that_gives_way_shows_keyframes_and_says_so_until_it_is_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is felt is made up, what follows from it is real; the other camera may not give way."""
+    felt = [Felt(strained=True, relievable=True)]
+    monkeypatch.setattr(CameraReader, "felt", property(lambda _: felt[0]))
+    monkeypatch.setattr(relief, "HOLD_S", 0.5)
+    clip = write_clip(tmp_path / "clip.mp4", count=500, fps=25)
+    cameras = {"gate": stanza(clip, fps=25), "bank": {**stanza(clip, fps=25), "keyframes": "never"}}
+    with reading(cameras) as running:
+        bus = running.bus
+        bus.wait(lambda: "degraded" in bus.conditions("gate"))
+        before = len(bus.frames("gate"))
+        assert running.count("lianfang_camera_keyframes", camera="gate") == 1
+        bus.wait(lambda: len(bus.frames("gate")) >= before + 2)
+        felt[0] = Felt()
+        bus.wait(lambda: bus.conditions("gate") == ["online", "degraded", "online"])
+        bus.wait(lambda: numbers(bus.frames("gate"))[-1] % 25 > 1)
+    assert bus.states("gate")[1].reason == "keyframes"
+    assert bus.conditions("bank") == ["online"]
+    shown = numbers(bus.frames("gate"))
+    assert [number % 25 for number in shown[before : before + 2]] == [0, 0]
+    back = next(i for i in range(before, len(shown)) if shown[i] % 25)
+    assert shown[back] % 25 == 1  # all pictures again, from a keyframe on
+    assert shown[back - 1 :] == list(range(shown[back - 1], shown[-1] + 1))
 
 
 def test_realtime_keeps_the_pace_of_the_file(tmp_path: Path) -> None:
