@@ -31,6 +31,9 @@ from alerts.delivery.worker import DeliveryWorker
 from alerts.digests import Digests
 from alerts.evidence import EvidenceKeeper
 from alerts.intake import writer
+from alerts.guests.book import GuestBook
+from alerts.guests.looking import newest_picture
+from alerts.guests.upkeep import Upkeep
 from alerts.metrics import DeliveryMetrics, registries
 from alerts.notice_settings import NoticeConfig
 from alerts.pipeline.escalate import unsaid
@@ -116,6 +119,7 @@ class AlertService:
         self._clips = ClipKeeper.of(config, settings.config, store, bus, clock)
         self._deadlines = Deadlines(store, settings.config, clock, registry)
         self._digests = Digests(store, settings.config, clock)
+        self._guests = Upkeep(GuestBook(store, settings, clock, evidence_dir, bus.forget), clock)
         self._metrics = DeliveryMetrics(registry)
         self._platforms = Platforms(config, store, clock, settings.config, registry)
         self._dependencies = Dependencies(
@@ -127,6 +131,8 @@ class AlertService:
             registry=exported,
             ready=self.ready,
             write=writer(config, bus),
+            newest=lambda camera, since: newest_picture(bus, camera, since),
+            forget=bus.forget,
         )
         self._failed: LianfangError | None = None
 
@@ -158,6 +164,7 @@ class AlertService:
             self._thread("seasons", self._seasons.run, stop),
             self._thread("deadlines", self._deadlines.run, stop),
             self._thread("digests", self._digests.run, stop),
+            self._thread("guests", self._guests.run, stop),
             self._thread("outside", lambda s: asyncio.run(self._outside(s)), stop),
         ]
         for thread in threads:

@@ -89,5 +89,6 @@ def children(file: Path, config: Config, log_level: str) -> list[Child]:
         Child("alerts", ["alerts", *common]),
         Child("detect", ["detect", *common]),
         *(Child(f"ingest:{','.join(group)}", ["ingest", *common], group) for group in groups),
+        *([Child("ingest-guests", ["ingest-guests", *common])] if config.guests else []),
         *([Child("sensors", ["sensors", *common])] if read else []),
     ]

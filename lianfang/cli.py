@@ -48,6 +48,8 @@ COMMANDS = {
         "alerts.api.password:main", "turn a password into the hash that a configuration keeps"
     ),
     "alerts": Command("alerts.service:main", "run the alert service: rules, delivery, API and console"),
+    "guests": Command("alerts.guests.command:main", "cameras that others connect: keys, who shares what"),
+    "ingest-guests": Command("ingest.guests.service:main", "read the cameras that others connect"),
     "ingest": Command("ingest.service:main", "run the ingest service for some or all cameras"),
     "sensors": Command("ingest.sensor_service:main", "read all sensors that have a source"),
     "detect": Command("detectors.service:main", "run a detector worker"),

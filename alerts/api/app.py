@@ -26,6 +26,8 @@ from alerts.api import (
     effects,
     events,
     evidence,
+    guest_hooks,
+    guests,
     incidents,
     openapi,
     ops,
@@ -38,6 +40,7 @@ from alerts.api import (
     receipts,
     receivers,
     recordings,
+    share,
     speech,
     suppressions,
     trials,
@@ -52,6 +55,8 @@ from alerts.api.passwords import Passwords
 from alerts.api.sessions import Sessions, earlier_credentials
 from alerts.api.timing import Timing
 from alerts.api.views import Views
+from alerts.guests.book import GuestBook
+from alerts.guests.looking import Looks
 from alerts.store import Store
 
 _SESSIONS_FILE = "sessions.json"
@@ -70,6 +75,8 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
     views = Views(names, Timing(deps.settings.config))
     camera_views = cameras.CameraViews(deps.settings.config, names)
     feed = ChangeFeed(events.StoreSource(deps, views, camera_views))
+    book = GuestBook(deps.store, deps.settings, deps.clock, deps.evidence_dir, deps.forget)
+    looks = Looks(deps.store, deps.clock)
 
     app = FastAPI(
         title="lianfang",
@@ -93,8 +100,8 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
     for router in (
         speech.router(deps),  # before the actions, whose path would stand for its own
         incidents.router(deps, views),
-        evidence.router(deps),
-        clips.router(deps),
+        evidence.router(deps, looks),
+        clips.router(deps, looks),
         events.router(deps, feed, sessions),
         cameras.router(deps, camera_views),
         profiles.router(deps),
@@ -108,6 +115,7 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
         police.router(deps),
         photos.router(deps),
         dispositions.router(deps, names),
+        guests.router(deps, book, looks),
         recordings.router(deps),
     ):
         behind_login.include_router(router)
@@ -117,15 +125,22 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
         dependencies=[Depends(current_session)],
         responses=problems.described(HTTPStatus.UNAUTHORIZED),
     )
-    long.include_router(photos.uploads(deps))
-    long.include_router(recordings.uploads(deps))
+    for router in (photos.uploads(deps), recordings.uploads(deps)):
+        long.include_router(router)
     app.include_router(long)  # before the actions, whose path would stand for its own
     api = APIRouter(prefix="/api", max_body_size=MAX_BODY_BYTES)
     api.include_router(auth.router(deps, names, passwords, sessions, feed.nudge))
     api.include_router(behind_login)
     app.include_router(api)
-    for without_session in (receipts, readings, ops, pictures):
-        app.include_router(without_session.router(deps))
+    for router in (
+        receipts.router(deps),
+        readings.router(deps),
+        ops.router(deps),
+        pictures.router(deps, looks),
+        share.router(deps, book),
+        guest_hooks.router(deps, book),
+    ):
+        app.include_router(router)
 
     @app.get("/api/openapi.json", include_in_schema=False)
     def openapi_document(_user: CurrentSession) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -44,6 +45,10 @@ class Dependencies:
     registry: CollectorRegistry
     ready: Callable[[], Mapping[str, str]]
     write: Write
+    newest: Callable[[str, datetime], bytes | None] = lambda _camera, _since: None
+    """The newest picture of a camera on the bus since a time, as JPEG; None where there is none."""
+    forget: Callable[[str], object] = lambda _camera: None
+    """Delete what the bus keeps of a camera's frames."""
 
     @property
     def config(self) -> Config:

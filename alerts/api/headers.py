@@ -45,4 +45,4 @@ def _cache_control(path: str, status: int) -> str:
     if path.startswith(_ASSETS) and status == 200:
         return "public, max-age=31536000, immutable"
     # Answers depend on who asks; the page itself names the assets of its version.
-    return "private, no-store" if path.startswith("/api") else "no-cache"
+    return "private, no-store" if path.startswith(("/api", "/share")) else "no-cache"

@@ -65,6 +65,10 @@ class Names:
             found.append(NamedInBoth(id=receiver_id, name=words))
         return found
 
+    def receiver(self, receiver_id: str) -> str:
+        """Return a receiver's name in Chinese."""
+        return next((named.name.zh for named in self.receivers() if named.id == receiver_id), receiver_id)
+
     def subscriber(self, name: str, title: str) -> NamedInBoth:
         """Return who subscribes with a receiver, by name and title of the subscription."""
         known, receiver_id = {named.id: named.name for named in self.receivers()}, receiver_of(name)

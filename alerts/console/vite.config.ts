@@ -24,6 +24,6 @@ export default defineConfig({
   test: { include: ['tests/**/*.test.ts'], environment: 'node' },
   server: {
     // `npm run dev` beside a running service.
-    proxy: { '/api': process.env.LIANFANG_API ?? 'http://127.0.0.1:8800' },
+    proxy: Object.fromEntries(['/api', '/share'].map((path) => [path, process.env.LIANFANG_API ?? 'http://127.0.0.1:8800'])),
   },
 })

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import threading
 from collections.abc import Callable, Mapping
@@ -14,6 +15,9 @@ from sqlalchemy.orm import Session
 from alerts.editing import Editor, shared
 from alerts.guests import consent, withdrawal
 from alerts.guests.offer import Offer
+from alerts.guests.problems import NotPossible
+from alerts.guests.pushing import may_read, name_of
+from alerts.guests.servers import Question, cut
 from alerts.settings import Settings
 from alerts.store import Store, guests, versions
 from alerts.store.guests import GuestRow, InvitationRow
@@ -21,20 +25,13 @@ from lianfang.clock import Clock
 from lianfang.config.faults import Document
 from lianfang.config.guests import PREFIX, Guest, Guests
 from lianfang.config.joining import unjoinable
-from lianfang.errors import ConfigError, LianfangError
+from lianfang.errors import ConfigError, TransientError
 from lianfang.ids import identify
 from lianfang.sealing import Seal
 
 _log = structlog.get_logger()
+_LET_GO, _LONG_AGO = timedelta(seconds=10), timedelta(days=2)
 _TRIES = 3  # somebody else changes the settings at the same time
-
-
-class NotPossible(LianfangError):  # noqa: N818 - reads as the fact it states
-    """It cannot be done now; ``code`` says why, for a program."""
-
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.code = code
 
 
 class GuestBook:
@@ -99,6 +96,29 @@ class GuestBook:
                 row.ended_at, row.push_digest = self._clock.now(), ""
         _log.info("invitation_revoked", invitation=invitation_id, by=by)
 
+    def push(self, invitation_id: str) -> tuple[str, str]:
+        """Return where to push to, and a new key for it. NotPossible; LookupError where it is over."""
+        server = self.asked.media_server
+        if server is None:
+            raise NotPossible("no_push", "there is no media server to push to")
+        key, digest = guests.new_secret()
+        with self._store.write() as session:
+            row = session.get(InvitationRow, invitation_id, with_for_update=True)
+            if row is None or row.ended_at is not None:
+                raise LookupError(f"no invitation {invitation_id}")
+            row.push_digest = digest
+        return server.push, key
+
+    def lets_in(self, asked: Question) -> bool:
+        """Say whether a stream may be pushed, or taken, now."""
+        with self._store.read() as session:
+            digest = guests.pushing(session, name_of(""), asked.stream, self._clock.now())
+        if digest is None or name_of(digest) != asked.stream:
+            return False
+        if asked.wants == "publish":
+            return secrets.compare_digest(guests.digest(asked.key), digest)
+        return may_read(self.asked, asked.stream, asked.key)
+
     def join(self, token: str, offer: Offer, community: str) -> tuple[GuestRow, str]:
         """Take a camera; return it and what stands in its owner's link.
 
@@ -138,13 +158,16 @@ class GuestBook:
             state = "paused" if paused else "active"
             if row.state != state:
                 row.state, row.state_since = state, self._clock.now()
+            stream = row.push_digest if paused else ""
         _log.info("guest_paused" if paused else "guest_resumed", camera_id=guest_id, by=by)
-        self.reconcile(by, "paused by its owner" if paused else "shared again by its owner")
+        self.reconcile(by, "paused" if paused else "shared again")
+        self._cut(stream)
 
     def withdraw(self, guest_id: str, by: str, why: str) -> None:
         """End it for good: read no more, forget how, delete what need not be kept. LookupError."""
         with self._store.write() as session:
             row, now = self._shared(session, guest_id), self._clock.now()
+            stream = row.push_digest
             row.state, row.state_since, row.sealed, row.push_digest = "withdrawn", now, "", ""
             row.ended_by, row.ended_why = by, why
             report, files = withdrawal.purge(session, row, now)
@@ -153,6 +176,7 @@ class GuestBook:
         self._forget(guest_id)
         _log.info("guest_withdrawn", camera_id=guest_id, by=by)
         self.reconcile(by, "withdrawn")
+        self._cut(stream)
 
     def renew(self, guest_id: str, by: str) -> str:
         """Return what stands in a new link of the owner; the old one is worthless. LookupError."""
@@ -164,6 +188,15 @@ class GuestBook:
             row.owner_digest = digest
         _log.info("owner_link_renewed", camera_id=guest_id, by=by)
         return token
+
+    def forget_unshared(self) -> None:
+        """Delete the frames that the bus may still have of cameras that are not shared now."""
+        now = self._clock.now()
+        with self._store.read() as session:
+            rows = guests.rows(session)
+        for row in rows:
+            if row.state != "active" and _LET_GO < now - row.state_since < _LONG_AGO:
+                self._forget(row.id)
 
     def purge_later(self) -> None:
         """Delete of cameras that were withdrawn what has not to be kept any more."""
@@ -194,6 +227,16 @@ class GuestBook:
                     return False
                 return True
         return False
+
+    def _cut(self, push_digest: str) -> None:
+        """Cut a stream at the media server; where that fails, ingest takes it no more all the same."""
+        server = self.asked.media_server
+        if server is None or not push_digest:
+            return
+        try:
+            asyncio.run(cut(server, name_of(push_digest)))
+        except TransientError as error:
+            _log.warning("stream_not_cut", stream=name_of(push_digest), reason=str(error))
 
     def _wanted(self) -> Mapping[str, Guest]:
         """Return what all owners share, of each as much as fits the file now."""

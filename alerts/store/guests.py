@@ -115,3 +115,18 @@ def looks(session: Session, guest_id: str, limit: int = 200) -> Sequence[LookRow
     """Return who looked at a guest's camera, newest first."""
     query = select(LookRow).where(LookRow.guest_id == guest_id).order_by(LookRow.seq.desc())
     return session.scalars(query.limit(limit)).all()
+
+
+def pushing(session: Session, prefix: str, stream: str, now: datetime) -> str | None:
+    """Return the digest of the key of a stream that may be pushed now; None where there is none."""
+    begins = stream.removeprefix(prefix)
+    if begins == stream or not begins.isalnum():
+        return None
+    shared = select(GuestRow.push_digest).where(GuestRow.state == "active")
+    found = session.scalar(shared.where(GuestRow.push_digest.startswith(begins)))
+    if found is None:
+        invited = select(InvitationRow.push_digest).where(
+            InvitationRow.ended_at.is_(None), InvitationRow.expires_at > now
+        )
+        found = session.scalar(invited.where(InvitationRow.push_digest.startswith(begins)))
+    return found

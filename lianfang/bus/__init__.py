@@ -143,6 +143,13 @@ class Bus(Protocol):
         """Return the frames of a camera published at ``since`` or later, as far as they are kept."""
         ...
 
+    def forget(self, camera_id: str) -> None:
+        """Delete the frames of a camera where they can be deleted; else they go when their time is over.
+
+        A frame that is published afterwards is kept as if it were the first.
+        """
+        ...
+
     def close(self) -> None:
         """Flush and release it."""
         ...

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 from cryptography.fernet import Fernet
 from pydantic import Field, IPvAnyNetwork, StringConstraints, field_validator
 
-from lianfang.config.drawn import Coordinate
+from lianfang.config.drawn import Shape
 from lianfang.config.schedule import Schedule
 from lianfang.config.stanza import Id, Problem, Secret, Stanza, one_of
 
@@ -35,10 +35,7 @@ _WORDS = re.compile(
     r"changing|locker ?room|nursing|fitting ?room|sauna|massage",
     re.IGNORECASE,
 )
-Polygon = Annotated[tuple[tuple[Coordinate, Coordinate], ...], Field(min_length=3, max_length=32)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f]+$")]
-SCHEMES = ("rtsp", "http")
-"""Where the picture of a guest comes from: what is encrypted cannot be looked into for a redirection."""
 
 
 def names_forbidden(name: str) -> str:
@@ -50,17 +47,17 @@ def names_forbidden(name: str) -> str:
 class MediaServer(Stanza):
     """A media server to which guests push their pictures, where we cannot reach them."""
 
-    kind: Literal["mediamtx", "zlmediakit"]
+    kind: Literal["mediamtx", "zlmediakit", "nginx_rtmp"]
     """Which one: it says what its questions look like."""
     push: str = Field(pattern=r"^rtmps?://[^\s@/]+(/[^\s@]*)?$")
     """Address to which owners push, without the name of the stream, such as rtmp://media.example:1935/live."""
-    pull: str = Field(pattern=r"^rtsp://[^\s@/]+(/[^\s@]*)?$")
+    pull: str = Field(pattern=r"^(rtsp|rtmp)://[^\s@/]+(/[^\s@]*)?$")
     """Address at which ingest takes the same streams."""
     networks: tuple[IPvAnyNetwork, ...] = Field(default=(), max_length=16)
     """Networks in which it may be, beside public addresses."""
     hook_secret: Secret
     """Stands as ``?secret=`` in the addresses at which it asks us who may push and play."""
-    control: str | None = Field(default=None, pattern=r"^https?://[^\s@/]+$")
+    control: str | None = Field(default=None, pattern=r"^https?://[^\s@]+[^\s@/]$")
     """Its API, by which a stream that is withdrawn is cut at once; not cut there where not given."""
     control_secret: Secret | None = None
     """ZLMediaKit's ``secret``, or for MediaMTX ``user:password``."""
@@ -86,7 +83,7 @@ class Guests(Stanza):
     """Pictures a second of each that are published."""
     max_width: int = Field(default=1280, ge=160, le=1920)
     """Wider pictures are scaled down to this width, in pixels."""
-    memory_mb: int = Field(default=1024, ge=256, le=8192)
+    memory_mb: int = Field(default=1024, ge=768, le=8192)
     """Address space that a process which reads one may take, in MiB; one that wants more dies."""
     invitation_hours: float = Field(default=72, gt=0, le=24 * 30)
     """Hours for which an invitation is good."""
@@ -150,7 +147,7 @@ class Guest(Stanza):
     """Which of the rules that are open to guests its owner allows."""
     hours: Schedule | None = None
     """When its owner shares it; always where not given. At other times it is not even opened."""
-    masks: tuple[Polygon, ...] = Field(default=(), max_length=16)
+    masks: tuple[Shape, ...] = Field(default=(), max_length=16)
     """Parts of the picture that nobody sees: corners (x, y), 0-1 of width and height from the top left."""
     paused: bool = False
     """True: its owner does not share it now."""

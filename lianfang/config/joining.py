@@ -68,6 +68,6 @@ def _camera(config: Config, name: str, guest: Guest) -> Camera:
             "max_width": asked.max_width,
             "detectors": asked.detectors,
             "zones": dict.fromkeys(zones or [VIEW], Zone(polygon=_WHOLE)),
-            **({"masks": guest.masks} if guest.masks else {}),
+            "masks": guest.masks,
         }
     )

@@ -137,6 +137,9 @@ class FakeBus:
         """Not what this fake is for."""
         raise NotImplementedError
 
+    def forget(self, camera_id: str) -> None:
+        """Keep nothing anyway."""
+
     def footage(self, camera_id: str, since: datetime) -> Footage:
         """Not what this fake is for."""
         raise NotImplementedError

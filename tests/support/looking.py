@@ -166,6 +166,9 @@ class TappedBus:
         """Return the record of a frame."""
         return self._bus.fetch(reference)
 
+    def forget(self, camera_id: str) -> None:
+        """Keep nothing anyway."""
+
     def footage(self, camera_id: str, since: datetime) -> Footage:
         """Return the frames of a camera."""
         return self._bus.footage(camera_id, since)

@@ -160,6 +160,10 @@ class EmbeddedBus:
         """Return the frames of a camera published at ``since`` or later, as far as they are kept."""
         return RingFootage(self._shelf, camera_id, since)
 
+    def forget(self, camera_id: str) -> None:
+        """Delete the ring of a camera, whoever writes it."""
+        self._publisher.forget(camera_id)
+
     def close(self) -> None:
         """Write what is queued and release everything but the consumers, which can only be closed then."""
         self._publisher.close()

@@ -69,6 +69,14 @@ class RingPublisher:
                     held = self._held[key] = self._open(key)
         return held.append(headers, value, published_us)
 
+    def forget(self, key: str) -> None:
+        """Delete the ring of a key. Another process that writes it goes on where nobody reads any more."""
+        with self._lock:
+            held = self._held.pop(key, None)
+            if held is not None:
+                held.release()
+            ring_path(self._folder, key).unlink(missing_ok=True)
+
     def close(self) -> None:
         """Let go of every ring."""
         with self._lock:

@@ -104,6 +104,9 @@ class KafkaBus:
         """Return the frames of a camera published at ``since`` or later, as far as they are kept."""
         return KafkaFootage(self._access, self._version, self._topic(FRAMES), camera_id, since)
 
+    def forget(self, camera_id: str) -> None:
+        """Do nothing: brokers delete records by their age, frames after 10 to 16 minutes."""
+
     def close(self) -> None:
         """Flush for a few seconds, and release everything but the consumers."""
         self._resources.close()

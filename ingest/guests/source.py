@@ -1,0 +1,70 @@
+"""The camera of a guest as a source of pictures: FFmpeg reads it through our own door, and nothing else."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from ingest.demux import decoded, opened
+from ingest.guests.door import Door
+from ingest.sources.base import Asked, Pictures, Source, SourceLost, Stream
+from ingest.timing import ArrivalTiming, HostTime, Timing
+from lianfang import plugins
+from lianfang.clock import Clock
+from lianfang.events import CameraReason
+from lianfang.reach.guests import GuestSource
+from lianfang.reach.networks import Network
+
+_RTMP = {"rtmp_live": "live", "protocol_whitelist": "rtmp,tcp"}
+_TIMEOUTS_S = (8.0, 4.0)
+
+
+class BehindDoor:
+    """A guest's camera, or what its owner pushes to the media server. A door is made for each connection."""
+
+    def __init__(self, source: GuestSource, networks: Sequence[Network], clock: Clock) -> None:
+        self._source, self._networks, self._clock = source, networks, clock
+
+    @property
+    def live(self) -> bool:
+        """A camera's pictures come as they are taken."""
+        return True
+
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        """The one that the owner has named."""
+        return ("main",)
+
+    def timing(self, host: HostTime) -> Timing:
+        """Return host time with the spacing of the time stamps."""
+        return ArrivalTiming(host)
+
+    def open(self, stop: threading.Event, asked: Asked) -> Pictures:
+        """Connect and yield pictures until the stream ends. SourceLost says why, where the door was shut."""
+        with Door(self._source, self._networks) as door:
+            try:
+                yield from self._inner(door.port).open(stop, asked)
+            except SourceLost:
+                if door.refused:
+                    raise SourceLost(CameraReason.UNREACHABLE, door.refused) from None
+                raise
+
+    def _inner(self, port: int) -> Source:
+        address = self._source.at(port)
+        if self._source.kind == "rtmp":
+            return _Rtmp(address)
+        module = plugins.load("ingest.sources", self._source.kind)
+        stanza = module.Config.model_validate({"kind": self._source.kind, "url": address})
+        source: Source = module.build(stanza, self._clock)
+        return source
+
+
+class _Rtmp(BehindDoor):
+    """A stream at a media server that speaks RTMP only."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+
+    def open(self, stop: threading.Event, asked: Asked) -> Pictures:
+        with opened(self._address, _RTMP, _TIMEOUTS_S, "flv") as container:
+            yield from decoded(container, stop, asked, _TIMEOUTS_S[1])
