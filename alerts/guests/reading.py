@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from alerts.settings import Settings
 from alerts.store import Store, guests
@@ -31,7 +32,8 @@ def readable(store: Store, settings: Settings, seal: Seal, now: datetime) -> Ans
             source = GuestSource.model_validate(seal.open(row.sealed))
         except PermanentError:
             continue  # sealed with a key that is not there any more: `lianfang guests` says so
-        stanza = camera.model_dump(mode="json", exclude={"source"}, exclude_defaults=True)
+        stanza: dict[str, Any] = {"detectors": []}
+        stanza |= camera.model_dump(mode="json", exclude={"source", "detectors"}, exclude_defaults=True)
         found[row.id] = Readable(camera=stanza, source=source, networks=networks_of(config, row.how))
     return Answer(guests=found)
 

@@ -26,7 +26,7 @@ from ingest.metrics import IngestMetrics
 from ingest.sources.base import Asked, SourceLost
 from lianfang import logs
 from lianfang.clock import SystemClock
-from lianfang.config.camera import Camera
+from lianfang.config import Camera, Community, Config
 from lianfang.config.stanza import Stanza
 from lianfang.reach.guests import GuestSource
 from lianfang.redact import redact
@@ -56,9 +56,11 @@ def main() -> int:
 
 
 def _reader(camera_id: str, camera: Camera, source: BehindDoor, bus: Any) -> CameraReader:  # noqa: ANN401
+    community = Community(name="guest")  # there is nothing else to know
+    config = Config.model_construct(community=community, cameras={camera_id: camera}, detectors={})
     backoff = Backoff(random.Random())  # noqa: S311 - jitter, not a secret
     metrics = IngestMetrics(CollectorRegistry())
-    return CameraReader(camera_id, camera, source, bus, SystemClock(), metrics, backoff, camera_id)
+    return CameraReader(config, camera_id, source, bus, SystemClock(), metrics, backoff)
 
 
 def _preview(source: BehindDoor, camera: Camera, out: BinaryIO, stop: threading.Event) -> int:

@@ -28,7 +28,7 @@ from tests.support.guests import LOGIN
 from tests.support.rtsp_server import Login, RtspServer
 
 HERE = (ip_network("127.0.0.0/8"),)
-CAMERA = {"name": "店门口", "point": "guest_a", "fps": 5, "max_width": 640}
+CAMERA = {"name": "店门口", "point": "guest_a", "detectors": [], "fps": 5, "max_width": 640}
 
 
 @contextmanager
