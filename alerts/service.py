@@ -30,10 +30,10 @@ from alerts.delivery.aloud import Aloud
 from alerts.delivery.worker import DeliveryWorker
 from alerts.digests import Digests
 from alerts.evidence import EvidenceKeeper
-from alerts.intake import writer
 from alerts.guests.book import GuestBook
 from alerts.guests.looking import newest_picture
 from alerts.guests.upkeep import Upkeep
+from alerts.intake import writer
 from alerts.metrics import DeliveryMetrics, registries
 from alerts.notice_settings import NoticeConfig
 from alerts.pipeline.escalate import unsaid
