@@ -33,6 +33,10 @@ COMMANDS = {
     ),
     "report": Command("alerts.reports.command:main", "whether broadcasts help, and how often they cry wolf"),
     "explain": Command("deploy.backtest.explain:main", "why there was an alert, or none, at a moment"),
+    "inventory": Command(
+        "deploy.inventory.command:main",
+        "points, cameras, speakers by CSV and Excel; what the network carries",
+    ),
     "speaker": Command("alerts.speaker_command:main", "try a speaker: let it say something, ask how it is"),
     "deliveries": Command(
         "alerts.delivery_command:main", "what could not be delivered; send it again, call a receiver again"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from deploy.community.devices import Data
+from deploy.community.devices import CAMERA_NAMES, Data
 from deploy.community.names import RIVERS
 
 HEAD = """\
@@ -44,6 +44,7 @@ def _base() -> Data:
             "name": f"{RIVERS[0].removesuffix('涌')}社区",
             "timezone": "Asia/Shanghai",
             "languages": ["zh", "yue"],
+            "camera_names": CAMERA_NAMES,
         },
         "api": {
             "host": "127.0.0.1",

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import Field, field_validator
 
 from lianfang.calendar import BadCalendar, Calendar
+from lianfang.config.naming import NameTemplate
 from lianfang.config.stanza import PlaceCode, Problem, Spoken, Stanza
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class Community(Stanza):
     languages: tuple[Spoken, ...] = ()
     """What speakers say each text in, one after the other, such as [zh, yue]; ``language`` if not given."""
 
+    camera_names: NameTemplate = ""
+    """How cameras are called, such as {point}-{n:02d}号枪机; names that break it are warned of."""
     broadcasts: Broadcasts = Broadcasts()
     """How much is said at most in a storm of alarms."""
     trial_days: int = Field(default=7, ge=0, le=90)

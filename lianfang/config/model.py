@@ -25,6 +25,7 @@ from lianfang.config.gateway import Gateway
 from lianfang.config.grid import GridCell
 from lianfang.config.guests import Guests
 from lianfang.config.kafka import Kafka, brokers
+from lianfang.config.naming import misnamed
 from lianfang.config.point import Point
 from lianfang.config.postgresql import Postgresql, address
 from lianfang.config.profiles import Profile
@@ -173,6 +174,7 @@ class Config(Stanza):
             yield Problem(("uplinks", name), repr(name), "an id that no point and no place has")
         for cell in sorted(self.grid_cells.keys() & self.api.operators.keys()):
             yield Problem(("grid_cells", cell), repr(cell), "an id that no operator has")
+        yield from misnamed(config)
 
     @property
     def bus_is_embedded(self) -> bool:
