@@ -12,6 +12,9 @@ SUBCOMMANDS = {
     "discover": Command(
         "deploy.cameras.discover:main", "find cameras on the network, with the stanzas to paste"
     ),
+    "passwords": Command(
+        "deploy.cameras.passwords:main", "default, weak and shared passwords of cameras; change them all"
+    ),
 }
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import socket
 import sys
 from collections.abc import Sequence
-from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,7 +13,7 @@ from deploy.cameras.stanzas import Described, Login, Seen, written
 from ingest.onvif import Device
 from ingest.onvif.discovery import Found, discover
 from lianfang.errors import LianfangError
-from lianfang.reach.networks import Network
+from lianfang.reach.networks import only
 
 _AT_ONCE = 16
 _LONGEST_S = 30.0  # for all that a device is asked
@@ -63,7 +61,7 @@ async def _asked(found: Found, login: Login | None, turn: asyncio.Semaphore) -> 
         return Seen(found, None)
     async with turn:
         try:
-            networks = await _only(found.host)
+            networks = await only(found.host)
             async with (
                 asyncio.timeout(_LONGEST_S),
                 Device(found.url, (login.user, login.secret.read()), networks=networks) as device,
@@ -73,11 +71,6 @@ async def _asked(found: Found, login: Login | None, turn: asyncio.Semaphore) -> 
             return Seen(found, f"no answer within {_LONGEST_S:g} s")
         except (LianfangError, OSError) as error:
             return Seen(found, str(error))
-
-
-async def _only(host: str) -> list[Network]:
-    resolved = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    return [ip_network(address[0]) for *_, address in resolved]
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -16,12 +16,12 @@ from contextlib import suppress
 from aiohttp import web
 
 from deploy.simulators.digest import Digest
+from deploy.simulators.isapi import NAMESPACE, status, xml
 from deploy.simulators.server import Fault, Handler, Say, Simulator, serve_for_ever, to_stdout
 
 USERNAME, PASSWORD = "admin", "horn-1234"
 _BASE = "/ISAPI/System/TwoWayAudio/channels/1"
 _ALARM = "/ISAPI/Event/triggers/notifications/AudioAlarm"
-_NS = "http://www.hikvision.com/ver20/XMLSchema"
 _FASTEST = 2.0  # times as fast as it is heard: more does not fit into its buffer
 _BUFFER_S = 0.5
 
@@ -82,8 +82,8 @@ class IsapiSimulator(Simulator):
 
     async def _settings(self, _request: web.Request) -> web.Response:
         volume = "" if self.volume is None else f"<speakerVolume>{self.volume}</speakerVolume>"
-        return _xml(
-            f'<TwoWayAudioChannel version="2.0" xmlns="{_NS}"><id>1</id><enabled>true</enabled>'
+        return xml(
+            f'<TwoWayAudioChannel version="2.0" xmlns="{NAMESPACE}"><id>1</id><enabled>true</enabled>'
             f"<audioCompressionType>{self._law}</audioCompressionType>{volume}</TwoWayAudioChannel>"
         )
 
@@ -91,44 +91,44 @@ class IsapiSimulator(Simulator):
         body = await request.text()
         found = re.search(r"<speakerVolume>(\d+)</speakerVolume>", body)
         if request.content_type != "application/xml" or found is None or not 0 <= int(found[1]) <= 100:
-            return _status(400, 6, "Invalid XML Content")
+            return status(400, 6, "Invalid XML Content")
         self.volume = int(found[1])
-        return _status(200, 1, "OK")
+        return status(200, 1, "OK")
 
     async def _open(self, request: web.Request) -> web.Response:
         if await request.read():
-            return _status(400, 6, "Invalid XML Content")
+            return status(400, 6, "Invalid XML Content")
         if self._session or self.someone_talks:
-            return _status(403, 2, "Device Busy")
+            return status(403, 2, "Device Busy")
         self._session = secrets.token_hex(4)
-        return _xml(
-            f'<TwoWayAudioSession version="2.0" xmlns="{_NS}">'
+        return xml(
+            f'<TwoWayAudioSession version="2.0" xmlns="{NAMESPACE}">'
             f"<sessionId>{self._session}</sessionId></TwoWayAudioSession>"
         )
 
     async def _close(self, _request: web.Request) -> web.Response:
         if not self.obeys_close:
-            return _status(500, 3, "Device Error")
+            return status(500, 3, "Device Error")
         if not self._session:
-            return _status(403, 4, "Invalid Operation")
+            return status(403, 4, "Invalid Operation")
         self._session = ""
-        return _status(200, 1, "OK")
+        return status(200, 1, "OK")
 
     async def _audio(self, request: web.Request) -> web.Response:
         session = self._session
         if not session or request.query.get("sessionId") != session or request.content_length is None:
-            return _status(403, 4, "Invalid Operation")
+            return status(403, 4, "Invalid Operation")
         loop = asyncio.get_running_loop()
         begun_s, self.heard = loop.time(), bytearray()
         async for part in request.content.iter_any():
             self.heard += part
             if self._session != session:
-                return _status(403, 4, "Invalid Operation")
+                return status(403, 4, "Invalid Operation")
             if len(self.heard) / 8000 > _BUFFER_S + (loop.time() - begun_s) * _FASTEST:
-                return _status(400, 3, "Device Error")
+                return status(400, 3, "Device Error")
         self.played.append(bytes(self.heard))
         self.say(f"{len(self.heard) / 8000:.1f} s of {self._law} at volume {self.volume}")
-        return _status(200, 1, "OK")
+        return status(200, 1, "OK")
 
     async def _alarm_settings(self, request: web.Request) -> web.Response:
         if request.query.get("format") != "json":
@@ -165,19 +165,6 @@ class IsapiSimulator(Simulator):
 
 def _json(status: int, code: int, text: str) -> web.Response:
     return web.json_response({"statusCode": code, "statusString": text}, status=status)
-
-
-def _xml(body: str, status: int = 200) -> web.Response:
-    text = f'<?xml version="1.0" encoding="UTF-8"?>\n{body}'
-    return web.Response(status=status, text=text, content_type="application/xml")
-
-
-def _status(status: int, code: int, text: str) -> web.Response:
-    body = (
-        f'<ResponseStatus version="2.0" xmlns="{_NS}"><statusCode>{code}</statusCode>'
-        f"<statusString>{text}</statusString></ResponseStatus>"
-    )
-    return _xml(body, status)
 
 
 def main() -> None:
