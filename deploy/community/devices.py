@@ -97,6 +97,7 @@ def _camera(place: Place, n: int, host: int, code: str) -> Data:
         "source": {
             "kind": "rtsp",
             "url": f"rtsp://{address}:554/main",
+            "sub_url": f"rtsp://{address}:554/sub",
             "username": "lianfang",
             "password": {"env": "LIANFANG_CAMERA_PASSWORD"},
         },

@@ -8,13 +8,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from deploy.inventory.draft import Draft
-from deploy.inventory.exporting import csv_bytes, sheets, workbook
+from deploy.inventory.exporting import Rows, csv_bytes, sheets, workbook
 from deploy.inventory.fault import Fault, TableError
 from deploy.inventory.files import Files
+from deploy.inventory.flows import Rates, flows
 from deploy.inventory.importing import Importer
 from deploy.inventory.judging import faults_of, problems_of
+from deploy.inventory.network import measured
+from deploy.inventory.network import sheets as network_sheets
 from deploy.inventory.rows import Row, rows_of
 from deploy.inventory.tables import ENCODINGS, read
+from lianfang.config import load
 from lianfang.errors import ConfigError, LianfangError
 
 
@@ -54,6 +58,17 @@ def _parser() -> argparse.ArgumentParser:
     giving.add_argument("--language", choices=("zh", "en"), default="zh", help="of the headers (zh)")
     giving.add_argument("--encoding", choices=ENCODINGS, default="utf-8", help="of CSV files (utf-8)")
     giving.set_defaults(run=_export)
+    sheet = commands.add_parser(
+        "network", help="what is connected to what, what uplinks carry, firewall lines"
+    )
+    sheet.add_argument("config", type=Path, help="configuration file (YAML)")
+    sheet.add_argument("target", type=Path, help="a file .xlsx, or a folder for CSV files")
+    sheet.add_argument("--measure", type=float, metavar="S", help="read each camera for S seconds, and count")
+    sheet.add_argument("--main", type=float, default=Rates.main, metavar="MB/S", help="of a main stream (4)")
+    sheet.add_argument("--sub", type=float, default=Rates.sub, metavar="MB/S", help="of a sub-stream (0.5)")
+    sheet.add_argument("--language", choices=("zh", "en"), default="zh", help="of the headers (zh)")
+    sheet.add_argument("--encoding", choices=ENCODINGS, default="utf-8", help="of CSV files (utf-8)")
+    sheet.set_defaults(run=_network)
     return parser
 
 
@@ -96,15 +111,27 @@ def _rows(tables: Sequence[Path], encoding: str | None, faults: list[Fault]) -> 
 
 
 def _export(options: argparse.Namespace) -> str:
-    tables = sheets(Files(options.config).document().data, options.language)
+    return _written(sheets(Files(options.config).document().data, options.language), options)
+
+
+def _network(options: argparse.Namespace) -> str:
+    config = load(options.config)
+    known, missing = measured(config, options.measure) if options.measure else ({}, [])
+    sys.stderr.write("".join(f"not measured: {camera}\n" for camera in missing))
+    found = [*flows(config, Rates(options.main, options.sub), known)]
+    return _written(network_sheets(config, found, options.language), options)
+
+
+def _written(tables: Iterator[tuple[str, Rows]], options: argparse.Namespace) -> str:
+    """Write tables to the target, and say where."""
     target: Path = options.target
     if target.suffix.lower() == ".xlsx":
         workbook(tables, target)
         return str(target)
     if target.suffix:
         raise LianfangError(f"{target}: found {target.suffix!r}; allowed: a file .xlsx, or a folder")
-    written = {f"{title}.csv": csv_bytes(rows, options.encoding) for title, rows in tables}
+    contents = {f"{title}.csv": csv_bytes(rows, options.encoding) for title, rows in tables}
     target.mkdir(parents=True, exist_ok=True)
-    for name, content in written.items():
+    for name, content in contents.items():
         (target / name).write_bytes(content)
-    return ", ".join(str(target / name) for name in written)
+    return ", ".join(str(target / name) for name in contents)
