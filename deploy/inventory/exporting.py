@@ -53,14 +53,14 @@ def _is_speaker(entry: Mapping[str, Any]) -> bool:
 
 
 def _more(sheet: Sheet, entries: list[Entry]) -> Iterator[Column]:
-    """Yield columns for what some entries say beside the usual: the dotted name of the key is the header."""
+    """Yield columns for what some entries say beside the usual: the key itself is the header."""
     known = {column.path for column in sheet.columns}
     for _, _, entry in entries:
         for path in _leaves(entry, ()):
-            dotted = ".".join(path)
-            if path in known or "." not in dotted:
+            if path in known or path == ("name", "zh"):
                 continue
             known.add(path)
+            dotted = ".".join(path)
             if shape_of(sheet.section, sheet.within, entry, path) is not None:
                 yield Column(path, dotted, dotted)
 

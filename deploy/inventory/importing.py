@@ -111,8 +111,8 @@ class Importer:
         """Return what a cell means; None where it is wrong."""
         shape = shape_of(row.sheet.section, row.sheet.within, entry, path)
         if shape is None:
-            key, kind = ".".join(path), value_at(entry, (*path[:1], "kind")) or entry.get("kind")
-            said = f"nothing: {kind} has no key {key}" if kind else f"a known kind, which says what {key} is"
+            kind = value_at(entry, (*path[:1], "kind")) or entry.get("kind") or row.sheet.en
+            said = f"nothing: {kind} has no key {'.'.join(path)} that a cell can hold"
             self.faults.append(row.fault(path, repr(cell), said))
             return None
         try:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from deploy.inventory.fault import Fault
+from deploy.inventory.shapes import key_named
 from deploy.inventory.sheets import NOTES, SECRET, SHEETS, Column, Path, Sheet, bare, sheets_called, titles
 from deploy.inventory.tables import Table, padded
 
@@ -76,6 +77,11 @@ def _known(sheet: Sheet, name: str) -> bool:
     return bool(name) and sheet.column(name) is not None
 
 
+def _any_key(sheet: Sheet, name: str) -> Column | None:
+    path = key_named(sheet.section, sheet.within, name.strip())
+    return Column(path, name, name) if path else None
+
+
 def _headers(
     table: Table, sheet: Sheet, number: int, names: Sequence[str], faults: list[Fault]
 ) -> dict[int, Column]:
@@ -83,7 +89,7 @@ def _headers(
     headers: dict[int, Column] = {}
     allowed = ", ".join(column.zh for column in sheet.columns)
     for i, name in enumerate(names):
-        column = sheet.column(name) if name else None
+        column = (sheet.column(name) or _any_key(sheet, name)) if name else None
         if column is not None and column.path in (one.path for one in headers.values()):
             faults.append(table.fault(number, i, name, "the same column again", "each column once"))
         elif column is not None:

@@ -58,6 +58,18 @@ def shape_of(section: str, within: str, entry: Mapping[str, Any], path: Sequence
     return None
 
 
+def key_named(section: str, within: str, header: str) -> tuple[str, ...] | None:
+    """Return the key that a header is, as it stands in a configuration, such as source.transport; None."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*", header):
+        return None
+    path = tuple(header.split("."))
+    model = _model_of(Config.model_fields[section].annotation)
+    models = [_model_of(model.model_fields[within].annotation)] if within else [model]
+    if not within and (package := _PACKAGES.get((section,))):
+        models = [plugins.load(package, kind).Config for kind in plugins.kinds(package)]
+    return path if any(path[0] in model.model_fields for model in models) else None
+
+
 def _parts(annotation: Any) -> list[Any]:  # noqa: ANN401 - annotations are anything
     """Return what a value may be: the members of a union but None, without what is annotated to it."""
     origin = typing.get_origin(annotation)

@@ -43,13 +43,11 @@ class Sheet:
         return self.zh if language == "zh" else self.en
 
     def column(self, header: str) -> Column | None:
-        """Return the column that ``header`` means; a dotted name is any key of the entry; None for none."""
+        """Return the column that ``header`` means, None for none."""
         plain = bare(header)
         for column in self.columns:
             if plain in map(bare, (column.zh, column.en, ".".join(column.path), *column.also)):
                 return column
-        if re.fullmatch(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+", header.strip()):
-            return Column(tuple(header.strip().split(".")), header.strip(), header.strip())
         return None
 
 

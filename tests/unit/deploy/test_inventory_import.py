@@ -159,6 +159,10 @@ FAULTS: list[tuple[str, str, int, str, str, str]] = [
     ("cameras", "id,启用\nc3,maybe\n", 2, "B (启用)", "'maybe'", "是 or 否"),
     ("cameras", "id,接入方式\nc3,webcam\n", 2, "B (接入方式)", "'webcam'", "rtsp"),
     ("cameras", "id,source.pace\nc3,realtime\n", 2, "B (source.pace)", "'realtime'", "rtsp has no key"),
+    ("cameras", "id,source.speed\nc3,2\n", 2, "B (source.speed)", "'2'", "rtsp has no key source.speed"),
+    ("cameras", "id,sauce.speed\nc3,2\n", 1, "B (sauce.speed)", "unknown header", "备注"),
+    ("cameras", "id,max_width\nc3,9\n", 2, "B (max_width)", "9", "greater than or equal to 160"),
+    ("cameras", "id,masks\nc3,1\n", 2, "B (masks)", "'1'", "no key masks"),
     ("cameras", "id,国标编码\nc3,123\n", 2, "B (国标编码)", "'123'", "pattern"),
     ("cameras", "id,密码变量\nc3,NOT_THERE\n", 2, "B (密码变量)", "NOT_THERE", "readable"),
     (
