@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from detectors.picture import decode
 from detectors.stages.base import Stage, StageOfPlaces, TellsTime, opened
 from lianfang.bus import Position
+from lianfang.camera_clock import ClockJudge
 from lianfang.clock import Clock
 from lianfang.config import Camera
 from lianfang.events import CameraClock, DetectedObject, Frame, FrameReference, Observation
@@ -28,13 +29,13 @@ class WatchedCamera:
         camera: Camera,
         stages: Mapping[str, Stage],
         clock: Clock,
-        host_is_right: Callable[[], bool] = lambda: True,
+        judge: ClockJudge | None = None,
     ) -> None:
-        """``host_is_right`` says whether the host's clock may be compared with."""
+        """``judge`` is asked about the camera's clock, where a stage reads it."""
         self._id, self._clock, self._camera = camera_id, clock, camera
         self._epoch = new_epoch()
         self._stages = [opened(stages[name], camera, camera_id, self._epoch) for name in camera.detectors]
-        self._host_is_right = host_is_right
+        self._judge = judge
         self._of_places = any(isinstance(stages[name], StageOfPlaces) for name in camera.detectors)
         self._models = tuple(model for name in camera.detectors for model in stages[name].models)
         self._last_at: datetime | None = None
@@ -99,9 +100,8 @@ class WatchedCamera:
         """Return what a stage has read of the camera's clock in the picture taken ``at``."""
         for stage in self._stages:
             offset_s = stage.clock_offset_s() if isinstance(stage, TellsTime) else None
-            if offset_s is not None:
-                right = self._host_is_right()
-                return CameraClock(offset_s=round(offset_s, 1), source="osd", at=at, trusted=right)
+            if offset_s is not None and self._judge is not None:
+                return self._judge.word(offset_s, "osd", at)
         return None
 
     def _worth_saying(self, at: datetime, any_objects: bool) -> bool:

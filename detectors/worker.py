@@ -17,12 +17,12 @@ from detectors.stages.base import Stage
 from detectors.turns import Turns
 from lianfang import codec
 from lianfang.bus import Bus, Consumer, Position, Record, TopicPartition
+from lianfang.camera_clock import ClockJudge, host_clock
 from lianfang.clock import Clock
 from lianfang.config import Config
 from lianfang.config.sharing import log_keys
 from lianfang.errors import DecodeError, TransientError
 from lianfang.events import DEAD_LETTER, FRAMES, OBSERVATIONS, Frame, Observation
-from lianfang.host_clock import HostClock
 
 _log = structlog.get_logger()
 
@@ -48,7 +48,7 @@ class DetectWorker:
         self._in_force = in_force or (lambda _at: config)
         self._config, self._stages, self._bus, self._clock = config, stages, bus, clock
         self._keys = log_keys(config)  # a guest's camera, which the file has not, is its own
-        self._host = HostClock(clock, trusted=config.clocks.host == "trusted")
+        self._host = host_clock(config, clock)
         self._deadline = timedelta(seconds=config.runtime.frame_deadline_s)
         self._turns = Turns()
         self._watched: dict[str, WatchedCamera] = {}
@@ -166,8 +166,8 @@ class DetectWorker:
             return None
         watched = self._watched.get(frame.camera_id)
         if watched is None or watched.is_over(frame) or not watched.is_drawn_as(camera):
-            host_is_right = self._host.is_right
-            watched = WatchedCamera(frame.camera_id, camera, self._stages, self._clock, host_is_right)
+            judge = ClockJudge(self._config.clocks.camera_limit_s, self._host)
+            watched = WatchedCamera(frame.camera_id, camera, self._stages, self._clock, judge)
             self._watched[frame.camera_id] = watched
         return watched
 

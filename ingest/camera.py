@@ -15,6 +15,7 @@ from av.error import FFmpegError
 
 from ingest.announcer import Announcer
 from ingest.backoff import Backoff
+from ingest.clock import ClockWatch
 from ingest.encode import Encoder, Jpeg
 from ingest.gate import MotionGate
 from ingest.health.watch import ViewWatch
@@ -27,11 +28,13 @@ from ingest.strain import Felt, Strain
 from ingest.timing import CaptureTimes, HostTime, Timing
 from ingest.worth import Worth
 from lianfang.bus import Bus
+from lianfang.camera_clock import ClockJudge
 from lianfang.clock import Clock
 from lianfang.config import Config
 from lianfang.config.sharing import log_keys
 from lianfang.config.way import way_of
 from lianfang.events import CameraCondition, CameraReason, Frame
+from lianfang.host_clock import HostClock
 from lianfang.ids import new_epoch
 from lianfang.redact import redact
 
@@ -71,7 +74,9 @@ class CameraReader:
         clock: Clock,
         metrics: IngestMetrics,
         backoff: Backoff,
+        host: HostClock | None = None,
     ) -> None:
+        """``host`` is what its clock is compared with, which is left alone without one."""
         camera = self._camera = config.cameras[camera_id]
         self._id = camera_id
         self._rate = Rate(camera, config.almanac(camera_id))
@@ -87,6 +92,8 @@ class CameraReader:
         self._worth = Worth(camera_id, Announcer(bus, log_keys(config)[camera_id]))
         self._view = ViewWatch(camera.health)
         self._strain = Strain()
+        judge = ClockJudge(config.clocks.camera_limit_s, host) if host is not None else None
+        self._camera_clock = ClockWatch(clock.monotonic, judge) if judge is not None else None
         self._reported = ""
         self._resting = False
         self._log = structlog.get_logger().bind(camera_id=camera_id)
@@ -169,8 +176,18 @@ class CameraReader:
         if self._view.look(jpeg.luma, captured_at.timestamp()):
             self._worth.views(captured_at, self._view.faults, self._view.kinds)
         self._worth.streams(captured_at, self._degraded())
+        if self._camera_clock is not None and self._source.live:
+            self._compare(self._camera_clock, picture.camera_time, captured_at)
         self._publisher.publish(frame, patient=not self._source.live)
         connection.seq += 1
+
+    def _compare(self, watch: ClockWatch, camera_time: datetime | None, captured_at: datetime) -> None:
+        """Compare the camera's clock with what the host's says now, wherever captured_at is."""
+        set_back = self._host.now() - self._clock.now()
+        word = watch.saw(camera_time, captured_at - set_back)
+        if word is not None:
+            self._metrics.clock.labels(self._id).set(word.offset_s)
+            self._worth.clock(word.model_copy(update={"at": captured_at}))
 
     def _frame(
         self, connection: _Connection, jpeg: Jpeg, captured_at: datetime, camera_time: datetime | None

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from statistics import median
 
+from lianfang.camera_clock import ClockJudge
 from lianfang.events import CameraClock, ClockSource
 
 EVERY_S = 1.0
@@ -30,11 +31,11 @@ EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 class ClockWatch:
     """The clock of one camera; one thread uses it.
 
-    ``monotonic`` gives seconds of the monotonic clock, ``is_right`` says whether the host's clock is right.
+    ``monotonic`` gives seconds of the monotonic clock; ``judge`` says what is a fault.
     """
 
-    def __init__(self, monotonic: Callable[[], float], is_right: Callable[[], bool]) -> None:
-        self._monotonic, self._is_right = monotonic, is_right
+    def __init__(self, monotonic: Callable[[], float], judge: ClockJudge) -> None:
+        self._monotonic, self._judge = monotonic, judge
         self._samples: deque[tuple[float, float]] = deque()
         self._asked: tuple[float, float] | None = None
         self._said_s = 0.0
@@ -64,14 +65,13 @@ class ClockWatch:
             source, offset_s = "onvif", self._asked[1]
         else:
             return None
-        known, trusted = self.known, self._is_right()
+        word, known = self._judge.word(offset_s, source, at), self.known
         if (
             known is not None
-            and (known.source, known.trusted) == (source, trusted)
+            and (known.source, known.trusted, known.off) == (source, word.trusted, word.off)
             and abs(offset_s - known.offset_s) < MOVED_S
             and now_s - self._said_s < AGAIN_S
         ):
             return None
-        self._said_s = now_s
-        self.known = CameraClock(offset_s=round(offset_s, 3), source=source, at=at, trusted=trusted)
-        return self.known
+        self._said_s, self.known = now_s, word
+        return word

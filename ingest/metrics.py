@@ -45,6 +45,19 @@ class IngestMetrics:
             ["camera"],
             registry=registry,
         )
+        self.clock = Gauge(
+            "lianfang_camera_clock_offset_seconds",
+            "By how much the camera's clock is ahead of the host's, as the camera's stream or service says.",
+            ["camera"],
+            registry=registry,
+            multiprocess_mode="livemostrecent",
+        )
+        self.host_clock = Gauge(
+            "lianfang_host_clock_synchronised",
+            "1 while the system says that the host's clock is synchronised, 0 while not, -1 if silent.",
+            registry=registry,
+            multiprocess_mode="livemostrecent",
+        )
         self.hop = hop_histogram(registry)
 
     def drop(self, camera_id: str, reason: DropReason) -> None:

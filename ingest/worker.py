@@ -16,10 +16,12 @@ from ingest.relief import Relief
 from ingest.sources.base import Source
 from lianfang import plugins
 from lianfang.bus import Bus
+from lianfang.camera_clock import host_clock
 from lianfang.clock import Clock
 from lianfang.config import Config
 from lianfang.config.way import vital as vital_cameras
 from lianfang.following import Following
+from lianfang.host_clock import HostClock
 
 _log = structlog.get_logger()
 
@@ -42,8 +44,10 @@ class IngestWorker:
         self, config: Config, camera_ids: Sequence[str], bus: Bus, clock: Clock, metrics: IngestMetrics
     ) -> None:
         self._clock, self._settings = clock, Following(config, bus, "ingest")
+        host = host_clock(config, clock)
+        host.tell(metrics.host_clock)
         self._readers = {
-            camera_id: _reader(config, camera_id, bus, clock, metrics) for camera_id in camera_ids
+            camera_id: _reader(config, camera_id, bus, clock, metrics, host) for camera_id in camera_ids
         }
         self._relief = Relief()
         self._relievable = [name for name in camera_ids if config.cameras[name].keyframes == "auto"]
@@ -112,7 +116,9 @@ def _started(camera_id: str, reader: CameraReader) -> tuple[threading.Thread, th
     return thread, end
 
 
-def _reader(config: Config, camera_id: str, bus: Bus, clock: Clock, metrics: IngestMetrics) -> CameraReader:
+def _reader(
+    config: Config, camera_id: str, bus: Bus, clock: Clock, metrics: IngestMetrics, host: HostClock
+) -> CameraReader:
     source: Source = plugins.build("ingest.sources", config.cameras[camera_id].source, clock)
     backoff = Backoff(random.Random())  # noqa: S311 - jitter, not a secret
-    return CameraReader(config, camera_id, source, bus, clock, metrics, backoff)
+    return CameraReader(config, camera_id, source, bus, clock, metrics, backoff, host)

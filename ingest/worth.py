@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from ingest.announcer import Announcer
-from lianfang.events import CameraCondition, CameraFault, CameraReason, CameraState
+from lianfang.events import CameraClock, CameraCondition, CameraFault, CameraReason, CameraState
 
 
 class Worth:
@@ -56,16 +56,25 @@ class Worth:
 
     def views(self, at: datetime, faults: Iterable[CameraFault], of: frozenset[CameraFault]) -> None:
         """Say which of the faults ``of`` it has now; the others stay as they are."""
-        before, self._faults = self._faults, (self._faults - of) | frozenset(faults)
-        for name, kinds in (("began", self._faults - before), ("ended", before - self._faults)):
-            if kinds:
-                self._log.warning(f"camera_fault_{name}", faults=sorted(kinds))
+        self._mark(faults, of)
         if self._state is not None:
             self._say(at)
+
+    def clock(self, word: CameraClock) -> None:
+        """Say what is known of its clock."""
+        self._mark({CameraFault.WRONG_CLOCK} if word.off else (), frozenset({CameraFault.WRONG_CLOCK}))
+        if self._state is not None and self.condition is not CameraCondition.OFFLINE:
+            self._say(word.at, clock=word)
 
     def flush(self) -> None:
         """Say again what the bus did not take. Never waits."""
         self._announcer.flush()
+
+    def _mark(self, faults: Iterable[CameraFault], of: frozenset[CameraFault]) -> None:
+        before, self._faults = self._faults, (self._faults - of) | frozenset(faults)
+        for name, kinds in (("began", self._faults - before), ("ended", before - self._faults)):
+            if kinds:
+                self._log.warning(f"camera_fault_{name}", faults=sorted(kinds))
 
     def _say(self, at: datetime, **changes: Any) -> None:  # noqa: ANN401 - fields of CameraState
         before = self._state

@@ -81,14 +81,15 @@ ClockSource = Literal["rtcp", "onvif", "osd"]
 class CameraClock(_Event):
     """By how many seconds the clock of a camera was ahead of the host's at a time, below 0 behind.
 
-    ``trusted`` is False where the host's own clock was not known to be right: the two differ, and nobody
-    knows which of them is wrong.
+    ``off`` says that this is a fault of the camera. ``trusted`` is False where the host's own clock was not
+    known to be right: where the two differ, nobody knows which of them is wrong.
     """
 
     offset_s: Annotated[float, Field(allow_inf_nan=False)]
     source: ClockSource
     at: AwareDatetime
     trusted: bool = True
+    off: bool = False
 
 
 class Observation(_Event):

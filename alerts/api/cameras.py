@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from alerts import camera_clocks
 from alerts.api import site_models
 from alerts.api.dependencies import Dependencies
 from alerts.api.names import Names
@@ -36,6 +37,7 @@ class CameraViews:
         known: Iterable[str] = list(CameraCondition)
         condition = state.condition if state is not None and state.condition in known else "unknown"
         told = state if camera.enabled else None
+        clock = camera_clocks.known(told) if told else None
         return site_models.Camera.model_validate(
             {
                 "id": camera_id,
@@ -45,7 +47,8 @@ class CameraViews:
                 "since": state.since if state else None,
                 "reason": redact(told.reason) if told else "",
                 "detail": redact(told.detail) if told else "",
-                "faults": told.faults if told else [],
+                "faults": camera_clocks.faults(told) if told else [],
+                "clock": clock.model_dump() if clock else None,
             }
         )
 

@@ -10,6 +10,20 @@ from alerts.api.answer import Answer
 from alerts.api.models import Assignee, Named, NamedInBoth
 
 
+class Clock(Answer):
+    """By how many seconds a camera's clock was ahead of ours ``at`` a time, below 0 behind.
+
+    ``source`` is what it was read from; ``off`` says that it is a fault. Without ``trusted`` ours may have
+    been the wrong one.
+    """
+
+    offset_s: float
+    source: Literal["rtcp", "onvif", "osd"]
+    at: AwareDatetime
+    off: bool
+    trusted: bool
+
+
 class Camera(Answer):
     """What a camera is worth; ``unknown`` until its stream has said something.
 
@@ -25,6 +39,7 @@ class Camera(Answer):
     reason: str
     detail: str
     faults: list[str]
+    clock: Clock | None
 
 
 class CamerasChanged(Answer):

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from alerts import camera_clocks
 from alerts.incidents.incident import Change, Incident
 from alerts.incidents.life import UNTAKEN, Event, after
 from alerts.incidents.model import ChangeKind, State
@@ -25,7 +26,7 @@ from alerts.store.schema import CameraStateRow, ChangeRow, EvidenceRow, Incident
 from alerts.store.speakers import stop
 from alerts.suppression.reasons import Reason
 from lianfang.config import Config
-from lianfang.events import CameraState, Observation, Reading, SpeakerState
+from lianfang.events import CameraClock, CameraState, Observation, Reading, SpeakerState
 from lianfang.ids import identify
 
 _SPOKEN = frozenset({ChangeKind.SPOKEN, ChangeKind.REPEATED})
@@ -251,3 +252,12 @@ def record_camera(session: Session, state: CameraState) -> None:
         uptime.camera_changed(session, state.camera_id, state.condition, state.captured_at)
         row.condition, row.since = state.condition, state.captured_at
     row.reason, row.detail, row.faults = state.reason, state.detail, list(state.faults)
+    if state.clock is not None:
+        camera_clocks.told(row, state.clock)
+
+
+def record_clock(session: Session, camera_id: str, clock: CameraClock) -> None:
+    """Write what was read of a camera's clock in its picture; a camera that never said anything has none."""
+    row = session.get(CameraStateRow, camera_id)
+    if row is not None:
+        camera_clocks.told(row, clock)

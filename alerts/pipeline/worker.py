@@ -23,7 +23,7 @@ from alerts.pipeline.decide import Decider, Decision
 from alerts.pipeline.entries import Read, decoded, events_of, place_of
 from alerts.pipeline.notes import Notes, noisy_cameras
 from alerts.pipeline.order import Dropped, Event, Order, is_said_of
-from alerts.pipeline.record import record, record_camera, record_moves
+from alerts.pipeline.record import record, record_camera, record_clock, record_moves
 from alerts.pipeline.report import Report
 from alerts.pipeline.resume import Partition, resume, take
 from alerts.pipeline.speakers import Speakers
@@ -37,7 +37,7 @@ from lianfang.bus import Bus, Consumer, Position, Record, TopicPartition
 from lianfang.clock import Clock
 from lianfang.config import Config
 from lianfang.errors import TransientError
-from lianfang.events import OBSERVATIONS, READINGS, CameraCondition, CameraState, Canary, Reading
+from lianfang.events import OBSERVATIONS, READINGS, CameraCondition, CameraState, Canary, Observation, Reading
 
 _log = structlog.get_logger()
 
@@ -270,6 +270,8 @@ class AlertWorker:
         """Decide and write what follows; incidents in which people only ``moved`` are left to the caller."""
         if isinstance(event, CameraState) and not is_said_of(event):
             record_camera(session, event)  # the camera's own word; being looked at is another matter
+        elif isinstance(event, Observation) and event.clock is not None:
+            record_clock(session, event.camera_id, event.clock)
         try:
             speakers = Speakers(
                 decider.book.config, decider.said, session, self._clock.now, self._aloud.said_by
@@ -296,5 +298,6 @@ def topics(config: Config) -> list[str]:
 
 
 def _matters(event: Event, decisions: Sequence[Decision]) -> bool:
-    """Whether somebody waits for what came of an event: a camera's state, or a change of an incident."""
-    return isinstance(event, CameraState) or any(decision.changes for decision in decisions)
+    """Whether somebody waits for what came of an event: of a camera itself, or a change of an incident."""
+    of_camera = isinstance(event, CameraState) or (isinstance(event, Observation) and event.clock is not None)
+    return of_camera or any(decision.changes for decision in decisions)

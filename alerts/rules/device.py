@@ -117,11 +117,13 @@ class Config(RuleSettings):
 class Faults:
     """What is wrong with a camera, sensor or speaker now; of ``offline`` and ``blind`` at most one.
 
-    ``noisy_at`` is when a camera was called noisy last.
+    ``noisy_at`` is when a camera was called noisy last; ``shows_wrong`` says that the time in its picture is
+    off.
     """
 
     conditions: frozenset[str] = frozenset()
     noisy_at: datetime | None = None
+    shows_wrong: bool = False
 
 
 @dataclass(frozen=True)
@@ -141,13 +143,16 @@ class Device:
         return state
 
     def concerns(self, state: Faults, observation: Observation) -> bool:
-        """Say whether the camera was not looked at before, or is too noisy perhaps."""
-        del observation
+        """Say whether the camera was not looked at before, is too noisy perhaps, or shows its clock."""
+        if observation.clock is not None:
+            return True
         return state.noisy_at is not None or not state.conditions.isdisjoint(_BY_STREAM)
 
     def step(self, state: Faults, observation: Observation) -> tuple[Faults, Sighting]:
-        """Take note that somebody looks."""
+        """Take note that somebody looks, and of the time in the picture."""
         faults = replace(state, conditions=state.conditions - _BY_STREAM)
+        if observation.clock is not None:
+            faults = replace(faults, shows_wrong=observation.clock.off)
         return self._seen(faults, observation.camera_id, observation.captured_at)
 
     def step_state(self, state: Faults, event: CameraState | SpeakerState) -> tuple[Faults, Sighting]:
@@ -181,6 +186,7 @@ class Device:
         if faults.noisy_at is not None and at - faults.noisy_at >= _NOISY_FOR:
             faults = replace(faults, noisy_at=None)
         now = faults.conditions | ({"noisy"} if faults.noisy_at is not None else set())
+        now |= {"camera_wrong_clock"} if faults.shows_wrong else set()
         wanted = {c: f"{_TRACKS}:{c}" for c in self.config.conditions}
         members = tuple(
             Member(track_id=track, label=condition, confidence=1.0, xyxyn=_WHOLE, zone="")

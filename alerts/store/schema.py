@@ -229,6 +229,7 @@ class CameraStateRow(Base):
     reason: Mapped[str] = mapped_column(Text, default="")
     detail: Mapped[str] = mapped_column(Text, default="")
     faults: Mapped[list[str]] = mapped_column(default=list)
+    clocks: Mapped[dict[str, Any]] = mapped_column(default=dict)  # by `alerts.camera_clocks`
 
 
 class ReceiverStateRow(Base):

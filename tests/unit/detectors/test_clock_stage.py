@@ -20,9 +20,11 @@ from detectors.clock.sight import Sight
 from detectors.clock.watch import AGAIN_S, FAILURES, SEARCH_AGAIN_S, SEARCH_S, TimeInPicture
 from detectors.stages import clock as stage
 from lianfang.bus import Position
+from lianfang.camera_clock import ClockJudge
 from lianfang.clock import ManualClock
 from lianfang.config import Camera
 from lianfang.errors import ConfigError, ModelError
+from lianfang.host_clock import HostClock
 from tests.support.configs import loaded
 from tests.support.drawn_times import burnt_in, every_look, measure, street, written
 from tests.support.looking import frame
@@ -211,7 +213,8 @@ def test_the_stage_tells_how_far_a_camera_is_off(reader: LineReader) -> None:
         {"name": "c", "point": "p", "source": {"kind": "rtsp", "url": "rtsp://a/b"}, "detectors": ["clock"]}
     )
     stages = {"clock": stage.Clock(settings, reader, reader.models)}
-    watched = WatchedCamera("cam", camera, stages, ManualClock(NOON), lambda: False)
+    judge = ClockJudge(2.0, HostClock(ManualClock(NOON), trusted=True))
+    watched = WatchedCamera("cam", camera, stages, ManualClock(NOON), judge)
     said = []
     for i in range(3):
         at = NOON + timedelta(seconds=5 * i)
@@ -222,5 +225,5 @@ def test_the_stage_tells_how_far_a_camera_is_off(reader: LineReader) -> None:
         said.append(seen.clock if seen else None)
     assert said[0] is None
     assert said[1] is not None
-    assert (said[1].source, said[1].trusted) == ("osd", False)
+    assert (said[1].source, said[1].trusted, said[1].off) == ("osd", True, True)
     assert said[1].offset_s == pytest.approx(30.5, abs=0.1)

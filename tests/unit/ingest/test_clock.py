@@ -6,7 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ingest.clock import AGAIN_S, EVERY_S, LEAST, MOVED_S, WINDOW_S, ClockWatch
+from lianfang import host_clock
+from lianfang.camera_clock import ClockJudge
+from lianfang.clock import ManualClock
 from lianfang.events import CameraClock
+from lianfang.host_clock import HostClock
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 
@@ -14,10 +18,10 @@ NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 class Pictures:
     """The pictures of a camera, one a second, and what the watch says of its clock."""
 
-    def __init__(self, *, host_is_right: bool = True) -> None:
-        self.host_is_right = host_is_right
+    def __init__(self, *, trusted: bool = True) -> None:
         self.passed_s = 0.0
-        self.watch = ClockWatch(lambda: self.passed_s, lambda: self.host_is_right)
+        self.host = HostClock(ManualClock(NOON), trusted=trusted)
+        self.watch = ClockWatch(lambda: self.passed_s, ClockJudge(2.0, self.host))
 
     def come(self, offsets_s: Sequence[float | None], every_s: float = EVERY_S) -> list[CameraClock]:
         """Let a picture come for each offset of the camera's clock, None where it tells no time."""
@@ -82,10 +86,30 @@ def test_what_its_service_says_counts_where_its_stream_says_nothing() -> None:
     assert pictures.come([None] * 60) == []  # its stream has ended, and nobody has asked it since
 
 
-def test_a_host_that_may_be_wrong_itself_says_so() -> None:
-    pictures = Pictures(host_is_right=False)
-    (word,) = pictures.come([7.0] * LEAST)
-    assert not word.trusted
-    pictures.host_is_right = True
-    (word,) = pictures.come([7.0])
-    assert word.trusted
+@pytest.mark.parametrize(
+    ("trusted", "offsets_s", "off"),
+    [
+        (True, [1.9], [False]),
+        (True, [-2.1], [True]),
+        (True, [2.1, 1.6, 1.4], [True, True, False]),  # at the limit it does not come and go
+        (True, [1.4, 1.9, 2.1], [False, False, True]),
+        (False, [3600.0], [False]),  # one of the two is wrong: nobody knows which
+    ],
+)
+def test_what_is_a_fault(trusted: bool, offsets_s: Sequence[float], off: list[bool]) -> None:
+    judge = ClockJudge(2.0, HostClock(ManualClock(NOON), trusted=trusted))
+    words = [judge.word(offset_s, "rtcp", NOON) for offset_s in offsets_s]
+    assert [word.off for word in words] == off
+    assert all(word.trusted is trusted for word in words)
+
+
+def test_a_camera_at_fault_stays_so_while_the_host_may_be_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    sync = ["synchronised"]
+    monkeypatch.setattr(host_clock, "kernel_sync", lambda: sync[0])
+    clock = ManualClock(NOON)
+    judge = ClockJudge(2.0, HostClock(clock))
+    said = [judge.word(5.0, "rtcp", NOON).off]
+    sync[0] = "unsynchronised"
+    clock.advance_to(NOON + timedelta(minutes=2))
+    said += [judge.word(offset_s, "rtcp", NOON).off for offset_s in (5.0, 0.1, 5.0)]
+    assert said == [True, True, False, False]
