@@ -16,6 +16,8 @@ from alerts.incidents.occupancy import seen_at
 from alerts.pipeline import route
 from alerts.pipeline.decide import Decision
 from alerts.pipeline.escalate import escalate
+from alerts.pipeline.order import Event as Observed
+from alerts.pipeline.order import is_said_of
 from alerts.pipeline.rulebook import RuleBook
 from alerts.pipeline.speakers import Speakers
 from alerts.rules.base import RuleSettings
@@ -26,7 +28,7 @@ from alerts.store.schema import CameraStateRow, ChangeRow, EvidenceRow, Incident
 from alerts.store.speakers import stop
 from alerts.suppression.reasons import Reason
 from lianfang.config import Config
-from lianfang.events import CameraClock, CameraState, Observation, Reading, SpeakerState
+from lianfang.events import CameraState, Observation, Reading, SpeakerState
 from lianfang.ids import identify
 
 _SPOKEN = frozenset({ChangeKind.SPOKEN, ChangeKind.REPEATED})
@@ -232,7 +234,8 @@ def _is_thanked(rule: RuleSettings, incident: Incident) -> bool:
 def _said(event: CameraState | SpeakerState | Reading) -> dict[str, Any]:
     """Return what the timeline says of an event that is no picture."""
     if isinstance(event, CameraState):
-        told = {"detail": event.detail, "faults": list(event.faults)}
+        clock_s = event.clock.offset_s if event.clock is not None and event.clock.off else None
+        told = {"detail": event.detail, "faults": list(event.faults), "clock_s": clock_s}
         return {
             "reason": event.reason or event.condition,
             **{key: text for key, text in told.items() if text},
@@ -242,11 +245,22 @@ def _said(event: CameraState | SpeakerState | Reading) -> dict[str, Any]:
     return {"reason": event.reason, "value": event.value, "unit": event.unit}
 
 
-def record_camera(session: Session, state: CameraState) -> None:
-    """Write the condition of a camera; ``since`` moves only when the condition does."""
+def record_camera(session: Session, event: Observed) -> None:
+    """Write what an event says of the camera itself: what it is worth, or the time in its picture."""
+    if isinstance(event, CameraState) and not is_said_of(event):
+        _record_state(session, event)  # the camera's own word; being looked at is another matter
+    elif isinstance(event, Observation) and event.clock is not None:
+        row = session.get(CameraStateRow, event.camera_id)
+        if row is not None:
+            camera_clocks.told(row, event.clock)
+
+
+def _record_state(session: Session, state: CameraState) -> None:
+    """Write what a camera is worth; ``since`` moves only when the condition does."""
     row = session.get(CameraStateRow, state.camera_id)
     if row is None:
         row = CameraStateRow(camera=state.camera_id, condition="", since=state.captured_at)
+        row.clocks = {}
         session.add(row)
     if row.condition != state.condition:
         uptime.camera_changed(session, state.camera_id, state.condition, state.captured_at)
@@ -254,10 +268,3 @@ def record_camera(session: Session, state: CameraState) -> None:
     row.reason, row.detail, row.faults = state.reason, state.detail, list(state.faults)
     if state.clock is not None:
         camera_clocks.told(row, state.clock)
-
-
-def record_clock(session: Session, camera_id: str, clock: CameraClock) -> None:
-    """Write what was read of a camera's clock in its picture; a camera that never said anything has none."""
-    row = session.get(CameraStateRow, camera_id)
-    if row is not None:
-        camera_clocks.told(row, clock)

@@ -22,8 +22,8 @@ from alerts.pipeline.deadletter import dead
 from alerts.pipeline.decide import Decider, Decision
 from alerts.pipeline.entries import Read, decoded, events_of, place_of
 from alerts.pipeline.notes import Notes, noisy_cameras
-from alerts.pipeline.order import Dropped, Event, Order, is_said_of
-from alerts.pipeline.record import record, record_camera, record_clock, record_moves
+from alerts.pipeline.order import Dropped, Event, Order
+from alerts.pipeline.record import record, record_camera, record_moves
 from alerts.pipeline.report import Report
 from alerts.pipeline.resume import Partition, resume, take
 from alerts.pipeline.speakers import Speakers
@@ -268,10 +268,7 @@ class AlertWorker:
         self, session: Session, entry: Record, event: Event, decider: Decider, moved: dict[str, Incident]
     ) -> list[Decision]:
         """Decide and write what follows; incidents in which people only ``moved`` are left to the caller."""
-        if isinstance(event, CameraState) and not is_said_of(event):
-            record_camera(session, event)  # the camera's own word; being looked at is another matter
-        elif isinstance(event, Observation) and event.clock is not None:
-            record_clock(session, event.camera_id, event.clock)
+        record_camera(session, event)
         try:
             speakers = Speakers(
                 decider.book.config, decider.said, session, self._clock.now, self._aloud.said_by

@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import event, func, select
 from sqlalchemy.exc import OperationalError
 
+from alerts import camera_clocks
 from alerts.actions import Doing, act
 from alerts.evidence import EvidenceKeeper
 from alerts.incidents.broadcasts import Refusal
@@ -38,7 +39,15 @@ from lianfang import codec
 from lianfang.bus import Bus, TopicPartition
 from lianfang.clock import ManualClock
 from lianfang.config import Config
-from lianfang.events import FRAMES, OBSERVATIONS, CameraCondition, CameraState, Frame, Observation
+from lianfang.events import (
+    FRAMES,
+    OBSERVATIONS,
+    CameraClock,
+    CameraCondition,
+    CameraState,
+    Frame,
+    Observation,
+)
 from tests.e2e.installation import until
 from tests.support.configs import loaded
 from tests.support.observations import at, observation
@@ -253,6 +262,24 @@ def test_camera_states_are_kept_and_a_lost_camera_is_told_about(
     (changed,) = rows(store, CameraChangeRow)
     assert (changed.camera, changed.condition, changed.since) == ("cam", "offline", at(2))
     assert [row.kind for row in rows(store, ChangeRow)] == ["opened", "unseen", "escalated"]
+
+
+def test_what_is_measured_of_a_cameras_clock_is_kept_and_the_fault_is_shown(
+    config: Config, bus: Bus, store: Store
+) -> None:
+    stream = CameraClock(offset_s=0.2, source="rtcp", at=at(1))
+    picture = CameraClock(offset_s=-3600.0, source="osd", at=at(3), off=True)
+    online = CameraState(
+        camera_id="cam", condition=CameraCondition.ONLINE, captured_at=at(1), epoch="c", clock=stream
+    )
+    shown = observation(3, {}).model_copy(update={"clock": picture})
+    publish(bus, observation(0.5, {}), online, observation(2, {}), shown, observation(4, {}))
+    with working(config, bus, store):
+        until("the end of the log", decided(bus, store))
+    (row,) = rows(store, CameraStateRow)
+    assert (camera_clocks.known(row), camera_clocks.faults(row)) == (picture, ["wrong_clock"])
+    camera_clocks.told(row, picture.model_copy(update={"offset_s": 0.0, "off": False}))
+    assert (camera_clocks.known(row), camera_clocks.faults(row)) == (stream, [])
 
 
 def test_who_stays_is_spoken_to_again_and_then_others_hear_of_it(

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from alerts import camera_clocks
 from alerts.incidents.model import ChangeKind
 from alerts.store import Store
-from alerts.store.schema import EvidenceRow
+from alerts.store.schema import CameraStateRow, EvidenceRow
 from lianfang.config import Stanza
+from lianfang.events import CameraClock
 from tests.support.api import START, Client, Data, Site, config, serving
 
 
@@ -231,6 +233,9 @@ def test_cameras_say_their_condition_and_never_their_source(tmp_path: Path) -> N
     cameras["gate_cam"] = cameras["gate_cam"].model_copy(update={"enabled": False})
     site.config = site.config.model_copy(update={"cameras": cameras})
     site.camera("lake_north", "offline", START, "no answer from rtsp://admin:hunter2@10.0.0.9/1")
+    off = CameraClock(offset_s=-7.5, source="osd", at=START, off=True)
+    with site.store.write() as session:
+        camera_clocks.told(session.get_one(CameraStateRow, "lake_north"), off)
     with serving(site.app(static=tmp_path)) as port:
         client = Client(port)
         client.login()
@@ -240,6 +245,9 @@ def test_cameras_say_their_condition_and_never_their_source(tmp_path: Path) -> N
     assert conditions == {"lake_north": "offline", "lake_south": "unknown", "gate_cam": "disabled"}
     assert reply.json[0]["since"] == "2026-07-01T08:00:00Z"
     assert b"hunter2" not in reply.body
+    told = {"offset_s": -7.5, "source": "osd", "at": "2026-07-01T08:00:00Z", "off": True, "trusted": True}
+    assert [camera["clock"] for camera in reply.json] == [told, None, None]
+    assert reply.json[0]["faults"] == ["wrong_clock"]
 
 
 def test_community(client: Client) -> None:

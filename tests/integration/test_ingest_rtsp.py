@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import simplejpeg
 
+from ingest import clock
+from lianfang.clock import SystemClock
 from lianfang.events import Frame
 from tests.support.reading import Reading, reading
 from tests.support.rtsp_server import Login, RtspServer
@@ -68,6 +70,34 @@ def test_the_cameras_own_clock_is_told_apart(server: RtspServer) -> None:
     assert last.camera_time is not None  # the server is on the same host: both clocks are one
     assert abs(last.camera_time - last.captured_at) < timedelta(seconds=30)
     assert last.camera_time != last.captured_at
+
+
+class LateClock(SystemClock):
+    """A host's clock behind which every camera is ahead."""
+
+    def now(self) -> datetime:
+        """Return the time of seven seconds ago."""
+        return super().now() - timedelta(seconds=7)
+
+
+def test_a_camera_whose_clock_is_off_says_so_once(
+    server: RtspServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "EVERY_S", 0.01)
+    with reading({"gate": stanza(server.url)}, clock=LateClock()) as running:
+        running.bus.wait(lambda: any(state.faults for state in running.bus.states("gate")))
+        published = len(running.bus.frames("gate"))
+        running.bus.wait(lambda: len(running.bus.frames("gate")) > published + 5)
+        states = running.bus.states("gate")
+        offset_s = running.count("lianfang_camera_clock_offset_seconds", camera="gate")
+    assert [(state.condition, state.faults) for state in states] == [
+        ("online", ()),
+        ("online", ("wrong_clock",)),
+    ]
+    assert states[1].clock is not None
+    assert (states[1].clock.source, states[1].clock.off) == ("rtcp", True)
+    assert states[1].clock.offset_s == pytest.approx(7, abs=1.5)
+    assert offset_s == states[1].clock.offset_s
 
 
 def test_a_killed_server_is_offline_once_and_back_with_a_new_epoch(server: RtspServer) -> None:

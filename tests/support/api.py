@@ -324,7 +324,13 @@ class Site:
         with self.store.write() as session:
             session.merge(
                 CameraStateRow(
-                    camera=camera, condition=condition, since=since, reason=reason, detail=detail, faults=[]
+                    camera=camera,
+                    condition=condition,
+                    since=since,
+                    reason=reason,
+                    detail=detail,
+                    faults=[],
+                    clocks={},
                 )
             )
 

@@ -12,8 +12,9 @@ from prometheus_client import CollectorRegistry
 
 from ingest.metrics import IngestMetrics
 from ingest.worker import IngestWorker
-from lianfang.clock import SystemClock
+from lianfang.clock import Clock, SystemClock
 from lianfang.config import Camera, Community, Config
+from lianfang.config.clocks import Clocks
 from tests.support.fake_bus import FakeBus
 
 
@@ -39,6 +40,7 @@ def configured(cameras: Mapping[str, Mapping[str, Any]]) -> Config:
     return Config.model_construct(
         community=Community(name="Test"),
         detectors={},
+        clocks=Clocks(host="trusted"),
         cameras={
             camera_id: Camera.model_validate({"name": camera_id, "point": "gate", **stanza})
             for camera_id, stanza in cameras.items()
@@ -48,11 +50,14 @@ def configured(cameras: Mapping[str, Mapping[str, Any]]) -> Config:
 
 @contextmanager
 def reading(
-    cameras: Mapping[str, Mapping[str, Any]], refuse: Callable[[str, str], bool] = lambda _topic, _key: False
+    cameras: Mapping[str, Mapping[str, Any]],
+    refuse: Callable[[str, str], bool] = lambda _topic, _key: False,
+    clock: Clock | None = None,
 ) -> Iterator[Reading]:
-    """Read ``cameras`` (id to stanza) in a thread for as long as the block runs."""
+    """Read ``cameras`` (id to stanza) in a thread for as long as the block runs, by a trusted clock."""
     bus, registry, stop = FakeBus(refuse), CollectorRegistry(), threading.Event()
-    worker = IngestWorker(configured(cameras), list(cameras), bus, SystemClock(), IngestMetrics(registry))
+    metrics = IngestMetrics(registry)
+    worker = IngestWorker(configured(cameras), list(cameras), bus, clock or SystemClock(), metrics)
     running = Reading(bus, registry, worker)
     thread = threading.Thread(target=worker.run, args=(stop,))
     thread.start()

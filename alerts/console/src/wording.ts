@@ -82,6 +82,18 @@ export function useWording() {
     return whyText(reason, condition === 'online' ? [] : faults)
   }
 
+  /** By how much a camera's clock is off, "" where nothing is known of it. */
+  function clockText({ clock }: Camera): string {
+    if (!clock) return ''
+    const off = Math.abs(clock.offset_s)
+    const text = t(clock.offset_s < 0 ? 'cameras.clock_behind' : 'cameras.clock_ahead', {
+      offset: off < 60 ? time.latency(off) : time.duration(Math.round(off)),
+      source: known('cameras.clock_source', clock.source),
+      time: time.minute(clock.at),
+    })
+    return clock.trusted ? text : `${text} · ${t('cameras.clock_unsure')}`
+  }
+
   function speechAnswer(speech: NonNullable<Incident['speech']>): string {
     if (speech.state === 'delivered') return known('speech.outcome', speech.outcome)
     return t(`speech.${speech.state}`)
@@ -136,6 +148,7 @@ export function useWording() {
     known,
     worthText,
     moreText,
+    clockText,
     speechAnswer,
     noticeText,
     actionName,

@@ -11,9 +11,9 @@ import pytest
 from alerts.api.names import Names
 from lianfang.config import Config
 from lianfang.errors import ConfigError
-from lianfang.events import CameraCondition, CameraState
+from lianfang.events import CameraClock, CameraCondition, CameraState, Observation
 from tests.support.configs import loaded
-from tests.support.observations import at
+from tests.support.observations import at, observation
 from tests.unit.alerts.test_incidents import A, Play, stay
 
 LOST, BACK, BLIND = CameraCondition.OFFLINE, CameraCondition.ONLINE, CameraCondition.BLIND
@@ -112,6 +112,25 @@ def test_what_a_camera_shows_that_is_wrong_is_an_incident_until_it_says_that_it_
     assert play.changes == [(5, "opened"), (16, "cleared")]
     play([state(40, BACK, epoch="d", faults=["wrong_clock", "of a newer writer"])])
     assert play.kinds == ["opened", "cleared", "returned"]
+
+
+def shows_clock(seconds: float, *, off: bool) -> Observation:
+    clock = CameraClock(offset_s=30.0 if off else 0.1, source="osd", at=at(seconds), off=off)
+    return observation(seconds, {}).model_copy(update={"clock": clock})
+
+
+def test_a_wrong_time_in_the_picture_is_a_fault_until_it_is_right_or_the_stream_says_so_too(
+    tmp_path: Path,
+) -> None:
+    play = Play(config(tmp_path, conditions=["camera_wrong_clock"]))
+    play([*stay(0, 5, {}), shows_clock(5, off=False), *stay(6, 9, {})])
+    assert play.changes == []
+    play([shows_clock(10, off=True), *stay(11, 60, {}), state(60, BACK), *stay(61, 65, {})])
+    assert play.changes == [(10, "opened")]
+    play([state(70, BACK, faults=["wrong_clock"]), shows_clock(71, off=False), *stay(72, 75, {})])
+    assert play.changes == [(10, "opened")], "its stream still says that it is off"
+    play([state(80, BACK), *stay(81, 85, {})])
+    assert play.kinds == ["opened", "cleared"]
 
 
 def test_poor_pictures_are_a_fault_where_a_rule_asks_for_it(tmp_path: Path) -> None:

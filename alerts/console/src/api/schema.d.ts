@@ -1398,6 +1398,7 @@ export interface components {
          *     ``detail`` is for technicians, in English.
          */
         Camera: {
+            clock: components["schemas"]["Clock"] | null;
             /**
              * Condition
              * @enum {string}
@@ -1499,6 +1500,31 @@ export interface components {
             until: string;
             /** Url */
             url: string | null;
+        };
+        /**
+         * Clock
+         * @description By how many seconds a camera's clock was ahead of ours ``at`` a time, below 0 behind.
+         *
+         *     ``source`` is what it was read from; ``off`` says that it is a fault. Without ``trusted`` ours may have
+         *     been the wrong one.
+         */
+        Clock: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Off */
+            off: boolean;
+            /** Offset S */
+            offset_s: number;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "rtcp" | "onvif" | "osd";
+            /** Trusted */
+            trusted: boolean;
         };
         /**
          * ClockError
