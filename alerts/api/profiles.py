@@ -18,7 +18,7 @@ from alerts.api.names import Names
 from alerts.api.problems import ApiError, described
 from alerts.profiles import Profiles, Source, Why
 from alerts.store import switches
-from alerts.store.schema import SwitchRow
+from alerts.store.switches import SwitchRow
 from lianfang.config import Config
 from lianfang.config.profiles import EVERYDAY
 

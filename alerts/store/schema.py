@@ -242,22 +242,6 @@ class ReceiverStateRow(Base):
     reason: Mapped[str] = mapped_column(Text, default="")
 
 
-class SwitchRow(Base):
-    """A profile in force because of an operator's key or of a level. It is ended, never deleted."""
-
-    __tablename__ = "profile_switches"
-    __table_args__ = (Index("ix_switches_until", "until"),)
-
-    id: Mapped[str] = mapped_column(String(36), primary_key=True)
-    profile: Mapped[str] = mapped_column(String(64))
-    source: Mapped[str] = mapped_column(String(16))  # key | level
-    by: Mapped[str] = mapped_column(String(64))  # an operator's id, or a sensor's
-    reason: Mapped[str] = mapped_column(Text, default="")
-    since: Mapped[datetime]
-    until: Mapped[datetime | None]  # before this time; none: until the level falls
-    ended_by: Mapped[str] = mapped_column(String(64), default="")  # who ended it before its time
-
-
 class VersionRow(Base):
     """What people changed of the configuration, up to the next version. It is never changed or deleted."""
 

@@ -5,17 +5,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Index, String, or_, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from alerts.profiles import Source, Switch
-from alerts.store.schema import SwitchRow
+from alerts.store.schema import Base
+from alerts.store.types import Text
 from lianfang.ids import identify
 
 # A switch takes effect a moment after it was written: so every worker knows of it before it sees a picture of
 # that time, and what it decided is what a replay decides.
 LEAD = timedelta(seconds=1)
 _REACH = timedelta(days=8)  # further back no log goes that a running service reads
+
+
+class SwitchRow(Base):
+    """A profile in force because of an operator's key or of a level. It is ended, never deleted."""
+
+    __tablename__ = "profile_switches"
+    __table_args__ = (Index("ix_switches_until", "until"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    profile: Mapped[str] = mapped_column(String(64))
+    source: Mapped[str] = mapped_column(String(16))  # key | level
+    by: Mapped[str] = mapped_column(String(64))  # an operator's id, or a sensor's
+    reason: Mapped[str] = mapped_column(Text, default="")
+    since: Mapped[datetime]
+    until: Mapped[datetime | None]  # before this time; none: until the level falls
+    ended_by: Mapped[str] = mapped_column(String(64), default="")  # who ended it before its time
 
 
 def load(session: Session, now: datetime | None = None) -> tuple[Switch, ...]:
