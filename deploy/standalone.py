@@ -17,6 +17,7 @@ from pathlib import Path
 
 from prometheus_client.multiprocess import mark_process_dead
 
+from deploy.limits import Limits
 from deploy.supervisor import Child, Supervisor
 from lianfang.bus.embedded.host import FileLock, holder
 from lianfang.config import Config, load
@@ -85,10 +86,11 @@ def children(file: Path, config: Config, log_level: str) -> list[Child]:
     size = config.runtime.cameras_per_process
     read = any(sensor.source is not None for sensor in config.sensors.values())
     groups = [tuple(enabled[i : i + size]) for i in range(0, len(enabled), size)]
+    limits = Limits(config.runtime.ingest_memory_mb)
     return [
         Child("alerts", ["alerts", *common]),
         Child("detect", ["detect", *common]),
-        *(Child(f"ingest:{','.join(group)}", ["ingest", *common], group) for group in groups),
+        *(Child(f"ingest:{','.join(group)}", ["ingest", *common], group, limits) for group in groups),
         *([Child("ingest-guests", ["ingest-guests", *common])] if config.guests else []),
         *([Child("sensors", ["sensors", *common])] if read else []),
     ]

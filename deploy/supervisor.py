@@ -18,8 +18,10 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from deploy.limits import Limits
 from lianfang.errors import LianfangError
 from lianfang.service import EXIT_REFUSED
+from lianfang.watchdog import EXIT_STUCK
 
 _log = structlog.get_logger()
 
@@ -27,23 +29,30 @@ _POLL_S = 0.1
 # Short even at its longest: while a child is away its cameras are blind, and a start costs seconds of a core.
 _BACKOFF_FIRST_S, _BACKOFF_MAX_S = 0.5, 5.0
 _HEALTHY_S = 60.0  # a child that ran so long starts its next backoff from the beginning
+_MEASURE_S = 1.0  # between two looks at what a child takes
 _GRACE_S = 10.0  # for SIGTERM to work before SIGKILL
-# How a process dies of what it was fed, as opposed to being stopped or running out of memory.
+# How a process dies of what it was fed, as opposed to being stopped.
 _CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
 
 
 @dataclass
 class Child:
-    """One process to keep running. ``parts`` are what it works on, for a child that can be split."""
+    """One process to keep running. ``parts`` are what it works on, for a child that can be split.
+
+    One that goes beyond its ``limits`` is killed; ``harmful`` then says so until it has been split.
+    """
 
     name: str
     arguments: Sequence[str]
     parts: tuple[str, ...] = ()
+    limits: Limits | None = None
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     started_at: float = 0.0
     start_at: float = 0.0
     starts: int = 0
     backoff_s: float = _BACKOFF_FIRST_S
+    measured_at: float = 0.0
+    harmful: bool = False
 
     @property
     def label(self) -> str:
@@ -86,6 +95,7 @@ class Supervisor:
             return
         code = child.process.poll()
         if code is None:
+            self._measure(child, child.process.pid, now)
             return
         self._on_death(child.label)
         child.process = None
@@ -103,8 +113,19 @@ class Supervisor:
             restart_in_s=round(child.backoff_s, 1),
         )
         child.backoff_s = min(child.backoff_s * 2, _BACKOFF_MAX_S)
-        if -code in _CRASHES and len(child.parts) > 1:
+        if (-code in _CRASHES or code == EXIT_STUCK or child.harmful) and len(child.parts) > 1:
             self._split(child)
+        child.harmful = False
+
+    def _measure(self, child: Child, pid: int, now: float) -> None:
+        """Kill a child that takes more than it may: what it works on is not worth what else would go down."""
+        if child.limits is None or child.harmful or now - child.measured_at < _MEASURE_S:
+            return
+        child.measured_at = now
+        if exceeded := child.limits.exceeded(pid):
+            _log.error("child_beyond_limits", child=child.name, pid=pid, what=exceeded)
+            child.harmful = True
+            os.kill(pid, signal.SIGKILL)
 
     def _start(self, child: Child, now: float) -> None:
         parts = [option for part in child.parts for option in ("--camera", part)]
@@ -120,14 +141,14 @@ class Supervisor:
         _log.info("child_started", child=child.name, pid=child.process.pid)
 
     def _split(self, child: Child) -> None:
-        """Start a crashed child again in two halves, so that what crashes it is soon alone with its fault."""
+        """Start a child again in two halves, so that what harms it is soon alone with its fault."""
         middle = len(child.parts) // 2
         _log.warning("child_split", child=child.name, parts=list(child.parts))
         self._children.remove(child)
         for half in (child.parts[:middle], child.parts[middle:]):
             name = f"{child.name.partition(':')[0]}:{','.join(half)}"
             self._children.append(
-                Child(name, child.arguments, half, start_at=child.start_at, starts=child.starts)
+                Child(name, child.arguments, half, child.limits, start_at=child.start_at, starts=child.starts)
             )
 
     def _end(self) -> None:

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from detectors.stages.base import Stage
 from detectors.worker import DetectWorker
-from lianfang import plugins
+from lianfang import plugins, watchdog
 from lianfang.bus import Bus
 from lianfang.bus.connect import join
 from lianfang.clock import Clock, SystemClock
@@ -40,6 +40,7 @@ def main(argv: Sequence[str]) -> int:
             if not following.known.wait(KNOWN_S):
                 _log.warning("settings_unknown", waited_s=KNOWN_S)
             with ops(run.ops_port, registry, worker.ready):
+                watchdog.start(run.stop, worker.standing)
                 worker.run(run.stop)
 
     return service_main("detect", "Look at frames, say what is seen.", argv, body)

@@ -29,6 +29,8 @@ _log = structlog.get_logger()
 GROUP = "detectors"
 _IDLE_S, _BUSY_S = 0.2, 0.02
 _STUCK_S = 10.0  # a loop that has not turned for so long is not working
+HANGS_S = 120.0
+"""What takes so long never ends: a model's first look is done before the worker has one."""
 DEAD_EVERY_S = 60.0  # a camera that sends only what cannot be read would fill the disk with dead letters
 
 
@@ -55,6 +57,7 @@ class DetectWorker:
         self._assigned: frozenset[TopicPartition] = frozenset()
         self._places: dict[str, TopicPartition] = {}  # of the cameras that are ours to look at
         self._running: dict[Future[None], str] = {}
+        self._begun: dict[str, float] = {}  # camera → when a look at it began that has not ended
         self._passed_over: Mapping[str, int] = {}
         self._dead_at: dict[str, float] = {}
         self._losing = False
@@ -90,6 +93,14 @@ class DetectWorker:
         turning = "ok" if silent_s < _STUCK_S else f"no turn for {silent_s:.0f} s"
         bus = "out of reach" if self._unreached else "observations are lost" if self._losing else "ok"
         return {"detector": turning, "bus": bus}
+
+    def standing(self) -> Mapping[str, float]:
+        """Return what hangs, and for how many seconds: the loop, or a look at the picture of a camera."""
+        now = self._clock.monotonic()
+        begun = {f"look at {key}": at for key, at in list(self._begun.items())}
+        if self._turned_at is not None:
+            begun["loop"] = self._turned_at
+        return {role: now - at for role, at in begun.items() if now - at >= HANGS_S}
 
     def _receive(self, consumer: Consumer) -> None:
         """Let what has come wait for its turn; pause while there is nothing else to do."""
@@ -150,12 +161,15 @@ class DetectWorker:
             if camera is None or camera.is_old(frame):
                 self._dropped.labels(record.key, "unknown_camera" if camera is None else "old").inc()
                 return
+            self._begun[record.key] = self._clock.monotonic()
             with self._seconds.time():
                 observation = camera.look(frame, record.position)
             self._seen.labels(record.key).inc()
         except DecodeError as error:
             self._refuse(record, str(error))
             return
+        finally:
+            self._begun.pop(record.key, None)
         if observation is not None:
             self._publish(observation)
 

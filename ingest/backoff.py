@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 
 FIRST_S = 0.5
-CAP_S = 30.0
+CAP_S = 4.0
+"""A camera that is back is read again within 10 s, a connection and its first key frame included."""
 
 
 class Backoff:

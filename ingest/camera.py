@@ -18,6 +18,7 @@ from ingest.backoff import Backoff
 from ingest.clock import ClockWatch
 from ingest.encode import Encoder, Jpeg
 from ingest.gate import MotionGate
+from ingest.health.stream import StreamHealth
 from ingest.health.watch import ViewWatch
 from ingest.metrics import DropReason, IngestMetrics
 from ingest.publisher import FramePublisher
@@ -30,7 +31,7 @@ from ingest.worth import Worth
 from lianfang.bus import Bus
 from lianfang.camera_clock import ClockJudge
 from lianfang.clock import Clock
-from lianfang.config import Config
+from lianfang.config import Config, Stanza
 from lianfang.config.sharing import log_keys
 from lianfang.config.way import way_of
 from lianfang.events import CameraCondition, CameraReason, Frame
@@ -42,6 +43,8 @@ STABLE_S = 30.0
 """A connection that held for so long makes the next wait a short one again."""
 UNUSABLE_S = 10.0
 """Pictures of which none can be used for so long are no pictures."""
+STUCK_S = 30.0
+"""A source that stands still for so long beyond twice what its stanza lets it wait hangs."""
 FLUSH_S = 1.0
 """How often a state that the bus did not take is tried again while there are no pictures."""
 
@@ -90,13 +93,24 @@ class CameraReader:
         self._encoder = Encoder.of(camera)
         self._publisher = FramePublisher(camera_id, bus, metrics)
         self._worth = Worth(camera_id, Announcer(bus, log_keys(config)[camera_id]))
-        self._view = ViewWatch(camera.health)
+        self._view, self._stream = ViewWatch(camera.health), StreamHealth()
+        self._patience_s = STUCK_S + 2 * _durations_s(camera.source)
+        self._moved_s = clock.monotonic()
         self._strain = Strain()
         judge = ClockJudge(config.clocks.camera_limit_s, host) if host is not None else None
         self._camera_clock = ClockWatch(clock.monotonic, judge) if judge is not None else None
         self._reported = ""
         self._resting = False
         self._log = structlog.get_logger().bind(camera_id=camera_id)
+
+    def stuck_s(self) -> float:
+        """Return for how long it has stood still, in seconds, where that is longer than any source may."""
+        silent_s = self._clock.monotonic() - self._moved_s
+        return silent_s if silent_s > self._patience_s else 0.0
+
+    def give_up(self) -> None:
+        """Say that the camera is offline because its thread hangs; another may say so: it cannot."""
+        self._worth.offline(self._times.next(self._host.now()), None, CameraReason.STUCK)
 
     @property
     def losing(self) -> bool:
@@ -118,10 +132,12 @@ class CameraReader:
         self._worth.begin()
         self._resting = False
         while not stop.is_set():
+            self._moved_s = self._clock.monotonic()
             self._metrics.attempts.labels(self._id).inc()
             selection = Selection(self._rate, MotionGate.of(self._camera), self._host.now())
             connection = _Connection(self._source.timing(self._host), selection)
             self._strain = Strain()
+            self._stream.begin()
             wait_s = math.inf
             try:
                 self._read(connection, stop)
@@ -149,6 +165,7 @@ class CameraReader:
     def _read(self, connection: _Connection, stop: threading.Event) -> None:
         with closing(self._source.open(stop, self._asked)) as pictures:
             for picture in pictures:
+                self._moved_s = self._clock.monotonic()
                 self._take(connection, picture)
                 self._worth.flush()
         if not stop.is_set():
@@ -160,6 +177,7 @@ class CameraReader:
             return
         self._strain.note(self._clock.monotonic(), time.thread_time(), picture)
         captured_at = self._times.next(connection.timing.taken_at(picture.pts_s))
+        self._stream.came(captured_at.timestamp(), self._rate.fps(captured_at))
         try:
             refused = connection.selection.refuses(picture.frame, captured_at)
             if refused is not None:
@@ -175,7 +193,7 @@ class CameraReader:
             self._online(connection, frame)
         if self._view.look(jpeg.luma, captured_at.timestamp()):
             self._worth.views(captured_at, self._view.faults, self._view.kinds)
-        self._worth.streams(captured_at, self._degraded())
+        self._worth.streams(captured_at, *self._degraded())
         if self._camera_clock is not None and self._source.live:
             self._compare(self._camera_clock, picture.camera_time, captured_at)
         self._publisher.publish(frame, patient=not self._source.live)
@@ -207,6 +225,7 @@ class CameraReader:
 
     def _unusable(self, connection: _Connection, reason: DropReason) -> None:
         self._metrics.drop(self._id, reason)
+        self._stream.spoilt()
         now_s = self._clock.monotonic()
         if connection.unusable_since_s is None:
             connection.unusable_since_s = now_s
@@ -229,11 +248,14 @@ class CameraReader:
         self._worth.offline(at, epoch, reason, detail)
         self._log.warning("camera_offline", reason=reason.value, detail=detail)
 
-    def _degraded(self) -> CameraReason | None:
-        """Return why fewer pictures come than were asked for."""
+    def _degraded(self) -> tuple[CameraReason | None, str]:
+        """Return why fewer or worse pictures come than were asked for, and the figures of it."""
         relieved = self._asked.keyframes and self._camera.keyframes == "auto"
         self._metrics.keyframes.labels(self._id).set(relieved)
-        return CameraReason.KEYFRAMES if relieved else None
+        if relieved:
+            self._stream.begin()  # what comes now says nothing of the camera
+            return CameraReason.KEYFRAMES, ""
+        return self._stream.reason, self._stream.detail
 
     def _wait_s(self, connection: _Connection) -> float:
         since_s = connection.online_since_s
@@ -244,6 +266,7 @@ class CameraReader:
     def _pause(self, wait_s: float, stop: threading.Event) -> None:
         end_s = self._clock.monotonic() + wait_s
         while not stop.is_set() and (left_s := end_s - self._clock.monotonic()) > 0:
+            self._moved_s = self._clock.monotonic()
             self._worth.flush()
             stop.wait(min(left_s, FLUSH_S))
 
@@ -253,3 +276,8 @@ class CameraReader:
             return
         self._reported = repr(error)
         self._log.error("camera_fault", trace=redact("".join(traceback.format_exception(error))))
+
+
+def _durations_s(stanza: Stanza) -> float:
+    """Return the sum of all times that a source's stanza names, in seconds."""
+    return sum(float(value) for key, value in stanza if key.endswith("_s") and isinstance(value, int | float))

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from ingest.metrics import IngestMetrics
 from ingest.worker import IngestWorker
+from lianfang import watchdog
 from lianfang.bus.connect import join
 from lianfang.clock import SystemClock
 from lianfang.ops import ops
@@ -25,6 +26,7 @@ def main(argv: Sequence[str]) -> int:
             metrics = IngestMetrics(registry)
             worker = IngestWorker(run.config, run.cameras, bus, SystemClock(), metrics)
             with ops(run.ops_port, registry, worker.ready):
+                watchdog.start(run.stop, worker.standing)
                 worker.run(run.stop)
 
     return service_main("ingest", "Read cameras and publish their pictures.", argv, body)

@@ -32,6 +32,7 @@ JOIN_S = 8.0
 KNOWN_S = 15.0
 """How long cameras wait at the start for the bus to say which of them are switched off."""
 _LOOK_S = 0.2
+_SAY_S = 1.0  # for the bus to take the last word on a camera that hangs
 
 
 class IngestWorker:
@@ -57,6 +58,17 @@ class IngestWorker:
         """Return per component "ok", or what is wrong with it. Cameras may be offline: no fault of ours."""
         losing = sorted(camera_id for camera_id, reader in self._readers.items() if reader.losing)
         return {"bus": f"frames are lost: {', '.join(losing)}" if losing else "ok"}
+
+    def standing(self) -> Mapping[str, float]:
+        """Return the cameras whose thread hangs, and for how many seconds; each has been said offline."""
+        threads = {camera_id: thread for camera_id, (thread, _) in self._running.items()}
+        stuck = {c: s for c, reader in self._readers.items() if c in threads and (s := reader.stuck_s())}
+        found = {c: s for c, s in stuck.items() if threads[c].is_alive()}
+        for camera_id in found:
+            self._readers[camera_id].give_up()
+        if found:
+            time.sleep(_SAY_S)
+        return found
 
     def run(self, stop: threading.Event) -> None:
         """Read until ``stop`` is set, whatever is switched on; also when every source has ended."""

@@ -49,8 +49,9 @@ class Worth:
         if self._state is None or self.condition is CameraCondition.OFFLINE:
             return
         worse = reason is not None
-        if (self._state.reason or None) != reason:
-            self._log.warning("camera_degraded" if worse else "camera_as_usual", reason=reason, detail=detail)
+        if (self._state.reason or None) == reason:
+            return
+        self._log.warning("camera_degraded" if worse else "camera_as_usual", reason=reason, detail=detail)
         condition = CameraCondition.DEGRADED if worse else CameraCondition.ONLINE
         self._say(at, condition=condition, reason=reason.value if reason else "", detail=detail)
 

@@ -12,6 +12,8 @@ class Runtime(Stanza):
 
     cameras_per_process: int = Field(default=4, ge=1, le=64)
     """Cameras decoded by one process; a process that crashes is started again in two halves."""
+    ingest_memory_mb: int = Field(default=1024, ge=256, le=65536)
+    """MiB of memory that such a process may hold; one with more is killed, and started in two halves."""
     detect_threads: int = Field(default=2, ge=1, le=64)
     """Pictures looked at at the same time: one a core."""
     frame_deadline_s: float = Field(default=2, gt=0, le=60)

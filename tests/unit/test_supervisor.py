@@ -16,6 +16,7 @@ from queue import Queue
 import pytest
 
 from deploy import supervisor as module
+from deploy.limits import Limits
 from deploy.supervisor import Child, Supervisor
 from lianfang.errors import LianfangError
 
@@ -30,6 +31,15 @@ if how == "crash" or (how == "crash_bad" and "bad" in parts):
     os.kill(os.getpid(), signal.SIGSEGV)
 if how == "exit":
     sys.exit(3)
+if how == "stuck_bad" and "bad" in parts:
+    sys.exit(4)
+if how == "leak_bad" and "bad" in parts:
+    held = []
+    while True:
+        held.append(b"x" * 8_000_000)  # bytes of every page are written, so that they are resident
+        time.sleep(0.01)
+if how == "descriptors_bad" and "bad" in parts:
+    held = [open(os.devnull) for _ in range(600)]
 first = len(runs.read_text().splitlines()) == 1
 if how == "refuse" or (how == "refuse_later" and not first):
     sys.exit(2)
@@ -77,7 +87,8 @@ def running(
     monkeypatch.setattr(subprocess, "Popen", popen)
     monkeypatch.setattr(module, "_BACKOFF_FIRST_S", 0.05)
     stop = threading.Event()
-    child = Child("ingest:all", ["ingest", "--x"], parts, backoff_s=0.05)
+    monkeypatch.setattr(module, "_MEASURE_S", 0.1)
+    child = Child("ingest:all", ["ingest", "--x"], parts, Limits(memory_mb=96), backoff_s=0.05)
     supervisor = Supervisor([*beside, child], {}, (ended if ended is not None else []).append)
     thread = threading.Thread(target=_outcome, args=(supervisor, stop, outcome))
     thread.start()
@@ -121,10 +132,11 @@ def test_a_killed_child_is_started_again(tmp_path: Path, monkeypatch: pytest.Mon
         until(lambda: len(runs()) == 2)
 
 
-def test_a_group_that_crashes_is_halved_until_the_bad_camera_is_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("how", ["crash_bad", "stuck_bad", "leak_bad", "descriptors_bad"])
+def test_a_group_that_one_camera_harms_is_halved_until_it_is_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    with running(tmp_path, monkeypatch, "crash_bad", ("a", "b", "bad", "c")) as (runs, _):
+    with running(tmp_path, monkeypatch, how, ("a", "b", "bad", "c")) as (runs, _):
         until(lambda: sum(line.startswith("bad ") for line in runs()) >= 2)
         groups = [line.split()[0] for line in runs()]
     # The good ones run on beside it, each started once more than it was in a group that crashed.

@@ -6,6 +6,7 @@ import random
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 
 import av
 import numpy as np
@@ -14,7 +15,7 @@ from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
 from ingest.backoff import Backoff
-from ingest.camera import STABLE_S, UNUSABLE_S, CameraReader
+from ingest.camera import STABLE_S, STUCK_S, UNUSABLE_S, CameraReader
 from ingest.metrics import IngestMetrics
 from ingest.sources.base import Asked, Picture, Pictures, SourceEnded, SourceLost, Stream
 from ingest.timing import ArrivalTiming, HostTime, Timing
@@ -226,6 +227,47 @@ def test_an_ended_source_is_not_read_again(clock: ManualClock) -> None:
     thread.join()
     assert bus.states("gate")[1].reason == "end_of_file"
     assert len(bus.frames("gate")) == 1
+
+
+def test_a_thread_that_hangs_in_its_source_is_noticed_and_said_for_it(clock: ManualClock) -> None:
+    hangs, go_on = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        hangs.set()
+        go_on.wait(60)
+
+    bus, metrics = FakeBus(), IngestMetrics(CollectorRegistry())
+    reader = CameraReader(SITE, "gate", Scripted(clock, [GOOD, hang]), bus, clock, metrics, NoWait())
+    thread = threading.Thread(target=reader.run, args=(threading.Event(),))
+    thread.start()
+    try:
+        assert hangs.wait(30)
+        clock.advance_to(clock.now() + timedelta(seconds=STUCK_S + 2 * (5 + 2) - 1))  # rtsp may wait so long
+        assert reader.stuck_s() == 0
+        clock.advance_to(clock.now() + timedelta(seconds=2))
+        assert reader.stuck_s() > STUCK_S
+        reader.give_up()
+        assert [(s.condition.value, s.reason) for s in bus.states("gate")][1:] == [("offline", "stuck")]
+    finally:
+        go_on.set()
+        thread.join(30)
+    assert not thread.is_alive()
+
+
+def test_fewer_pictures_than_usual_are_said_and_the_way_back(clock: ManualClock) -> None:
+    def later() -> None:
+        clock.advance_to(clock.now() + timedelta(seconds=1))
+
+    usual: Script = [GOOD] * 300
+    slow: Script = [GOOD, later] * 60
+    played = Played([*usual, *slow, *usual], clock=clock)
+    said = [(s.condition.value, s.reason) for s in played.bus.states("gate")]
+    assert [state for state, _ in groupby(said)] == [
+        ("online", ""),
+        ("degraded", "few_pictures"),
+        ("online", ""),
+        ("offline", "end_of_stream"),
+    ]
 
 
 def test_a_fault_of_ours_ends_nothing_and_its_trace_holds_no_password(clock: ManualClock) -> None:
