@@ -12,7 +12,7 @@ CONFIG ?= configs/demo.yaml
 DATA ?= ../shared/data
 PARTS ?=
 
-.PHONY: help setup demo run test chaos ultralytics check kafka bench eval console packages format clean
+.PHONY: help setup demo run test chaos soak ultralytics check kafka bench eval console packages format clean
 help:  ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -70,6 +70,9 @@ test: packages $(VENV)/dev.stamp $(STATIC)  ## every test, its stages timed
 
 chaos: packages $(VENV)/dev.stamp $(STATIC)  ## the long tests with deaths at random moments
 	$(BIN)/python -m pytest -q -s -m chaos tests
+
+soak: packages $(VENV)/dev.stamp  ## cameras that fail and come back for HOURS (1): nothing is left behind
+	SOAK_S=$$(( $(or $(HOURS),1) * 3600 )) $(BIN)/python -m pytest -q -s tests/integration/test_soak.py
 
 kafka: $(VENV)/base.stamp  ## a Kafka broker on 127.0.0.1:9092, until Ctrl-C
 	$(BIN)/python -m deploy.kafka

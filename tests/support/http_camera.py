@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -28,7 +29,8 @@ class HttpCamera(Simulator):
         super().__init__(host="127.0.0.1", port=0, faults=(), say=lambda _: None)
         self._digest = Digest(USER, PASSWORD)
         self._elsewhere, self._given = elsewhere, 0
-        self.stands = False
+        self.stands = self.spoils = self.refuses = False
+        """No more pictures come; what comes is none; everybody is refused."""
 
     def routes(self) -> Iterable[web.RouteDef]:
         """Return what is served."""
@@ -39,18 +41,30 @@ class HttpCamera(Simulator):
 
     async def _snapshot(self, _request: web.Request) -> web.Response:
         self._given += 1
-        return web.Response(body=_jpeg(self._given), content_type="image/jpeg")
+        self._refuse()
+        if self.stands:
+            await asyncio.sleep(60)
+        return web.Response(body=self._picture(self._given), content_type="image/jpeg")
+
+    def _picture(self, number: int) -> bytes:
+        return os.urandom(4096) if self.spoils else _jpeg(number)
+
+    def _refuse(self) -> None:
+        if self.refuses:
+            raise web.HTTPServiceUnavailable
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
+        self._refuse()
         answer = web.StreamResponse(headers={"Content-Type": "multipart/x-mixed-replace;boundary=frame"})
         await answer.prepare(request)
         number = 0
-        while True:
+        while not self.refuses:
             if not self.stands:
-                jpeg = _jpeg(number)
+                jpeg = self._picture(number)
                 await answer.write(_PART.format(length=len(jpeg)).encode() + jpeg + b"\r\n")
                 number += 1
             await asyncio.sleep(1 / FPS)
+        return answer
 
     async def _redirect(self, _request: web.Request) -> web.Response:
         raise web.HTTPFound(self._elsewhere)

@@ -128,6 +128,10 @@ class RtspServer:
         assert line.strip().isdigit(), f"the RTSP server did not start (exit {self._process.poll()})"
         self.port = int(line)
 
+    def serve(self, streams: Mapping[str, Path], login: Login | None) -> None:
+        """Have other streams and ask for another login from the next start on."""
+        self._streams, self._login = streams, login
+
     def kill(self) -> None:
         """Kill it, stopped or not: its readers see the connection end."""
         if self._process is None:
