@@ -17,11 +17,11 @@ from pathlib import Path
 
 from prometheus_client.multiprocess import mark_process_dead
 
-from deploy.limits import Limits
 from deploy.supervisor import Child, Supervisor
 from lianfang.bus.embedded.host import FileLock, holder
 from lianfang.config import Config, load
 from lianfang.errors import ConfigError, LianfangError
+from lianfang.limits import Limits
 from lianfang.service import EXIT_REFUSED, run_service
 
 _LOCK = "run.lock"

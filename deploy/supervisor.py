@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from deploy.limits import Limits
 from lianfang.errors import LianfangError
+from lianfang.limits import Limits
 from lianfang.service import EXIT_REFUSED
 from lianfang.watchdog import EXIT_STUCK
 

@@ -16,9 +16,9 @@ from queue import Queue
 import pytest
 
 from deploy import supervisor as module
-from deploy.limits import Limits
 from deploy.supervisor import Child, Supervisor
 from lianfang.errors import LianfangError
+from lianfang.limits import Limits
 
 # Stands for the command `lianfang`: writes who it is, and dies as its first argument says.
 SCRIPT = """
