@@ -166,7 +166,7 @@ def has_lapsed(incident: Incident, at: datetime, settings: RuleSettings) -> bool
     So long *after* ``at`` it was left by a clock that was wrong: nobody may join that one either.
     """
     away = abs(at - incident.last_seen_at)
-    return not incident.occupied and away >= timedelta(seconds=settings.join_s)
+    return (settings.momentary or not incident.occupied) and away >= timedelta(seconds=settings.join_s)
 
 
 def is_new(incident: Incident, sighting: Sighting) -> bool:

@@ -33,6 +33,11 @@ from lianfang.ids import identify
 
 _SPOKEN = frozenset({ChangeKind.SPOKEN, ChangeKind.REPEATED})
 _OF_OTHERS = frozenset({ChangeKind.RAISED, ChangeKind.RETURNED})  # an operator's silence was not about them
+_SAID_BY_SENSORS = (
+    "text",
+    "level",
+    "direction",
+)  # not who: cards and plates are masked elsewhere
 _TELLING_WHY = frozenset({ChangeKind.UNSAID, ChangeKind.MUTED, ChangeKind.ESCALATED})
 
 
@@ -242,7 +247,8 @@ def _said(event: CameraState | SpeakerState | Reading) -> dict[str, Any]:
         }
     if isinstance(event, SpeakerState):
         return {"reason": event.reason or event.condition}
-    return {"reason": event.reason, "value": event.value, "unit": event.unit}
+    words = {name: text for name, text in event.attributes.items() if name in _SAID_BY_SENSORS}
+    return {"reason": event.reason, "value": event.value, "unit": event.unit, **words}
 
 
 def record_camera(session: Session, event: Observed) -> None:

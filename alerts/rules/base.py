@@ -93,6 +93,11 @@ class RuleSettings(Stanza):
         return False
 
     @property
+    def momentary(self) -> bool:
+        """Whether what it is about is over as soon as it was: nothing says that it has left."""
+        return False
+
+    @property
     def memory_s(self) -> float:
         """For how long what was seen matters to it: after a start, so much is read again."""
         return 60

@@ -11,10 +11,11 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from alerts.dispositions import NO_DISPOSITIONS, Dispositions, Ordered
+from alerts.listed import faults_of
 from alerts.objects import sighting
 from alerts.overstay import Overstay
 from alerts.passage import Passage
-from alerts.plates import BadList, PlateList
+from alerts.plates import PlateList
 from alerts.rules.base import About, Member, Sighting
 from alerts.viid.inbound.settings import answering, tollgates_of
 from alerts.zones import Zones, ZoneSettings
@@ -105,12 +106,7 @@ class Config(ZoneSettings):
             found = f"'plate' at camera {camera_id}, none of whose detectors reads plates"
             yield Problem(("kind",), found, "a stage plate among its detectors")
         yield from self._unheard(config)
-        if self.list is not None:
-            try:
-                PlateList.read(self.list, config.community.zone)
-            except BadList as error:
-                found, _, allowed = str(error).partition("; allowed: ")
-                yield Problem(("list",), found, allowed)
+        yield from faults_of(self.list, config, PlateList.read)
 
     def _unheard(self, config: Root) -> Iterable[Problem]:
         """Yield a receiver from which no dispositions come, or that does not hear of hits."""

@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, Self
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, TypeAdapter, model_validator
 
 from alerts.hysteresis import Switch
-from alerts.rules.base import About, Member, RuleSettings, Sighting
-from alerts.sensors import fault, unknown_sensors
+from alerts.listening import ListeningSettings, member, sighted
+from alerts.rules.base import Sighting
+from alerts.sensors import fault
 from lianfang.config import Config as Root
-from lianfang.config import Id, Problem, Sensor
+from lianfang.config import Problem, Sensor
 from lianfang.events import Reading
 
-_WHOLE = (0.0, 0.0, 1.0, 1.0)
 
-
-class Config(RuleSettings):
+class Config(ListeningSettings):
     """A value is at a threshold or beyond it. The sensor's point is the place."""
 
     kind: Literal["reading"]
-    cameras: tuple[Id, ...] = Field(default=(), max_length=0)
-    """None: it looks at no picture."""
-    sensors: Annotated[tuple[Id, ...], Field(min_length=1)]
-    """Sensors that it listens to; those at one point are one incident."""
     at_least: float | None = Field(default=None, ge=-1e9, le=1e9)
     """It begins when the value is this or higher, in the sensors' unit; or …"""
     at_most: float | None = Field(default=None, ge=-1e9, le=1e9)
@@ -34,12 +29,6 @@ class Config(RuleSettings):
     """It is over once the value is back at this; as soon as it leaves the threshold where not given."""
     for_s: float = Field(default=0, ge=0, le=86400)
     """Seconds that readings must have said so, either way: a wave is no flood."""
-    speakers: tuple[Id, ...] = ()
-    """Speakers that say its text, nearest first; those of the zones at the sensor's point where not given."""
-    join_s: float = Field(default=600, ge=0, le=3600)
-    """What begins again within this time joins the incident."""
-    cleared_after: int = Field(default=1, ge=1, le=100)
-    """So many readings in a row that it is over, from every sensor of the incident, say that it is over."""
 
     @model_validator(mode="after")
     def _one_threshold(self) -> Self:
@@ -51,19 +40,9 @@ class Config(RuleSettings):
         return self
 
     @property
-    def sources(self) -> tuple[str, ...]:
-        """The sensors."""
-        return self.sensors
-
-    @property
     def memory_s(self) -> float:
         """How long it must be so."""
         return max(60, self.for_s)
-
-    @property
-    def about(self) -> About:
-        """What is measured."""
-        return "reading"
 
     def reached(self, value: float) -> bool:
         """Say whether ``value`` is at the threshold or beyond."""
@@ -78,13 +57,8 @@ class Config(RuleSettings):
         return value <= self.until if self.at_least is not None else value >= self.until
 
     def check(self, config: Root) -> Iterable[Problem]:
-        """Yield sensors and speakers that there are none of, and values that a sensor cannot give."""
+        """Yield what every such rule must not have, and values that a sensor cannot give."""
         yield from super().check(config)
-        yield from unknown_sensors(self.sensors, config)
-        speakers = sorted(k for k, r in config.receivers.items() if getattr(r, "role", "") == "speaker")
-        for i, speaker in enumerate(self.speakers):
-            if speaker not in speakers:
-                yield Problem(("speakers", i), repr(speaker), f"one of {', '.join(speakers) or 'none'}")
         for sensor in (config.sensors[s] for s in self.sensors if s in config.sensors):
             for key in ("at_least", "at_most", "until"):
                 value = getattr(self, key)
@@ -111,15 +85,8 @@ class Threshold:
             return state, None
         otherwise = self.config.over(reading.value) if state.on else self.config.reached(reading.value)
         state = state.turned(otherwise=otherwise, at=reading.at, for_s=self.config.for_s)
-        it = Member(f"sensor:{reading.sensor_id}", reading.kind, 1.0, _WHOLE, zone="")
-        return state, Sighting(
-            camera=reading.sensor_id,
-            captured_at=reading.at,
-            track_epoch="sensor",
-            members=(it,) if state.on else (),
-            present=(),
-            figures={"": {reading.kind: reading.value}},
-        )
+        seen = sighted(reading, (member(reading),) if state.on else ())
+        return state, replace(seen, figures={"": {reading.kind: reading.value}})
 
 
 def build(config: Config, root: Root) -> Threshold:
