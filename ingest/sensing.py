@@ -137,7 +137,7 @@ class SensorsWorker:
         self._connections = [
             Connection(
                 {sensor: config.sensors[sensor] for sensor in group},
-                _source(config, group, clock),
+                source_of(config, group, clock),
                 self._publisher,
                 clock,
                 metrics,
@@ -172,7 +172,8 @@ def connections(config: Config) -> list[Mapping[str, Stanza]]:
     return list(groups.values())
 
 
-def _source(config: Config, stanzas: Mapping[str, Stanza], clock: Clock) -> Source:
+def source_of(config: Config, stanzas: Mapping[str, Stanza], clock: Clock) -> Source:
+    """Return the source of some sensors of one connection."""
     first = next(iter(stanzas.values()))
     source: Source = plugins.build("ingest.sensors", first, stanzas, config, clock)
     return source

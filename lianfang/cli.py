@@ -28,6 +28,7 @@ COMMANDS = {
     ),
     "cameras": Command("deploy.cameras.command:main", "find cameras, and what is done for all of them"),
     "reading": Command("lianfang.reading:main", "say what a sensor measures, for a drill or a test"),
+    "sensor": Command("ingest.sensor_command:main", "see what sensors send, and how it is read"),
     "backtest": Command(
         "deploy.backtest.command:main", "what rules would have raised over the log, or over a video"
     ),

@@ -33,11 +33,8 @@ from lianfang.ids import identify
 
 _SPOKEN = frozenset({ChangeKind.SPOKEN, ChangeKind.REPEATED})
 _OF_OTHERS = frozenset({ChangeKind.RAISED, ChangeKind.RETURNED})  # an operator's silence was not about them
-_SAID_BY_SENSORS = (
-    "text",
-    "level",
-    "direction",
-)  # not who: cards and plates are masked elsewhere
+# Not who: cards and plates are masked elsewhere. What a speaker said is "text".
+_SAID_BY_SENSORS = (("text", "words"), ("level", "level"), ("direction", "direction"))
 _TELLING_WHY = frozenset({ChangeKind.UNSAID, ChangeKind.MUTED, ChangeKind.ESCALATED})
 
 
@@ -247,7 +244,7 @@ def _said(event: CameraState | SpeakerState | Reading) -> dict[str, Any]:
         }
     if isinstance(event, SpeakerState):
         return {"reason": event.reason or event.condition}
-    words = {name: text for name, text in event.attributes.items() if name in _SAID_BY_SENSORS}
+    words = {key: event.attributes[name] for name, key in _SAID_BY_SENSORS if name in event.attributes}
     return {"reason": event.reason, "value": event.value, "unit": event.unit, **words}
 
 

@@ -18,6 +18,7 @@ def test_the_examples_are_good(tmp_path: Path) -> None:
     rules = yaml.safe_load(rest.partition("```")[0])["rules"]
     assert {rule["kind"] for rule in rules.values()} == set(plugins.kinds("alerts.rules"))
     (tmp_path / "wanted.csv").write_text("plate,from,until\n粤T12345,,2026-07-01T18:00\n", encoding="utf-8")
+    (tmp_path / "cards.csv").write_text("card,plate,from,until\n0412,,,\n", encoding="utf-8")
     labels = ["person", "bicycle", "motorcycle", "car", "bus", "truck"]
     camera = {"name": "一号", "point": "bank", "source": {"kind": "rtsp", "url": "rtsp://127.0.0.1:8554/a"}}
     shore = {
@@ -26,6 +27,7 @@ def test_the_examples_are_good(tmp_path: Path) -> None:
     }
     fence = {"fence": {"start": [0.2, 0.5], "end": [0.8, 0.5], "zone": "shore"}}
     lane = {"lane": {"polygon": SQUARE, "speakers": ["horn"]}}
+    passed = {name: {**GAUGE, "silent_s": None} for name in ("door", "gate_reader", "anti_fraud")}
     config = loaded(
         tmp_path,
         (
@@ -55,7 +57,7 @@ def test_the_examples_are_good(tmp_path: Path) -> None:
                 "back_gate": {**camera, "detectors": ["objects", "plates"], "zones": lane},
             },
         ),
-        ("sensors", {"gauge": GAUGE, "motion": {**GAUGE, "kind": "motion"}}),
+        ("sensors", {"gauge": GAUGE, "motion": {**GAUGE, "kind": "motion"}, **passed}),
         ("rules", rules),
     )
     assert len(config.rules) == len(rules)

@@ -130,6 +130,7 @@ export function useWording() {
     const values = { people, receiver: receiverName(receiver), assignee: assigneeName(assignee), reason, tier }
     const what = said(incident, `change.${change.kind}`, values)
     const why = incident.about === 'device' ? whyText(data.reason, (change.data.faults as string[] | undefined) ?? []) : ''
+    if (data.words) return t('change.in_words', { what, words: data.words })
     return why ? t('change.because', { what, why }) : what
   }
 
