@@ -14,6 +14,7 @@ from deploy.community.site import HEAD, site
 
 FOLDER = Path(__file__).parents[2] / "configs" / "community"
 _MADE = "# Made by `python -m deploy.community`: change that, or copy this.\n"
+_PASSES = "card,plate,from,until\n00000001,,,\n,粤T00001,,\n"
 _WANTED = "plate,from,until\n粤T00001,,\n"
 
 
@@ -29,7 +30,7 @@ def files() -> dict[str, str]:
     }
     inventory = {section: entries for part in parts.values() for section, entries in part.items()}
     texts = {name: _MADE + _yaml(part) for name, part in parts.items()}
-    return {"site.yaml": HEAD + _yaml(site(inventory)), **texts, "wanted.csv": _WANTED}
+    return {"site.yaml": HEAD + _yaml(site(inventory)), **texts, "wanted.csv": _WANTED, "passes.csv": _PASSES}
 
 
 def _yaml(data: object) -> str:

@@ -171,5 +171,60 @@ def sensors(placed: Sequence[Place]) -> Data:
         for every, what, name, unit, low, high in of_kind:
             for place in standing[::every]:
                 measured = {"kind": what, "unit": unit, "low": low, "high": high}
-                found[f"{what}_{place.id}"] = {"name": f"{place.name}{name}", "point": place.id, **measured}
-    return found
+                source = _published(f"{what}_{place.id}", {"value": "/value", "time": "/time"})
+                found[f"{what}_{place.id}"] = {
+                    "name": f"{place.name}{name}",
+                    "point": place.id,
+                    **measured,
+                    "source": source,
+                }
+    gates = [place for place in placed if place.kind.id == "gate"]
+    return found | _readers(gates) | _warners(gates[::4])
+
+
+def brokers() -> Data:
+    """Return the broker of the sensors, which is that of the speakers."""
+    return {"town": _BROKER}
+
+
+def _published(topic: str, payload: Data) -> Data:
+    return {"kind": "mqtt", "broker": "town", "topic": f"sensors/{topic}", "payload": payload}
+
+
+def _readers(gates: Sequence[Place]) -> Data:
+    """Return what reads cards and plates at gates."""
+    payload = {
+        "value": "/granted",
+        "id": "/event",
+        "attributes": {"card": "/card", "plate": "/plate", "direction": "/direction"},
+    }
+    return {
+        f"access_{place.id}": {
+            "name": f"{place.name}门禁",
+            "point": place.id,
+            "kind": "access",
+            "silent_s": None,
+            "source": _published(f"access_{place.id}", payload),
+        }
+        for place in gates
+    }
+
+
+def _warners(gates: Sequence[Place]) -> Data:
+    """Return the platform against frauds, once for each gate that it warns of."""
+
+    def push(place: Place) -> Data:
+        words = {"高": 3, "中": 2, "低": 1}
+        payload = {"value": "/level", "words": words, "id": "/number", "match": {"/place": place.id}}
+        return {"gateway": "anti_fraud", "payload": payload | {"attributes": {"text": "/text"}}}
+
+    return {
+        f"fraud_{place.id}": {
+            "name": f"反诈预警{place.name}",
+            "point": place.id,
+            "kind": "warning",
+            "silent_s": None,
+            "push": push(place),
+        }
+        for place in gates
+    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from deploy.community.devices import CAMERA_NAMES, Data
+from deploy.community.devices import CAMERA_NAMES, Data, brokers
 from deploy.community.names import RIVERS
 
 HEAD = """\
@@ -31,7 +31,8 @@ def site(inventory: Data) -> Data:
     def measured(kind: str) -> list[str]:
         return [name for name, one in sensors.items() if one["kind"] == kind]
 
-    rules = _river(seen_by, measured) | _street(seen_by) | _waste(seen_by, measured) | _devices(inventory)
+    rules = _river(seen_by, measured) | _street(seen_by) | _waste(seen_by, measured)
+    rules |= _gates(measured) | _devices(inventory)
     return {**_base(), "rules": rules, "receivers": _RECEIVERS}
 
 
@@ -54,6 +55,8 @@ def _base() -> Data:
             },
         },
         "networks": ["10.20.0.0/16"],
+        "brokers": brokers(),
+        "gateways": {"anti_fraud": {"name": "反诈平台", "token": {"env": "LIANFANG_FRAUD_TOKEN"}}},
         "detectors": {
             "objects": {"kind": "objects", "engine": {"kind": "onnx"}, "labels": labels},
             "water": {"kind": "river"},
@@ -221,6 +224,26 @@ def _waste(seen_by: Callable[..., list[str]], measured: Callable[[str], list[str
             "at_least": 10,
             "until": 5,
             "severity": "critical",
+        },
+    }
+
+
+def _gates(measured: Callable[[str], list[str]]) -> Data:
+    return {
+        "watched_pass": {
+            "kind": "access",
+            "name": {"zh": "门禁布控", "en": "Watched at a gate"},
+            "sensors": measured("access"),
+            "report": "listed",
+            "list": "passes.csv",
+            "notify": _POLICE,
+        },
+        "fraud": {
+            "kind": "warning",
+            "name": {"zh": "反诈预警", "en": "Fraud warning"},
+            "sensors": measured("warning"),
+            "at_least": 2,
+            "speech": {"text": {"zh": "请勿向陌生人转账。"}},
         },
     }
 

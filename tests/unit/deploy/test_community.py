@@ -24,6 +24,7 @@ def community() -> Config:
         "CAMERA_PASSWORD": "x",
         "SPEAKER_TOKEN": "x",
         "BROKER_PASSWORD": "x",
+        "FRAUD_TOKEN": "a-token-of-a-platform",
         "POLICE_SECRET": key,
         "GRID_SECRET": key,
         "DUTY_PASSWORD_HASH": password,
