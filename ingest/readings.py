@@ -20,7 +20,7 @@ from lianfang.errors import LianfangError
 from lianfang.events import DEAD_LETTER, READINGS, Reading
 
 _log = structlog.get_logger()
-_NAMED = 1000  # topics and sensors of which a fault was named
+_NAMED = 1000  # topics at which a fault was named
 
 
 class ReadingPublisher:
@@ -35,13 +35,13 @@ class ReadingPublisher:
         self._bus, self._metrics = bus, metrics
         self._host = HostTime(clock)
         self._times: defaultdict[str, CaptureTimes] = defaultdict(CaptureTimes)
-        self._named: dict[tuple[str, str], str] = {}
+        self._named: defaultdict[str, dict[str, str]] = defaultdict(dict)  # by sensor and topic
         self.losing = False
         """Whether the bus did not take the last reading that it has answered for."""
 
     def say(self, said: Said, epoch: str) -> None:
         """Publish what a sensor said over the connection ``epoch``."""
-        self._named = {key: text for key, text in self._named.items() if key[1] != said.sensor_id}
+        self._named.pop(said.sensor_id, None)
         sensor = self._sensors[said.sensor_id]
         unit = sensor.unit if said.unit is None else said.unit
         reading = self._reading(said.sensor_id, said.value, unit, epoch)
@@ -63,10 +63,10 @@ class ReadingPublisher:
     def unread(self, unread: Unread) -> None:
         """Put a message that says no reading into the dead letter, and name its fault once."""
         self._metrics.unread.labels(unread.sensor_id).inc()
-        key = unread.where, unread.sensor_id
-        if self._named.get(key) != unread.problem and len(self._named) < _NAMED:
-            self._named[key] = unread.problem
-            _log.warning("message_unread", where=key[0], sensor_id=key[1], problem=unread.problem)
+        named, where = self._named[unread.sensor_id], unread.where
+        if named.get(where) != unread.problem and len(named) < _NAMED:
+            named[where] = unread.problem
+            _log.warning("message_unread", where=where, sensor_id=unread.sensor_id, problem=unread.problem)
         headers = {"source": unread.where, "sensor_id": unread.sensor_id, "reason": unread.problem}
         try:
             self._bus.publish(DEAD_LETTER, unread.sensor_id or unread.where, unread.raw, headers)

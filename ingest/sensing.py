@@ -51,7 +51,8 @@ class Connection:
         self._last: dict[str, tuple[float, Said]] = {}  # by sensor: when it was said, and what
         self._trouble = ""
         self._said_lost = False
-        self._log = _log.bind(sensors=sorted(sensors))
+        named = sorted(sensors)
+        self._log = _log.bind(sensors=[*named[:5], *(["…"] if len(named) > 5 else [])], count=len(named))
 
     async def run(self) -> None:
         """Listen until cancelled, whatever happens."""

@@ -136,16 +136,21 @@ def _at(data: Any, pointer: Pointer) -> Any:  # noqa: ANN401
 
 
 def _text(found: Any) -> str:  # noqa: ANN401
-    """Return a word, a number or a truth as text, "" for anything else."""
+    """Return a word, a number or a truth as a line of text, "" for anything else."""
     if isinstance(found, bool):
         return "true" if found else "false"
-    return str(found).strip() if isinstance(found, str | int | float) else ""
+    return _line(str(found)).strip() if isinstance(found, str | int | float) else ""
+
+
+def _line(text: str) -> str:
+    """Return text without what no store and no page takes, such as NUL and half of a character."""
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def _there(data: Any) -> str:  # noqa: ANN401
     """Return which places a message has: whoever writes a mapping looks for one."""
     keys = ", ".join(f"/{key}" for key in list(data)[:20]) if isinstance(data, dict) else ""
-    return f" (there is {keys[:200]})" if keys else ""
+    return f" (there is {_line(keys)[:200]})" if keys else ""
 
 
 def _shown(found: object) -> str:

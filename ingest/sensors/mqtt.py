@@ -22,7 +22,8 @@ from lianfang.reach.mqtt import Link
 from lianfang.reach.networks import check_host
 
 _TIMEOUT_S = 10.0
-_WAITING_AT_MOST = 10_000  # messages that nobody has looked at yet
+_WAITING_AT_MOST = 10_000  # messages that nobody has looked at yet: a broker gone mad fills no memory
+_TOPICS = 10_000  # topics of which it is known who speaks there
 
 Filter = Annotated[
     str,
@@ -76,6 +77,7 @@ class MqttSource:
 
     def __init__(self, broker: str, sensors: Mapping[str, Config], root: Root) -> None:
         self._sensors, self._zone = sensors, root.community.zone
+        self._by_topic: dict[str, Mapping[str, Config]] = {}
         self._broker, self._networks = root.brokers[broker], root.networks
         self._topics = sorted({sensor.topic for sensor in sensors.values()})
         kept = {sensor.topic for sensor in sensors.values() if sensor.retained}
@@ -83,7 +85,7 @@ class MqttSource:
 
     async def open(self) -> Hearing:
         """Subscribe to all topics, and yield what comes until the connection breaks."""
-        come: asyncio.Queue[tuple[str, bytes] | None] = asyncio.Queue(_WAITING_AT_MOST)
+        come: asyncio.Queue[tuple[str, bytes] | None] = asyncio.Queue(1)
 
         async def heard(topic: str, raw: bytes) -> None:
             await come.put((topic, raw))
@@ -100,6 +102,7 @@ class MqttSource:
             self._networks,
             fresh=self._fresh,
             longest=10 * LONGEST,
+            waiting=_WAITING_AT_MOST,
         )
         try:
             await link.ready()
@@ -115,8 +118,7 @@ class MqttSource:
 
     def read(self, topic: str, raw: bytes) -> Iterator[Heard]:
         """Yield what a message says: of every sensor whose it is, or what is wrong with it."""
-        where = aiomqtt.Topic(topic)
-        asked = {name: s for name, s in self._sensors.items() if where.matches(s.topic)}
+        asked = self._asked(topic)
         try:
             data = parsed(raw)
         except BadPayload as error:
@@ -133,3 +135,13 @@ class MqttSource:
                 yield Unread(topic, kept(data), str(error), name)
             else:
                 yield Said(name, said.value, said.unit, said.device_time, said.id, said.attributes)
+
+    def _asked(self, topic: str) -> Mapping[str, Config]:
+        """Return the sensors that may speak at a topic: there are few topics, and many messages."""
+        asked = self._by_topic.get(topic)
+        if asked is None:
+            where = aiomqtt.Topic(topic)
+            asked = {name: s for name, s in self._sensors.items() if where.matches(s.topic)}
+            if len(self._by_topic) < _TOPICS:
+                self._by_topic[topic] = asked
+        return asked

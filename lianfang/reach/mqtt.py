@@ -55,7 +55,8 @@ class Link:
     """A connection to ``broker`` that is made anew whenever it breaks; ``topics`` come to ``heard``.
 
     A session never outlives its connection. What the broker has retained is not asked for where a topic is
-    among ``fresh``. Messages of more than ``longest`` bytes are passed over. One event loop owns it.
+    among ``fresh``. Messages of more than ``longest`` bytes are passed over,
+    and those that come while ``waiting`` of them have not been looked at. One event loop owns it.
     """
 
     def __init__(
@@ -70,8 +71,10 @@ class Link:
         *,
         fresh: Collection[str] = (),
         longest: int = _LONGEST_MESSAGE,
+        waiting: int = _WAITING_AT_MOST,
     ) -> None:
         self._presence, self._fresh, self._longest = presence, frozenset(fresh), longest
+        self._waiting = waiting
         self._broker, self._topics, self._timeout_s, self._networks = broker, topics, timeout_s, networks
         self._heard, self._lost = heard, lost
         self._password = broker.password.read() if broker.password else None
@@ -173,7 +176,7 @@ class Link:
             keepalive=_KEEPALIVE_S,
             timeout=self._timeout_s,
             tls_context=self._tls,
-            max_queued_incoming_messages=_WAITING_AT_MOST,
+            max_queued_incoming_messages=self._waiting,
             will=aiomqtt.Will(present.topic, present.offline, 1, retain=True) if present else None,
         ) as client:
             for topic in self._topics:

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from lianfang.biometrics import kept, without_biometrics
+from lianfang.codec import decode_event, encode_event
 from lianfang.config.payload import Payload
+from lianfang.events import Reading
 from lianfang.payloads import LONGEST, BadPayload, Measured, is_of, measured, parsed
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -115,6 +117,23 @@ def test_whatever_comes_is_a_reading_or_an_error(raw: bytes) -> None:
     except BadPayload:
         return
     assert abs(said.value) < float("inf")
+
+
+def test_what_no_store_takes_is_left_out() -> None:
+    raw = rb'{"v": 1, "id": "a\u0000b", "msg": "x\ud800\ny\u202e", "\ud800": 2}'
+    said = read(raw, value="/v", id="/id", attributes={"text": "/msg"})
+    assert (said.id, said.attributes) == ("a b", {"text": "x  y"})
+    with pytest.raises(BadPayload) as caught:
+        read(raw, value="/none")
+    assert str(caught.value).encode("utf-8")
+
+
+@given(st.dictionaries(st.text(max_size=5), st.text() | st.floats() | st.booleans() | st.none(), max_size=4))
+def test_whatever_is_kept_travels(data: dict[str, object]) -> None:
+    raw = json.dumps({"text": "".join(map(str, data.values())), **data, "v": 1}).encode()
+    said = read(raw, value="/v", attributes={"text": "/text"}, id=None)
+    event = Reading(sensor_id="s", kind="k", value=said.value, at=SIX, attributes=dict(said.attributes))
+    assert decode_event(*encode_event(event)) == event
 
 
 def test_whose_message_it_is() -> None:
