@@ -98,7 +98,7 @@ class Connection:
         self._show(standing=False)
         if since_s is not None and self._clock.monotonic() - since_s > STABLE_S:
             self._backoff.reset()
-        if reason != self._trouble:
+        if since_s is not None or not self._trouble:
             self._log.warning("sensors_lost", reason=reason)
         self._trouble = reason
 
@@ -113,6 +113,7 @@ class Connection:
                 self._repeat(now_s)
             elif now_s - away_since_s >= self._lost_s and not self._said_lost:
                 self._said_lost = True
+                self._log.warning("sensors_away", reason=self._trouble)
                 for sensor_id in self._sensors:
                     self._publisher.lost(sensor_id, self._epoch, self._trouble or "no connection yet")
 
