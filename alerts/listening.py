@@ -57,6 +57,11 @@ class HappeningSettings(ListeningSettings):
         """It is over as soon as it was."""
         return True
 
+    @property
+    def about(self) -> About:
+        """What happened."""
+        return "event"
+
 
 def sighted(reading: Reading, members: Iterable[Member]) -> Sighting:
     """Return what a rule makes of a reading."""

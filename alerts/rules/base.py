@@ -20,7 +20,7 @@ from lianfang.config.escalation import Severity
 from lianfang.config.schedule import Schedule
 from lianfang.events import XYXYN, CameraState, Observation, Reading, SpeakerState
 
-About = Literal["people", "things", "device", "reading"]
+About = Literal["people", "things", "device", "reading", "event"]
 
 
 class NoticeSettings(Stanza):

@@ -2034,7 +2034,7 @@ export interface components {
              * About
              * @enum {string}
              */
-            about: "people" | "things" | "device" | "reading";
+            about: "people" | "things" | "device" | "reading" | "event";
             /** Actions */
             actions: components["schemas"]["Action"][];
             assignee: components["schemas"]["Assignee"] | null;
@@ -2144,7 +2144,7 @@ export interface components {
              * About
              * @enum {string}
              */
-            about: "people" | "things" | "device" | "reading";
+            about: "people" | "things" | "device" | "reading" | "event";
             /** Actions */
             actions: components["schemas"]["Action"][];
             assignee: components["schemas"]["Assignee"] | null;
