@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from tests.support.configs import SECRETS
+
+
+def pytest_collection_finish() -> None:
+    """Spare tests that open stores the making of each; those that need none do not import it for that."""
+    if "alerts.store.store" in sys.modules:
+        from tests.support.stores import begin_migrated  # noqa: PLC0415
+
+        begin_migrated()
 
 
 @pytest.fixture(autouse=True)
