@@ -22,6 +22,7 @@ from lianfang.errors import PermanentError, TransientError
 _PROGRAM = Path(__file__).with_name("backchannel_process.py")
 _BEFORE_S, _AFTER_S = 0.2, 0.3  # for its amplifier to open, and until what it keeps back is heard
 _LONGER_S = 2.0  # than the sound lasts
+_STARTS_S = 20.0  # for our own program to start: nothing that the device could answer for
 _NEEDED = """
 import gi
 gi.require_version("Gst", "1.0")
@@ -59,7 +60,7 @@ class Backchannel:
         self._asked = {"url": url, "user": user, "password": password, "timeout_s": timeout_s}
         self._process: asyncio.subprocess.Process | None = None
         self._hearing: asyncio.Task[None] | None = None
-        self._happened = {what: asyncio.Event() for what in ("open", "said", "over")}
+        self._happened = {what: asyncio.Event() for what in ("ready", "open", "said", "over")}
         self._said: set[str] = set()
         self._fault: TransientError | PermanentError | None = None
 
@@ -76,6 +77,7 @@ class Backchannel:
             )
             self._hearing = asyncio.create_task(self._hear(self._process))
             self._tell(json.dumps(self._asked))
+            await self._until("ready", _STARTS_S, of="the program that speaks to the device")
             await self._until("open", self._timeout_s)
         except BaseException as error:
             await self._end()
@@ -128,12 +130,12 @@ class Backchannel:
         for event in self._happened.values():
             event.set()
 
-    async def _until(self, what: str, within_s: float) -> None:
+    async def _until(self, what: str, within_s: float, of: str = "the device") -> None:
         try:
             async with asyncio.timeout(within_s):
                 await self._happened[what].wait()
         except TimeoutError as error:
-            raise TransientError(f"the device: no answer within {within_s:.0f} s") from error
+            raise TransientError(f"{of}: no answer within {within_s:.0f} s") from error
         if what not in self._said and self._fault is not None:
             raise self._fault
 

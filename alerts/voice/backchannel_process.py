@@ -2,7 +2,7 @@
 
 Run as a program. It reads a line of JSON (``url``, ``user``, ``password``, ``timeout_s``), and then ``play``,
 at which the device hears ``speech.wav``; ``over``, or the end of the input, ends it. It writes a line for
-what has happened: ``open``, ``said``, ``over`` once the device has answered after the last sound, ``error``
+what has happened: ``ready``, when the device is called, ``open``, ``said``, ``over`` once the device has answered after the last sound, ``error``
 and words. All goes through one TCP connection, in order: who answers after the sound has taken it.
 """
 
@@ -173,6 +173,7 @@ def main() -> None:
     first = b""
     while not first.endswith(b"\n"):
         first += os.read(0, 1) or b"\n"
+    _say("ready")
     channel = Backchannel(json.loads(first))
     channel.loop.run()
     channel.close()

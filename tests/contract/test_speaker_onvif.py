@@ -172,7 +172,8 @@ def test_a_device_that_hangs_at_the_end_has_not_taken_it(tmp_path: Path) -> None
 def test_a_stop_is_verified(tmp_path: Path) -> None:
     async def test(site: Site) -> None:
         task = asyncio.create_task(site.say(repeat=10))
-        await until(lambda: site.horn.heard.strip(b"\xd5"))
+        await until(lambda: task.done() or site.horn.heard.strip(b"\xd5"))
+        assert not task.done(), (await task, len(site.horn.heard))
         assert await site.channel.status() == SpeakerStatus("playing", "delivery-1")
         with pytest.raises(PermanentError, match="not said here"):
             await site.channel.stop("another")

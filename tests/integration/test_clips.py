@@ -98,9 +98,9 @@ class Studio:
 
     def publish(self, numbers: Iterable[int], epoch: str = "e1", size: tuple[int, int] = SIZE) -> None:
         """Publish pictures, 5 a second; number 0 is captured 10 s before the decision."""
-        for number in numbers:
-            value, headers = encode_frame(frame(self, number, epoch, size))
-            self.bus.publish(FRAMES, self.camera, value, headers).result(10)
+        frames = [encode_frame(frame(self, number, epoch, size)) for number in numbers]
+        for taken in [self.bus.publish(FRAMES, self.camera, *one) for one in frames]:
+            taken.result(10)
 
     def lose(self, number: int) -> None:
         """Let the camera be lost after a picture."""
