@@ -2,8 +2,9 @@
 
 Run as a program. It reads a line of JSON (``url``, ``user``, ``password``, ``timeout_s``), and then ``play``,
 at which the device hears ``speech.wav``; ``over``, or the end of the input, ends it. It writes a line for
-what has happened: ``ready``, when the device is called, ``open``, ``said``, ``over`` once the device has answered after the last sound, ``error``
-and words. All goes through one TCP connection, in order: who answers after the sound has taken it.
+what has happened: ``ready`` when the device is called, ``open``, ``said``, ``over`` once the device has
+answered after the last sound, ``error`` and words. All goes through one TCP connection, in order: who answers
+after the sound has taken it.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from alembic import command
+from sqlalchemy import column, insert, table
 
 from alerts.reports import availability
 from alerts.store import Store, uptime
@@ -56,7 +57,10 @@ def test_history_begins_with_what_is_known(store: Store) -> None:
     with migrations(store._database) as config:
         command.downgrade(config, "0022")
     with store.write() as session:
-        session.add(CameraStateRow(camera="gate", condition="offline", since=NOON, reason=""))
+        since = CameraStateRow.__table__.c.since
+        names = ("camera", "condition", "reason")
+        states = table("camera_states", *map(column, names), column("since", since.type))
+        session.execute(insert(states).values(camera="gate", condition="offline", reason="", since=NOON))
     migrate(store._database)
     with store.read() as session:
         assert uptime.camera_changes(session, "gate", NOON + HOUR, NOON + HOUR) == [(NOON, "offline")]
