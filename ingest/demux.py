@@ -98,7 +98,8 @@ def decoded(
         clock_offset_s = _camera_clock(packet, clock_offset_s)
         for picture in _pictures(decoder, packet, clock_offset_s):
             last_s = time.monotonic()
-            yield replace(picture, waited_s=packets.waited())
+            waited_s, data_bytes = packets.taken()
+            yield replace(picture, waited_s=waited_s, data_bytes=data_bytes)
         patience_s = NO_KEYFRAME_S if decoder.waits else NO_PICTURE_S
         if time.monotonic() - last_s > patience_s:
             raise SourceLost(CameraReason.NO_PICTURE, f"data but no picture for {patience_s:.0f} s")
@@ -116,7 +117,7 @@ def _video(container: InputContainer) -> VideoStream:
 
 
 class _Packets:
-    """Packets while each comes in time, and how long they were waited for.
+    """Packets while each comes in time, how long they were waited for and how large they are.
 
     FFmpeg answers its own time-out with what its parser still held, one stale picture, and says only at the
     next call, a whole time-out later, that it had one.
@@ -124,7 +125,7 @@ class _Packets:
 
     def __init__(self, packets: Iterator[Packet], timeout_s: float) -> None:
         self._packets, self._timeout_s = packets, timeout_s
-        self._waited_s = 0.0
+        self._waited_s, self._bytes = 0.0, 0
 
     def __iter__(self) -> Iterator[Packet]:
         while True:
@@ -136,12 +137,14 @@ class _Packets:
             if waited_s >= self._timeout_s:
                 raise SourceLost(CameraReason.TIMED_OUT, f"no packet for {self._timeout_s:g} s")
             self._waited_s += waited_s
+            self._bytes += packet.size
             yield packet
 
-    def waited(self) -> float:
-        """Return the seconds waited since this was asked last."""
-        waited_s, self._waited_s = self._waited_s, 0.0
-        return waited_s
+    def taken(self) -> tuple[float, int]:
+        """Return the seconds waited and the bytes that came since this was asked last."""
+        taken = self._waited_s, self._bytes
+        self._waited_s, self._bytes = 0.0, 0
+        return taken
 
 
 def _pictures(decoder: Decoder, packet: Packet, clock_offset_s: float | None) -> Iterator[Picture]:

@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from lianfang.cli import Command
 
 SUBCOMMANDS = {
+    "plan": Command(
+        "deploy.cameras.plan:main", "how each camera is read, what that costs, and what this machine bears"
+    ),
     "discover": Command(
         "deploy.cameras.discover:main", "find cameras on the network, with the stanzas to paste"
     ),

@@ -36,7 +36,7 @@ class Picture:
     ``frame`` is None where the data did not decode; ``corrupt`` is set where the decoder had to make up
     parts of it. ``pts_s`` is its time in the stream, in seconds; ``camera_time`` is what the camera's own
     clock said, aware, UTC. ``waited_s`` is for how long the source waited since the picture before, for data
-    or for its time; None where that is not known.
+    or for its time, and ``data_bytes`` how much came; None where that is not known.
     """
 
     frame: av.VideoFrame | None
@@ -44,6 +44,7 @@ class Picture:
     camera_time: datetime | None = None
     corrupt: bool = False
     waited_s: float | None = None
+    data_bytes: int | None = None
 
 
 class SourceLost(LianfangError):  # noqa: N818 - reads as the fact it states

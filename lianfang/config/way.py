@@ -28,7 +28,7 @@ def way_of(config: Config, camera_id: str) -> Way:
     """Return the sub-stream where there is one and no detector needs more pixels, else the main stream."""
     camera = config.cameras[camera_id]
     if camera.stream != "auto":
-        return Way(camera.stream, f"stream: {camera.stream}")
+        return Way(camera.stream, "so configured")
     if "sub" not in streams_of(camera):
         return Way("main", "no sub-stream")
     gives = sub_width_px(camera)

@@ -28,8 +28,8 @@ def secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ([], "main", "no sub-stream"),
         ([BOTH], "sub", "640 px are enough for its detectors"),
-        ([BOTH, ("cameras.cam.stream", "main")], "main", "stream: main"),
-        ([BOTH, ("cameras.cam.stream", "sub")], "sub", "stream: sub"),
+        ([BOTH, ("cameras.cam.stream", "main")], "main", "so configured"),
+        ([BOTH, ("cameras.cam.stream", "sub")], "sub", "so configured"),
         # What detectors need: the model's input, more of it with tiles.
         (
             [BOTH, ("detectors.objects.engine", WIDE)],
