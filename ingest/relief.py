@@ -46,12 +46,13 @@ class Relief:
     def _step(
         self, now_s: float, felt: Mapping[str, Felt], strained: Collection[str], vital: Collection[str]
     ) -> None:
-        free = [name for name, of in felt.items() if of.relievable and name not in self._held]
-        alone = [name for name in free if felt[name].alone]
-        ordinary = [name for name in free if name not in vital]
+        free = [name for name in felt if name not in self._held]
+        able = [name for name in free if felt[name].relievable]
+        ordinary = [name for name in able if name not in vital]
         # Those first whose pictures are late: elsewhere it may help nobody.
         ordinary.sort(key=lambda name: name not in strained)
-        asked = alone or ordinary[: ceil(len(ordinary) / 2)] or free[: ceil(len(free) / 2)]
+        half = ceil(len([name for name in free if name not in vital]) / 2) or ceil(len(free) / 2)
+        asked = [name for name in able if felt[name].alone] or (ordinary or able)[:half]
         for name in asked:
             was_back = now_s - self._back.get(name, -LONG_HOLD_S) < LONG_HOLD_S
             self._held[name] = now_s + (LONG_HOLD_S if was_back else HOLD_S)

@@ -64,9 +64,20 @@ def stalled(t: float) -> float:
         (60, {"network": stalled}),
         (60, {"network": lambda t: 0.05 * t}),  # too thin a line: late, and the reader waits
         (60, {"network": lambda t: 1.5 if t > 20 else 0.0}),  # another way through the network, longer
+        (60, {"network": lambda t: 1.5 if t > 20 else 0.0, "work_s": 0.029}),
         (60, {"work_s": 0.06, "stamps": False}),  # nothing to measure by
     ],
-    ids=["idle", "fast clock", "slow clock", "busy", "stall", "thin line", "detour", "no time stamps"],
+    ids=[
+        "idle",
+        "fast clock",
+        "slow clock",
+        "busy",
+        "stall",
+        "thin line",
+        "detour",
+        "busy detour",
+        "no time stamps",
+    ],
 )
 def test_who_keeps_up_or_waits_for_the_network_is_not_strained(seconds: float, keys: dict[str, Any]) -> None:
     assert not [t for t, felt in watched(seconds, **keys) if felt.strained]
@@ -79,6 +90,20 @@ def test_whose_pictures_come_later_and_later_though_their_data_is_there_is_strai
     strained = [t for t, felt in watched(60, work_s) if felt.strained]
     assert 0.5 < strained[0] < within_s
     assert strained[-1] > 59.9  # and stays so
+
+
+def test_after_a_detour_lateness_is_measured_anew() -> None:
+    """A network that became slower for good, and only later a machine that is too slow."""
+    work = [0.004] * (60 * FPS) + [0.05] * (30 * FPS)
+    strain, now_s = Strain(), 0.0
+    strained = []
+    for i, work_s in enumerate(work):
+        there_s = i / FPS + (1.5 if i > 20 * FPS else 0.0)
+        waited_s = max(0.0, there_s - now_s)
+        now_s = max(now_s, there_s) + work_s
+        strain.note(now_s, 0.0, picture(i / FPS, waited_s, i % FPS == 0))
+        strained += [i / FPS] * strain.felt.strained
+    assert 60 < strained[0] < 70
 
 
 def test_one_that_is_too_much_for_a_core_is_told_apart() -> None:
