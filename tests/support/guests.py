@@ -17,7 +17,7 @@ STAY: dict[str, Any] = {"kind": "loitering", "name": "久留", "cameras": ["cam2
 LOGIN = ("shop", "p@ss w0rd")
 
 
-def config(folder: Path, *ports: int) -> Config:
+def config(folder: Path, **other: Any) -> Config:  # noqa: ANN401
     """Return a configuration with guests, and an operator ``duty``."""
     password, key = folder / "hash", folder / "guests.key"
     password.write_text(HASHER.hash(PASSWORD))
@@ -26,7 +26,8 @@ def config(folder: Path, *ports: int) -> Config:
         "key": {"file": str(key)},
         "rules": ["stay"],
         "networks": ["127.0.0.0/8"],
-        "ports": [554, 8554, *ports],
+        "ports": [554, 8554],
+        **other,
     }
     plain = loaded(folder, ("rules.stay", STAY), ("guests", guests))
     secret = Secret(file=password)
