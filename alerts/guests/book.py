@@ -21,6 +21,7 @@ from alerts.guests.servers import Question, cut
 from alerts.settings import Settings
 from alerts.store import Store, guests, versions
 from alerts.store.guests import GuestRow, InvitationRow
+from alerts.store.store import QUIET
 from lianfang.clock import Clock
 from lianfang.config.faults import Document
 from lianfang.config.guests import PREFIX, Guest, Guests
@@ -31,6 +32,7 @@ from lianfang.sealing import Seal
 
 _log = structlog.get_logger()
 _LET_GO, _LONG_AGO = timedelta(seconds=10), timedelta(days=2)
+_LATE = timedelta(minutes=15)  # longer than any bus keeps frames
 _TRIES = 3  # somebody else changes the settings at the same time
 
 
@@ -198,19 +200,26 @@ class GuestBook:
             if row.state != "active" and _LET_GO < now - row.state_since < _LONG_AGO:
                 self._forget(row.id)
 
-    def purge_later(self) -> None:
-        """Delete of cameras that were withdrawn what has not to be kept any more."""
+    def purge_later(self, *, fresh: bool = False) -> None:
+        """Delete of cameras that were withdrawn what has not to be kept any more.
+
+        With ``fresh`` only of those that were withdrawn just now, of which something may have come late.
+        """
         now = self._clock.now()
+        with self._store.read() as session:
+            gone = [row for row in guests.rows(session) if row.state == "withdrawn"]
+        due = [row.id for row in gone if (now - row.state_since < _LATE if fresh else row.report)]
+        if not due:
+            return
         with self._store.write() as session:
-            for row in guests.rows(session):
-                if row.state != "withdrawn" or not (row.report or {}).get("kept"):
-                    continue
+            for guest_id in due:
+                row = session.get_one(GuestRow, guest_id, with_for_update=True)
                 report, files = withdrawal.purge(session, row, now)
-                before = dict(row.report or {})
-                report.pictures_deleted += before["pictures_deleted"]
-                report.clips_deleted += before["clips_deleted"]
-                row.report = report.plain(now)
                 withdrawal.delete(self._folder, files)
+                before = withdrawal.Report.of(row.report)
+                if report.kept != before.kept or files:
+                    row.report = before.followed_by(report).plain(now)
+            session.info[QUIET] = not session.dirty
 
     def reconcile(self, author: str, reason: str) -> bool:
         """Make the settings what the owners want; return whether they are. It is tried again later."""

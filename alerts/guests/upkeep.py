@@ -45,6 +45,7 @@ class Upkeep:
         """Let the settings be what owners want, and delete what is due."""
         self._book.reconcile("system", "what owners share, and what fits the file")
         self._book.forget_unshared()
+        self._book.purge_later(fresh=True)
         now = self._clock.monotonic()
         if now - self._purged_s >= _PURGE_S:
             self._book.purge_later()

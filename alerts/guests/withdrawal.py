@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -32,6 +32,18 @@ class Report:
     pictures_deleted: int = 0
     clips_deleted: int = 0
     kept: dict[str, int] = field(default_factory=dict)  # Why → incidents
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any] | None) -> Report:
+        """Return the report that was written down."""
+        known = plain or {}
+        counts = known.get("pictures_deleted", 0), known.get("clips_deleted", 0)
+        return cls(*counts, dict(known.get("kept", {})))
+
+    def followed_by(self, later: Report) -> Report:
+        """Return all that was deleted, and what is kept after that."""
+        pictures = self.pictures_deleted + later.pictures_deleted
+        return Report(pictures, self.clips_deleted + later.clips_deleted, later.kept)
 
     def plain(self, at: datetime) -> dict[str, Any]:
         """Return it as plain data."""

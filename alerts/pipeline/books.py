@@ -16,6 +16,7 @@ from alerts.profiles import Profiles
 from alerts.viid.inbound.settings import answering
 from lianfang.config import Config
 from lianfang.config.changes import Changes, Version, applied
+from lianfang.config.guests import PREFIX
 from lianfang.config.profiles import EVERYDAY, in_profile
 from lianfang.errors import ConfigError
 
@@ -67,6 +68,12 @@ class Books:
     def memory_s(self, versions: Iterable[Version] = ()) -> float:
         """For how long what was seen matters to any rule of the file and of ``versions``."""
         return max(self.file.memory_s, *(self.of(version).memory_s for version in versions), 0)
+
+    def knows(self, source: str, facts: Facts) -> bool:
+        """Say whether anything is decided about a source: of the file, or of a guest who shares it now."""
+        if not source.startswith(PREFIX):
+            return self.file.config.has(source)
+        return bool(facts.versions) and self.of(facts.versions[-1]).config.has(source)
 
     def at(self, at: datetime, facts: Facts = NO_FACTS) -> RuleBook:
         """Return the rules by which a picture that was taken at ``at`` is judged."""

@@ -102,7 +102,7 @@ def resume(
     for offset, event in read:
         mine.sources.add(event.source)
         after = offset >= counted
-        wanted = (after or event.captured_at >= since) and books.everyday.config.has(event.source)
+        wanted = (after or event.captured_at >= since) and books.knows(event.source, facts)
         if wanted and order.admit(event) is None:
             book = books.at(event.captured_at, facts)
             for each, its in zip(deciders, (book, book.vital), strict=True):

@@ -258,7 +258,7 @@ class AlertWorker:
         self._report.dropped("unreadable")
 
     def _admitted(self, event: Event, order: Order) -> bool:
-        known = self._config.has(event.source)
+        known = self._books.knows(event.source, self._facts)
         dropped = order.admit(event) if known else Dropped.UNKNOWN_SOURCE
         if dropped is not None:
             self._report.dropped(dropped)
