@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from alerts.store.guests import GuestRow, LookRow
 from alerts.store.schema import EvidenceRow
@@ -50,6 +50,11 @@ def page_of(browser: Browser, size: tuple[int, int]) -> Page:
     return browser.new_context(viewport={"width": size[0], "height": size[1]}).new_page()
 
 
+def _is_drawn(picture: Locator) -> bool:
+    """Say whether there is a picture, and not only a place for one."""
+    return bool(picture.evaluate("async (img) => (await img.decode(), img.naturalWidth > 100)"))
+
+
 def cells() -> list[int]:
     """Return the processes that read guests' cameras and have this one among their ancestors' files."""
     found = []
@@ -88,6 +93,7 @@ def test_a_shop_shares_its_camera_and_withdraws(
     owner.get_by_role("button", name="看画面").click()
     picture = owner.locator(".frame img")
     expect(picture).to_be_visible()
+    assert _is_drawn(picture)
     picture.scroll_into_view_if_needed()
     box = picture.bounding_box()
     assert box is not None
@@ -128,6 +134,7 @@ def test_a_shop_shares_its_camera_and_withdraws(
     guest.get_by_label("理由").fill("核对位置")
     guest.get_by_role("button", name="查看画面").last.click()
     expect(guest.locator("img")).to_be_visible()
+    assert _is_drawn(guest.locator("img"))
     _shoot(operator, "guests-running")
     expect(owner.locator("[data-look]").first).to_contain_text("值班员 · 画面")
     expect(owner.locator("[data-look]").first).to_contain_text("核对位置")
