@@ -30,6 +30,7 @@ from detectors.helmets.weights import HEAD, LOCATOR
 from detectors.models.boxes import iou
 from detectors.training.samples import read_picture
 from lianfang.config import Config, load
+from lianfang.config.guests import PREFIX
 from lianfang.errors import LianfangError
 
 _SAID = {State.HANDLED: "bare", State.CLOSED: "bare", State.FALSE_ALARM: "worn"}
@@ -79,6 +80,7 @@ def asked(config: Config, store: Store) -> Iterator[Asked]:
         select(EvidenceRow, IncidentRow.state)
         .join(IncidentRow, IncidentRow.id == EvidenceRow.incident_id)
         .where(IncidentRow.rule.in_(rules), IncidentRow.state.in_(_SAID), EvidenceRow.state == "kept")
+        .where(~EvidenceRow.camera.startswith(PREFIX, autoescape=True))  # owners have agreed to no such use
         .order_by(EvidenceRow.captured_at, EvidenceRow.id)
     )
     with store.read() as session:
