@@ -16,8 +16,8 @@ _BLANK = " \u3000\xa0"
 def shown_at(entry: Any, path: Path) -> str:  # noqa: ANN401
     """Return the cell of a key, "" for nothing and for what no cell can hold."""
     value = value_at(entry, path)
-    if isinstance(value, Mapping):
-        value = value.get("zh") if path == ("name",) else None
+    if isinstance(value, Mapping) and path == ("name",):
+        value = value.get("zh")
     text = (shown(value) or "").strip(_BLANK)
     return _without_login(text) if "://" in text else text
 

@@ -66,7 +66,7 @@ def _more(sheet: Sheet, entries: list[Entry]) -> Iterator[Column]:
 
 
 def _leaves(value: Any, path: KeyPath) -> Iterator[KeyPath]:  # noqa: ANN401
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and value:
         for name, below in value.items():
             yield from _leaves(below, (*path, str(name)))
     else:

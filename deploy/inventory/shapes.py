@@ -15,7 +15,7 @@ from lianfang import plugins
 from lianfang.config.model import Config
 from lianfang.config.stanza import Text
 
-Shape = Literal["text", "integer", "number", "boolean", "list", "corner", "polygon"]
+Shape = Literal["text", "integer", "number", "boolean", "list", "corner", "polygon", "usual"]
 ALLOWED: Mapping[Shape, str] = {
     "text": "text",
     "integer": "a whole number",
@@ -24,9 +24,15 @@ ALLOWED: Mapping[Shape, str] = {
     "list": "ids, with spaces or commas between them",
     "corner": "x,y from 0 to 1",
     "polygon": "x,y of each corner from 0 to 1, with ; between them",
+    "usual": "{}, or its keys in columns of their own",
 }
+USUAL = "{}"
 _TRUE, _FALSE = ("true", "yes", "是", "1", "启用"), ("false", "no", "否", "0", "停用")
-_PACKAGES = {("cameras", "source"): "ingest.sources", ("receivers",): "alerts.channels"}
+_PACKAGES = {
+    ("cameras", "source"): "ingest.sources",
+    ("sensors", "source"): "ingest.sensors",
+    ("receivers",): "alerts.channels",
+}
 
 
 def shape_of(section: str, within: str, entry: Mapping[str, Any], path: Sequence[str]) -> Shape | None:
@@ -99,10 +105,10 @@ def _leaf(annotation: Any) -> Shape | None:  # noqa: ANN401
             return "boolean"
         if part in (int, float):
             return "integer" if part is int else "number"
-        if origin in (dict, list) or (
-            isinstance(part, type) and issubclass(part, BaseModel) and part is not Text
-        ):
+        if origin in (dict, list):
             return None
+        if isinstance(part, type) and issubclass(part, BaseModel) and part is not Text:
+            return "usual"
     return "text"
 
 
@@ -144,6 +150,13 @@ def _polygon(cell: str) -> list[list[int | float]]:
     return [_corner(one) for one in re.split(r"[;\uff1b]", cell) if one.strip()]
 
 
+def _usual(cell: str) -> dict[str, Any]:
+    """Return a mapping without keys: that it is there says something, such as tls: {}."""
+    if cell.strip() != USUAL:
+        raise ValueError(cell)
+    return {}
+
+
 _PARSERS: Mapping[Shape, Callable[[str], Any]] = {
     "text": str,
     "integer": int,
@@ -152,6 +165,7 @@ _PARSERS: Mapping[Shape, Callable[[str], Any]] = {
     "list": _list,
     "corner": _corner,
     "polygon": _polygon,
+    "usual": _usual,
 }
 
 
@@ -163,7 +177,9 @@ def shown(value: Any) -> str | None:  # noqa: ANN401
         return "true" if value else "false"
     if isinstance(value, list):
         return _shown_list(value)
-    return None if isinstance(value, dict) else str(value)
+    if isinstance(value, dict):
+        return None if value else USUAL
+    return str(value)
 
 
 def _shown_list(value: list[Any]) -> str | None:

@@ -6,7 +6,9 @@ import codecs
 import csv
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, time
 from pathlib import Path
@@ -20,6 +22,19 @@ from deploy.inventory.fault import Fault, TableError, letter
 MAX_BYTES = 32 * 1024 * 1024
 MAX_UNPACKED_BYTES = 256 * 1024 * 1024
 MAX_ROWS, MAX_COLUMNS = 50_000, 200
+# What the library makes of files that are none; a SyntaxError is one of XML.
+_NO_WORKBOOK = (
+    zipfile.BadZipFile,
+    zlib.error,
+    InvalidFileException,
+    SyntaxError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    OSError,
+    NotImplementedError,
+)
 _BLANK = " \u3000\xa0"
 _REFUSED = {"f": "a formula", "e": "{}"}
 _EXACT = 10**15  # from here on a spreadsheet rounds whole numbers
@@ -133,21 +148,19 @@ def _may_be_chinese(text: str) -> bool:
 
 
 def _xlsx(file: Path, content: bytes) -> list[Table]:
+    faults: list[Fault] = []
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             unpacked = sum(item.file_size for item in archive.infolist())
         if unpacked > MAX_UNPACKED_BYTES:
             raise TableError([_whole(file, f"{unpacked} bytes unpacked", f"{MAX_UNPACKED_BYTES} at most")])
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=False, keep_links=False)
-    except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError, SyntaxError) as error:
+        with closing(book):
+            tables = [_worksheet(file, sheet, faults) for sheet in book.worksheets]
+    except _NO_WORKBOOK as error:
         raise TableError(
             [_whole(file, f"no Excel workbook: {error}", "a workbook saved as .xlsx")]
         ) from error
-    faults: list[Fault] = []
-    try:
-        tables = [_worksheet(file, sheet, faults) for sheet in book.worksheets]
-    finally:
-        book.close()
     if faults:
         raise TableError(faults)
     return tables

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from deploy.inventory import tables
 from deploy.inventory.command import main
 from deploy.inventory.fault import TableError
 from deploy.inventory.files import Files, Meanwhile
@@ -18,6 +21,8 @@ from deploy.inventory.tables import escaped, read
 from lianfang.config import load
 from tests.support.configs import SECRETS, SQUARE, changed, write
 
+SHEET = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+CELL = '<c r="A1" t="inlineStr"><is><t>&l8;</t></is></c>'
 LIST = """\
 # kept by hand
 points:
@@ -261,6 +266,47 @@ def test_a_workbook_runs_nothing_and_rounds_nothing(
     assert allowed in said
 
 
+def test_a_workbook_that_grows_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = site(tmp_path)
+    openpyxl.Workbook().save(tmp_path / "t.xlsx")
+    monkeypatch.setattr(tables, "MAX_UNPACKED_BYTES", 1000)
+    assert main(["import", str(config), str(tmp_path / "t.xlsx")]) == 2
+    assert "bytes unpacked; allowed: 1000 at most" in capsys.readouterr().err
+
+
+def test_what_a_workbook_refers_to_is_not_unfolded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = site(tmp_path)
+    openpyxl.Workbook().save(tmp_path / "good.xlsx")
+    bomb = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 20}">' for n in range(1, 9))
+    rows = f'<sheetData><row r="1">{CELL}</row></sheetData>'
+    hostile = f'<!DOCTYPE x [<!ENTITY l0 "lol">{bomb}]><worksheet xmlns="{SHEET}">{rows}</worksheet>'
+    with zipfile.ZipFile(tmp_path / "good.xlsx") as good, zipfile.ZipFile(tmp_path / "t.xlsx", "w") as made:
+        for item in good.infolist():
+            made.writestr(item, hostile if "sheet1" in item.filename else good.read(item))
+    assert main(["import", str(config), str(tmp_path / "t.xlsx")]) == 2
+    assert "no Excel workbook" in capsys.readouterr().err
+
+
+def test_a_workbook_that_was_cut_or_bent_is_told_of(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.worksheets[0].append(["编号", "名称"])
+    book.save(tmp_path / "t.xlsx")
+    whole = (tmp_path / "t.xlsx").read_bytes()
+    told = 0
+    for at in range(0, len(whole), len(whole) // 40):
+        for content in (whole[:at] + b"\xff\x00\xff\x00" + whole[at + 4 :], whole[:at]):
+            (tmp_path / "t.xlsx").write_bytes(content)
+            with suppress(TableError):
+                read(tmp_path / "t.xlsx")
+                told -= 1
+            told += 1
+    assert told > 40, "what is cut is no workbook"
+
+
 @pytest.mark.parametrize(
     ("name", "content", "found"),
     [
@@ -315,6 +361,48 @@ def test_an_export_taken_in_again_changes_nothing(tmp_path: Path, target: str, l
     tables = [str(f) for f in (tmp_path / target).glob("*.csv")] or [str(tmp_path / target)]
     assert main(["import", str(config), *tables]) == 0
     assert state(tmp_path) == before
+
+
+RICH = """\
+uplinks: {radio: {name: 无线}}
+points: {mill: {name: 磨坊, place_code: "442000", duty_contact: {name: 值班室, phone: "0760-00000000"}}}
+receivers:
+  horn4g:
+    kind: speaker_mqtt
+    name: {zh: 磨坊音柱, en: mill horn}
+    broker: {host: 10.0.0.5, tls: {}, username: u, password: {env: TEST_TOKEN}}
+    command_topic: s/1/cmd
+    result_topic: s/1/result
+    says_end: false
+    languages: [zh, yue]
+sensors:
+  gauge:
+    {name: 水位, point: mill, kind: level, unit: m, high: 6, source: {kind: mqtt, broker: town, topic: a/b}}
+cameras:
+  c3:
+    name: 三号
+    point: mill
+    uplink: radio
+    source: {kind: rtsp, url: rtsp://10.0.0.9/c, transport: udp, read_timeout_s: 1.5}
+    record: {model: JX-1, ip_address: 10.0.0.9, port: 554, function_type: 1/2}
+    enabled: false
+    crop: {x_min: 0.1, y_min: 0, x_max: 1, y_max: 1}
+    zones:
+      bank: {name: 岸, polygon: [[0, 0], [1, 0], [1, 1]], kind: bank, speakers: [horn4g]}
+      water: {polygon: [[0, 0.25], [1, 0], [1, 1]], place: pond}
+    lines:
+      fence: {start: [0, 0.5], end: [1, 0.5], zone: bank}
+grid_cells: {east: {name: 东网格, points: [mill], contact: {name: 网格员, phone: "1"}, receiver: police}}
+"""
+
+
+def test_all_that_cells_can_hold_comes_back_into_an_empty_inventory(tmp_path: Path) -> None:
+    config = site(tmp_path, RICH, ("brokers", {"town": {"host": "10.0.0.6"}}))
+    before = listed(tmp_path)
+    assert main(["export", str(config), str(tmp_path / "t.xlsx")]) == 0
+    (tmp_path / "list.yaml").unlink()
+    assert main(["import", str(config), str(tmp_path / "t.xlsx")]) == 0
+    assert listed(tmp_path) == before
 
 
 NAMES = st.text(
