@@ -17,7 +17,9 @@ def mbps_of(source: Stanza, stream: Stream, seconds: float, stop: threading.Even
     """Return the mean rate of a stream in Mb/s over ``seconds``, or until ``stop``; SourceLost."""
     address = getattr(source, "address_of", None)
     if address is None:
-        raise SourceLost(CameraReason.NO_VIDEO, "a source without a stream")
+        raise SourceLost(
+            CameraReason.NO_VIDEO, "only streams whose address stands in the configuration are measured"
+        )
     options = {"rtsp_transport": getattr(source, "transport", "tcp"), "allowed_media_types": "video"}
     size, begun_s = 0, time.monotonic()
     with opened(address(stream), options, _TIMEOUT_S) as container:

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from deploy.cameras.makers import USUAL
+from deploy.inventory.flows import address_of
 from lianfang.config import Config, Secret
 
 _SHORTEST, _KINDS = 8, 2
@@ -46,8 +47,8 @@ def targets(config: Config, port: int) -> list[Target]:
     """Return the devices whose cameras name a user; ``port`` is of their HTTP where no address says it."""
     found: dict[tuple[str, str, Secret | None], Target] = {}
     for name, camera in config.cameras.items():
-        address, user = getattr(camera.source, "url", ""), getattr(camera.source, "username", None)
-        url = _http_of(str(address), port)
+        user = getattr(camera.source, "username", None)
+        url = _http_of(address_of(camera.source), port)
         if not url or not user:
             continue
         secret = getattr(camera.source, "password", None)

@@ -87,19 +87,30 @@ def flows(config: Config, rates: Rates, measured: Mapping[str, float]) -> Iterat
 def _camera(config: Config, name: str, rates: Rates, measured: float | None) -> Iterator[Flow]:
     camera = config.cameras[name]
     way = way_of(config, name)
-    found = _place(str(getattr(camera.source, "url", "")))
+    found = _place(address_of(camera.source))
     if found is None or not camera.enabled:
         return
     scheme, host, port = found
+    uplink, about = camera.uplink or "", (name, camera.name, camera.point)
+    if (
+        getattr(camera.source, "kind", "") == "onvif"
+    ):  # it is asked where its stream is: mostly at the usual port
+        yield Flow(*about, uplink, host, port, scheme, "tcp")
+        scheme, port = "rtsp", _PORTS["rtsp"]
     streams = getattr(camera.source, "streams", ("main",))
     main, sub = (rates.of(camera, stream) if stream in streams else None for stream in ("main", "sub"))
     if measured is not None:
         main, sub = (measured, sub) if way.stream == "main" else (main, measured)
     basis = "table" if measured is None else "measured"
-    uplink, about = camera.uplink or "", (name, camera.name, camera.point)
     yield Flow(*about, uplink, host, port, scheme, "tcp", "out", way.stream, main, sub, basis)
     if getattr(camera.source, "transport", "tcp") == "udp":
         yield Flow(*about, uplink, host, 0, "rtp", "udp", "in")
+
+
+def address_of(source: Stanza) -> str:
+    """Return where a source is: its URL, or host and port of a recorder; "" for none."""
+    host = getattr(source, "host", None)
+    return f"rtsp://{host}:{getattr(source, 'port', 554)}" if host else str(getattr(source, "url", ""))
 
 
 def _reached(stanza: Stanza, device: str, name: str, point: str) -> Iterator[Flow]:

@@ -34,6 +34,18 @@ CHANGES = (
         },
     ),
     (
+        "cameras.vf",
+        {"name": "门2", "point": "gate", "source": {"kind": "onvif", "url": "http://10.0.0.13:8000"}},
+    ),
+    (
+        "cameras.nvr",
+        {
+            "name": "门3",
+            "point": "gate",
+            "source": {"kind": "nvr", "make": "hikvision", "host": "10.0.0.14", "channel": 3},
+        },
+    ),
+    (
         "receivers.horn4g",
         {
             "kind": "speaker_mqtt",
@@ -57,6 +69,9 @@ def test_every_connection_is_there(tmp_path: Path) -> None:
         ("cam", "10.0.0.11", 0, "rtp", "udp", "in"),
         ("cam2", "10.0.0.12", 8554, "rtsp", "tcp", "out"),
         ("door", "door.town", 80, "http", "tcp", "out"),
+        ("vf", "10.0.0.13", 8000, "http", "tcp", "out"),
+        ("vf", "10.0.0.13", 554, "rtsp", "tcp", "out"),
+        ("nvr", "10.0.0.14", 554, "rtsp", "tcp", "out"),
         ("horn", "127.0.0.1", 1, "http", "tcp", "out"),
         ("horn4g", "10.0.0.5", 8883, "mqtt", "tcp", "out"),
         ("police", "police.test", 80, "http", "tcp", "out"),
@@ -124,8 +139,8 @@ def test_sums_and_lines_of_a_firewall(tmp_path: Path) -> None:
     assert rows(tmp_path / "net", "uplink load.csv") == [
         ["uplink", "name", "cameras", "used Mb/s", "all main streams Mb/s"],
         ["radio", "无线", "2", "6.5", "12"],
-        ["(none)", "", "5", "24.4", "24.4"],
-        ["(all)", "", "7", "30.9", "36.4"],
+        ["(none)", "", "7", "25.4", "36.4"],
+        ["(all)", "", "9", "31.9", "48.4"],
     ]
     lines = rows(tmp_path / "net", "firewall.csv")
     assert ["lianfang", "10.0.1.8-10.0.1.10", "tcp", "554", "rtsp", "3"] in lines
