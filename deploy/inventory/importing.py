@@ -120,7 +120,7 @@ class Importer:
         except ValueError:
             self.faults.append(row.fault(path, repr(cell), ALLOWED[shape]))
             return None
-        if path[-1] == "url" and (wrong := _wrong_address(str(value_at(entry, path) or ""), cell)):
+        if "://" in cell and (wrong := _wrong_address(str(value_at(entry, path) or ""), cell)):
             self.faults.append(row.fault(path, *wrong))
             return None
         return self._referred(row, path, value)

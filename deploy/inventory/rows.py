@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from deploy.inventory.sheets import NOTES, SECRET, SHEETS, Column, Path, Sheet, 
 from deploy.inventory.tables import Table, padded
 
 _HEADERS_WITHIN = 10  # rows: above the headers there may be a title
+_SECRET_KEY = re.compile(r"(password|secret|token|(^|_)key)s?$")
 Headers = Mapping[int, Column]
 
 
@@ -92,11 +94,11 @@ def _headers(
         column = (sheet.column(name) or _any_key(sheet, name)) if name else None
         if column is not None and column.path in (one.path for one in headers.values()):
             faults.append(table.fault(number, i, name, "the same column again", "each column once"))
-        elif column is not None:
-            headers[i] = column
-        elif bare(name) in SECRET:
+        elif bare(name) in SECRET or (column is not None and _SECRET_KEY.search(column.path[-1])):
             instead = "a column 密码文件 or 密码变量: passwords stand in files or in the environment"
             faults.append(table.fault(number, i, name, "a column of secrets", instead))
+        elif column is not None:
+            headers[i] = column
         elif name and bare(name) not in NOTES:
             usual = [title for one in sheet.columns for title in (one.zh, one.en)]
             close = difflib.get_close_matches(name, usual, n=1, cutoff=0.5)
