@@ -240,7 +240,7 @@ class CameraReader:
         self._log.info("camera_online", epoch=connection.epoch, width=first.width, height=first.height)
 
     def _offline(self, connection: _Connection, reason: CameraReason, detail: str = "") -> None:
-        if self._worth.condition is CameraCondition.OFFLINE:
+        if self._worth.condition is CameraCondition.OFFLINE and not self._worth.is_news(reason):
             return
         self._metrics.online.labels(self._id).set(0)
         at = self._times.next(connection.timing.now())

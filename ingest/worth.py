@@ -11,6 +11,17 @@ import structlog
 from ingest.announcer import Announcer
 from lianfang.events import CameraClock, CameraCondition, CameraFault, CameraReason, CameraState
 
+_TO_PUT_RIGHT: frozenset[str] = frozenset(
+    {
+        CameraReason.UNAUTHORIZED,
+        CameraReason.FORBIDDEN,
+        CameraReason.NOT_FOUND,
+        CameraReason.BAD_ADDRESS,
+        CameraReason.SECRET_MISSING,
+    }
+)
+"""Reasons that end only when a person does something: a camera that is offline already says them as well."""
+
 
 class Worth:
     """The one word on a camera: whoever finds something out about it says so here. One thread uses it.
@@ -29,6 +40,10 @@ class Worth:
     def condition(self) -> CameraCondition | None:
         """What was said last of its stream; None where nothing was."""
         return self._state.condition if self._state else None
+
+    def is_news(self, reason: CameraReason) -> bool:
+        """Say whether ``reason`` tells people what to put right, where nothing of the kind was said."""
+        return reason in _TO_PUT_RIGHT and self._state is not None and self._state.reason not in _TO_PUT_RIGHT
 
     def begin(self) -> None:
         """Begin anew: what is said next is news, whatever was said before."""

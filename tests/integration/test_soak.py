@@ -15,7 +15,8 @@ from tests.soak.watch import Taken, growth, ingest, play
 SOAK_S = float(os.environ.get("SOAK_S", "180"))
 LEAK_KB = int(os.environ.get("SOAK_LEAK_KB", "0"))
 BACK_WITHIN_S = 10.0
-MOST_GROWTH = 8 * 1024 * 1024
+MOST_GROWTH = 4 * 1024 * 1024
+"""Over a third of the time, whatever that is."""
 _SETTLE_S = 3.0
 
 
@@ -49,8 +50,8 @@ def test_every_camera_comes_back_and_nothing_is_left_behind(tmp_path: Path) -> N
     assert last.descriptors <= first.descriptors
 
 
-@pytest.mark.parametrize(("leak", "flat"), [(0, True), (60_000, False)])
+@pytest.mark.parametrize(("leak", "flat"), [(0, True), (20_000, True), (100_000, False)])
 def test_a_leak_is_seen(leak: int, *, flat: bool) -> None:
-    """Of 60 KB a second over three minutes, between sizes that go up and down by megabytes."""
+    """Of 100 KB a second over three minutes, between sizes that go up and down by megabytes."""
     samples = [Taken(100_000_000 + leak * t + t % 7 * 500_000, 20, 30) for t in range(180)]
-    assert (growth(samples) < MOST_GROWTH) is flat or leak * 60 < MOST_GROWTH
+    assert (growth(samples) < MOST_GROWTH) is flat

@@ -152,10 +152,17 @@ def test_lost_and_found_are_said_once_each(clock: ManualClock) -> None:
 
 def test_a_camera_that_was_never_there_is_offline_once(clock: ManualClock) -> None:
     first = SourceLost(CameraReason.TIMED_OUT, "no packet for 5 s")
-    played = Played([first], [SourceLost(CameraReason.NOT_FOUND)], clock=clock)
+    played = Played([first], [SourceLost(CameraReason.REFUSED)], clock=clock)
     (state,) = played.bus.states("gate")
     assert (state.condition, state.reason, state.epoch) == ("offline", "timed_out", None)
     assert (state.detail, state.faults) == ("no packet for 5 s", ())
+
+
+def test_a_camera_that_is_offline_says_what_people_must_put_right_once(clock: ManualClock) -> None:
+    timed_out, refused = SourceLost(CameraReason.TIMED_OUT), SourceLost(CameraReason.UNAUTHORIZED)
+    played = Played([GOOD], [timed_out], [refused], [refused], [timed_out], [refused], clock=clock)
+    said = [(s.condition.value, s.reason) for s in played.bus.states("gate")]
+    assert said == [("online", ""), ("offline", "end_of_stream"), ("offline", "unauthorized")]
 
 
 def test_captured_at_grows_over_epochs_and_states(clock: ManualClock) -> None:
