@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from deploy.inventory.draft import value_at
-from deploy.inventory.shapes import shown
+from deploy.inventory.shapes import NULL, shown
 from deploy.inventory.sheets import Path
 
 _BLANK = " \u3000\xa0"
@@ -16,6 +16,9 @@ _BLANK = " \u3000\xa0"
 def shown_at(entry: Any, path: Path) -> str:  # noqa: ANN401
     """Return the cell of a key, "" for nothing and for what no cell can hold."""
     value = value_at(entry, path)
+    if value is None:  # there is a difference: where nothing is said the usual value holds
+        above = value_at(entry, path[:-1])
+        return NULL if isinstance(above, Mapping) and path[-1] in above else ""
     if isinstance(value, Mapping) and path == ("name",):
         value = value.get("zh")
     text = (shown(value) or "").strip(_BLANK)

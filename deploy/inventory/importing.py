@@ -23,6 +23,8 @@ _KNOWN_BY: Mapping[str, tuple[Path, ...]] = {
 }
 """By what, beside its name, an entry is known whose row has no id."""
 
+_WRONG = object()
+
 
 class Importer:
     """Takes rows into a draft, and keeps which row said what, and what is wrong."""
@@ -102,38 +104,38 @@ class Importer:
                 self._draft.set((*key, *path), GONE)
             return bool(shown_at(entry, path))
         value = self._value(row, entry, path, cell)
-        if value is None or value == there:
+        if value is _WRONG or (value is not None and value == there):
             return False
         self._draft.set((*key, *path, "zh") if isinstance(there, dict) else (*key, *path), value)
         return True
 
     def _value(self, row: Row, entry: Mapping[str, Any], path: Path, cell: str) -> Any:  # noqa: ANN401
-        """Return what a cell means; None where it is wrong."""
+        """Return what a cell means; _WRONG where it is wrong."""
         shape = shape_of(row.sheet.section, row.sheet.within, entry, path)
         if shape is None:
             kind = value_at(entry, (*path[:1], "kind")) or entry.get("kind") or row.sheet.en
             said = f"nothing: {kind} has no key {'.'.join(path)} that a cell can hold"
             self.faults.append(row.fault(path, repr(cell), said))
-            return None
+            return _WRONG
         try:
             value = parsed(shape, cell)
         except ValueError:
             self.faults.append(row.fault(path, repr(cell), ALLOWED[shape]))
-            return None
+            return _WRONG
         if "://" in cell and (wrong := _wrong_address(str(value_at(entry, path) or ""), cell)):
             self.faults.append(row.fault(path, *wrong))
-            return None
+            return _WRONG
         return self._referred(row, path, value)
 
     def _referred(self, row: Row, path: Path, value: Any) -> Any:  # noqa: ANN401
-        """Return ids in place of names, where the column names entries; None where one is unknown."""
+        """Return ids in place of names, where the column names entries; _WRONG where one is unknown."""
         column = next((one for one in row.headers.values() if one.path == path), None)
-        if column is None or not column.refers:
+        if column is None or not column.refers or value is None:
             return value
         if not isinstance(value, list):
-            return self._meant(row, path, column.refers, str(value))
+            return self._meant(row, path, column.refers, str(value)) or _WRONG
         ids = [self._meant(row, path, column.refers, one) for one in value]
-        return None if None in ids else ids
+        return _WRONG if None in ids else ids
 
     def _meant(self, row: Row, path: Path, section: str, said: str) -> str | None:
         entries = self._draft.get((section,)) or {}

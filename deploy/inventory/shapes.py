@@ -26,7 +26,7 @@ ALLOWED: Mapping[Shape, str] = {
     "polygon": "x,y of each corner from 0 to 1, with ; between them",
     "usual": "{}, or its keys in columns of their own",
 }
-USUAL = "{}"
+USUAL, NULL = "{}", "null"
 _TRUE, _FALSE = ("true", "yes", "是", "1", "启用"), ("false", "no", "否", "0", "停用")
 _PACKAGES = {
     ("cameras", "source"): "ingest.sources",
@@ -121,7 +121,7 @@ def _sequence(arguments: Sequence[Any]) -> Shape | None:
 
 def parsed(shape: Shape, cell: str) -> Any:  # noqa: ANN401
     """Return the value that a cell holds; ValueError where it is none of that shape."""
-    return _PARSERS[shape](cell)
+    return None if cell == NULL else _PARSERS[shape](cell)
 
 
 def _truth(cell: str) -> bool:

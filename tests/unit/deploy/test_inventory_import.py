@@ -393,7 +393,7 @@ receivers:
     languages: [zh, yue]
 sensors:
   gauge:
-    {name: 水位, point: mill, kind: level, unit: m, high: 6, source: {kind: mqtt, broker: town, topic: a/b}}
+    {name: 水位, point: mill, kind: level, silent_s: null, source: {kind: mqtt, broker: town, topic: a/b}}
 cameras:
   c3:
     name: 三号
@@ -402,6 +402,7 @@ cameras:
     source: {kind: rtsp, url: rtsp://10.0.0.9/c, transport: udp, read_timeout_s: 1.5}
     record: {model: JX-1, ip_address: 10.0.0.9, port: 554, function_type: 1/2}
     enabled: false
+    gate: null
     crop: {x_min: 0.1, y_min: 0, x_max: 1, y_max: 1}
     zones:
       bank: {name: 岸, polygon: [[0, 0], [1, 0], [1, 1]], kind: bank, speakers: [horn4g]}
