@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -110,16 +111,21 @@ def _add_cameras(routes: APIRouter, book: GuestBook) -> None:
         "what the law does not require to be kept.",
         book.withdraw,
     )
-    add(
-        "pause", "pause_guest", "Read it no more for now.", lambda c, by, _: book.pause(c, paused=True, by=by)
-    )
-    add("resume", "resume_guest", "Read it again.", lambda c, by, _: book.pause(c, paused=False, by=by))
+    for path, name, paused, description in (
+        ("pause", "pause_guest", True, "Read it no more for now."),
+        ("resume", "resume_guest", False, "Read it again."),
+    ):
+        add(path, name, description, partial(_paused, book, paused))
 
     @routes.post("/{camera}/link")
     def renew_owner_link(camera: str, user: CurrentSession) -> OwnerLink:
         """Make a new link for its owner; the old one is worthless. It is said here, and never again."""
         with refused():
             return OwnerLink(link=OWNED + book.renew(camera, user.operator))
+
+
+def _paused(book: GuestBook, paused: bool, camera: str, by: str, why: str) -> None:
+    book.pause(camera, paused=paused, by=by, why=why)
 
 
 def _add_looks(routes: APIRouter, deps: Dependencies, looks: Looks, names: Names) -> None:

@@ -153,13 +153,14 @@ class GuestBook:
         self.reconcile(guest_id, "connected by its owner")
         return row, owner_token
 
-    def pause(self, guest_id: str, *, paused: bool, by: str) -> None:
+    def pause(self, guest_id: str, *, paused: bool, by: str, why: str = "") -> None:
         """Share no pictures for now, or again; LookupError where there is no such camera any more."""
         with self._store.write() as session:
             row = self._shared(session, guest_id)
             state = "paused" if paused else "active"
             if row.state != state:
                 row.state, row.state_since = state, self._clock.now()
+                row.ended_by, row.ended_why = (by, why) if paused else ("", "")
             stream = row.push_digest if paused else ""
         _log.info("guest_paused" if paused else "guest_resumed", camera_id=guest_id, by=by)
         self.reconcile(by, "paused" if paused else "shared again")

@@ -332,6 +332,18 @@ def test_an_operator_withdraws_for_an_owner_and_says_why(site: Site, client: Cli
     assert (own["state"], own["ended_by"], own["ended_why"]) == ("withdrawn", "王芳", "店主来电")
 
 
+def test_an_operator_pauses_for_an_owner_who_reads_why(site: Site, client: Client) -> None:
+    guest, owner = joined(site, client)
+    stranger = Client(client.port)
+    for doing, who, why in (("pause", "王芳", "镜头转向了邻居"), ("resume", "", "")):
+        assert (
+            client.post(f"/api/guests/{guest}/{doing}", {"reason": why or "好了"}).status
+            == HTTPStatus.NO_CONTENT
+        )
+        own = asked(stranger, "GET", "camera", owner).json["camera"]
+        assert (own["ended_by"], own["ended_why"]) == (who, why)
+
+
 def test_what_may_be_read_is_said_only_to_who_has_the_key(site: Site, client: Client) -> None:
     joined(site, client)
     other = Seal([Fernet.generate_key().decode()])
