@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from ingest.asking import Stopped
 from ingest.demux import decoded, opened
 from ingest.sources.base import Asked, Pictures, Stream
 from ingest.timing import ArrivalTiming, HostTime, Timing
@@ -30,11 +31,12 @@ class OverRtsp(Stanza):
 class RtspSource:
     """One RTSP stream at a time, at the address that ``address_of`` gives for it at each connection.
 
-    Only video is asked for. ``has`` says which streams there are.
+    That raises SourceLost, or Stopped once its event is set. Only video is asked for. ``has`` says which
+    streams there are.
     """
 
     config: OverRtsp
-    address_of: Callable[[Stream], str]
+    address_of: Callable[[Stream, threading.Event], str]
     has: Callable[[], tuple[Stream, ...]]
 
     @property
@@ -60,6 +62,10 @@ class RtspSource:
             # Twenty pictures would be waited for only to estimate a frame rate that nobody asks for.
             "fpsprobesize": "0",
         }
+        try:
+            address = self.address_of(asked.stream, stop)
+        except Stopped:
+            return
         timeouts = (config.open_timeout_s, config.read_timeout_s)
-        with opened(self.address_of(asked.stream), options, timeouts) as container:
+        with opened(address, options, timeouts) as container:
             yield from decoded(container, stop, asked, config.read_timeout_s)

@@ -61,6 +61,14 @@ class PermanentError(LianfangError):
         self.disable, self.untaken = disable, untaken
 
 
+class NotLetIn(PermanentError):  # noqa: N818 - reads as the fact it states
+    """The other side does not know the user, or the password is another one."""
+
+
+class UnknownName(PermanentError):  # noqa: N818 - reads as the fact it states
+    """The other side has nothing that is called so."""
+
+
 class DecodeError(LianfangError):
     """A record on the bus is not what its topic promises: it goes to the dead letter, whole."""
 

@@ -12,6 +12,9 @@ SUBCOMMANDS = {
     "plan": Command(
         "deploy.cameras.plan:main", "how each camera is read, what that costs, and what this machine bears"
     ),
+    "list-wvp": Command(
+        "deploy.cameras.list_wvp:main", "cameras of a WVP platform (GB/T 28181), with the stanzas to paste"
+    ),
     "discover": Command(
         "deploy.cameras.discover:main", "find cameras on the network, with the stanzas to paste"
     ),

@@ -6,10 +6,10 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from urllib.parse import urlsplit
 
-from deploy.cameras.stanzas import Described, Login, Seen, written
+from deploy.cameras.login import Login, add_login
+from deploy.cameras.stanzas import Described, Seen, written
 from ingest.onvif import Device
 from ingest.onvif.discovery import Found, discover
 from lianfang.errors import LianfangError
@@ -24,7 +24,7 @@ def main(argv: Sequence[str]) -> int:
     parser = _parser()
     options = parser.parse_args(argv)
     try:
-        login = Login.of(options.user, options.password_env, options.password_file)
+        login = Login.of(options)
         found = asyncio.run(_all(options, login))
     except (LianfangError, LookupError, OSError) as error:
         sys.stderr.write(f"{error}\n")
@@ -86,7 +86,5 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--wait", type=float, default=3.0, metavar="S", help="seconds to wait for answers")
     parser.add_argument("--port", type=int, default=3702, help=argparse.SUPPRESS)
-    parser.add_argument("--user", help="user name at the cameras; their streams are asked for then")
-    parser.add_argument("--password-env", metavar="NAME", help="environment variable with the password")
-    parser.add_argument("--password-file", type=Path, metavar="FILE", help="file with the password")
+    add_login(parser)
     return parser

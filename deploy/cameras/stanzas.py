@@ -5,41 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import yaml
 
+from deploy.cameras.login import Login
 from ingest.onvif import Information, Profile
 from ingest.onvif.discovery import Found
-from lianfang.config import Secret
 from lianfang.redact import quoted
 
 _LONGEST_ID = 63
-
-
-@dataclass(frozen=True)
-class Login:
-    """Who we are at the cameras. The password stays outside of what is written."""
-
-    user: str
-    secret: Secret
-
-    @classmethod
-    def of(cls, user: str | None, env: str | None, file: Path | None) -> Self | None:
-        """Return what the options say, None for nothing; LookupError for half of it."""
-        if user is None and env is None and file is None:
-            return None
-        if user is None or (env is None) == (file is None):
-            raise LookupError("a login needs --user, and one of --password-env and --password-file")
-        secret = Secret(env=env, file=file)
-        secret.read()
-        return cls(user, secret)
-
-    def stanza(self) -> dict[str, Any]:
-        """Return the keys of a source."""
-        where = {"env": self.secret.env} if self.secret.env else {"file": str(self.secret.file)}
-        return {"username": self.user, "password": where}
 
 
 @dataclass(frozen=True)
@@ -68,12 +43,15 @@ def written(seen: Iterable[Seen], login: Login | None) -> str:
     cameras: dict[str, Any] = {}
     comments: list[str] = []
     for device in seen:
-        comments += (f"# {quoted(line)}\n" for line in _told(device))  # a name must not end the comment
+        comments += _told(device)
         if not isinstance(device.said, str):
             cameras |= _stanzas(device, login, cameras)
-    if not cameras:
-        return "".join(comments)
-    return "".join(comments) + in_yaml({"cameras": cameras})
+    return commented(comments) + (in_yaml({"cameras": cameras}) if cameras else "")
+
+
+def commented(lines: Iterable[str]) -> str:
+    """Return lines as comments: whatever a device is called, it ends none."""
+    return "".join(f"# {quoted(line)}\n" for line in lines)
 
 
 def in_yaml(data: Mapping[str, Any]) -> str:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import hashlib
-import secrets
 from collections.abc import Iterable
 from contextlib import suppress
 from types import TracebackType
@@ -18,16 +16,17 @@ from urllib.parse import parse_qs, urlsplit
 from aiohttp import web
 
 from deploy.simulators.rtsp import RtspReceiver
-from deploy.simulators.server import Fault, Handler, Say, Simulator, serve_for_ever, to_stdout
+from deploy.simulators.server import Fault, Say, serve_for_ever, to_stdout
+from deploy.simulators.wvp import USERNAME, WvpPlatform, channel, device, md5, ok
 
 DEVICE, CHANNEL = "34020000001320000001", "34020000001370000001"
-USERNAME, PASSWORD, SECRET = "admin", "admin", "media-secret"
+SECRET = "media-secret"  # noqa: S105 - of a simulator
 _PUSH_KEY = "push-key"
 _STREAM = "broadcast", f"{DEVICE}_{CHANNEL}"
 _PATH = "/".join(_STREAM)
 
 
-class WvpSimulator(Simulator):
+class WvpSimulator(WvpPlatform):
     """The platform, its media server and the device in one.
 
     The device takes a call ``answer_after_s`` after its sound comes in, and never where ``takes_calls`` is
@@ -45,15 +44,13 @@ class WvpSimulator(Simulator):
         faults: Iterable[Fault | None] = (),
         say: Say = to_stdout,
     ) -> None:
-        super().__init__(host=host, port=port, faults=faults, say=say)
-        self._answer_after_s, self._asks_login = answer_after_s, asks_login
-        self._tokens: set[str] = set()
+        super().__init__(host=host, port=port, asks_login=asks_login, faults=faults, say=say)
+        self._answer_after_s = answer_after_s
+        self.catalogue = [(device(DEVICE), [channel(CHANNEL)])]
         self._streams = RtspReceiver(self._may_push)
         self._hung_up = False
         self.takes_calls = True
         self.obeys_stop = True
-        self.online = True
-        self.logins = 0
         self.calls = 0
         self.taken_at: int | None = None
 
@@ -69,16 +66,23 @@ class WvpSimulator(Simulator):
 
     def routes(self) -> Iterable[web.RouteDef]:
         """Return what is served."""
+        broadcast = "/api/play/broadcast"
         return [
-            web.get("/api/user/login", self._login),
-            web.post("/api/user/userInfo", self._behind_login(self._user_info)),
-            web.get(
-                "/api/play/broadcast/{device}/{channel}", self.faulty(self._behind_login(self._broadcast))
-            ),
-            web.get("/api/play/broadcast/stop/{device}/{channel}", self._behind_login(self._stop)),
-            web.get("/api/device/query/devices/{device}", self._behind_login(self._device)),
+            *super().routes(),
+            web.post("/api/user/userInfo", self.behind_login(self._user_info)),
+            web.get(f"{broadcast}/{{device}}/{{channel}}", self.faulty(self.behind_login(self._broadcast))),
+            web.get(f"{broadcast}/stop/{{device}}/{{channel}}", self.behind_login(self._hung_up_on)),
             web.post("/index/api/listRtpSender", self._senders),
         ]
+
+    @property
+    def online(self) -> bool:
+        """Whether the device is registered."""
+        return self.catalogue[0][0]["onLine"] is True
+
+    @online.setter
+    def online(self, value: bool) -> None:
+        self.catalogue[0][0]["onLine"] = value
 
     @property
     def heard(self) -> bytes:
@@ -98,10 +102,6 @@ class WvpSimulator(Simulator):
         waited_s = asyncio.get_running_loop().time() - self._streams.since_s[_PATH]
         return waited_s >= self._answer_after_s
 
-    def forget_logins(self) -> None:
-        """Let every token be over."""
-        self._tokens.clear()
-
     def hang_up(self) -> None:
         """Let the device end the call."""
         self._hung_up = True
@@ -110,26 +110,10 @@ class WvpSimulator(Simulator):
         """Let the media server close the connection of the stream."""
         self._streams.kick(_PATH)
 
-    def _behind_login(self, handler: Handler) -> Handler:
-        async def meet(request: web.Request) -> web.StreamResponse:
-            if self._asks_login and request.headers.get("access-token") not in self._tokens:
-                return web.json_response({"code": 401, "msg": "请登录后重新请求"}, status=401)
-            return await handler(request)
-
-        return meet
-
-    async def _login(self, request: web.Request) -> web.Response:
-        self.logins += 1
-        given = request.query.get("username"), request.query.get("password")
-        if given != (USERNAME, _md5(PASSWORD)):
-            return web.json_response({"code": 100, "msg": "用户名或密码错误"})
-        self._tokens.add(token := secrets.token_hex(8))
-        return _ok({"username": USERNAME, "accessToken": token})
-
     async def _user_info(self, _request: web.Request) -> web.Response:
         if not self._asks_login:
             return web.json_response({"code": 100, "msg": "失败", "data": None})
-        return _ok({"username": USERNAME, "pushKey": _PUSH_KEY})
+        return ok({"username": USERNAME, "pushKey": _PUSH_KEY})
 
     async def _broadcast(self, request: web.Request) -> web.Response:
         if (where := _unknown(request)) is not None:
@@ -140,19 +124,14 @@ class WvpSimulator(Simulator):
         self._hung_up, self.taken_at = False, None
         rtsp = f"rtsp://127.0.0.1:{self._streams.port}/{_PATH}"
         app, stream = _STREAM
-        return _ok({"streamInfo": {"rtsp": rtsp}, "codec": "G.711", "app": app, "stream": stream})
+        return ok({"streamInfo": {"rtsp": rtsp}, "codec": "G.711", "app": app, "stream": stream})
 
-    async def _stop(self, request: web.Request) -> web.Response:
+    async def _hung_up_on(self, request: web.Request) -> web.Response:
         if (where := _unknown(request)) is not None:
             return where
         if self.obeys_stop:
             self._hung_up = True
-        return _ok(None)
-
-    async def _device(self, request: web.Request) -> web.Response:
-        if request.match_info["device"] != DEVICE:
-            return _ok(None)
-        return _ok({"deviceId": DEVICE, "onLine": self.online})
+        return ok(None)
 
     async def _senders(self, request: web.Request) -> web.Response:
         asked = await request.post()
@@ -165,11 +144,11 @@ class WvpSimulator(Simulator):
         if self.busy and self.taken_at is None:
             self.taken_at = len(self._streams.sound[_PATH])
             self.say("the device is on the line")
-        return _ok(["0200000001"] if self.busy else [])
+        return ok(["0200000001"] if self.busy else [])
 
     def _may_push(self, url: str) -> bool:
         sign = parse_qs(urlsplit(url).query).get("sign", [""])[0]
-        return urlsplit(url).path == f"/{_PATH}" and (not self._asks_login or sign == _md5(_PUSH_KEY))
+        return urlsplit(url).path == f"/{_PATH}" and (not self._asks_login or sign == md5(_PUSH_KEY))
 
 
 def _unknown(request: web.Request) -> web.Response | None:
@@ -178,14 +157,6 @@ def _unknown(request: web.Request) -> web.Response | None:
     if request.match_info["channel"] != CHANNEL:
         return web.json_response({"code": 400, "msg": "未找到通道"})
     return None
-
-
-def _ok(data: object) -> web.Response:
-    return web.json_response({"code": 0, "msg": "成功", "data": data})
-
-
-def _md5(text: str) -> str:
-    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
 def main() -> None:

@@ -1,9 +1,9 @@
 """ONVIF: what a camera says of itself, and what it can be told. A thin layer over a kept library."""
 
 from ingest.onvif.answers import DeviceTime, Information, Profile, User
-from ingest.onvif.device import Device, ask
+from ingest.onvif.device import Device
 from ingest.onvif.events import Event, Subscription
-from ingest.onvif.soap import NotLetIn
+from lianfang.errors import NotLetIn
 
 __all__ = [
     "Device",
@@ -14,5 +14,4 @@ __all__ = [
     "Profile",
     "Subscription",
     "User",
-    "ask",
 ]

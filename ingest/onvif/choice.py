@@ -6,13 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ingest.onvif.answers import Profile
+from lianfang.errors import UnknownName
 
-_NARROWEST = 320
-"""Narrower pictures, in pixels, are for telephones: nothing is found in them."""
-
-
-class NoSuchProfile(LookupError):  # noqa: N818 - reads as the fact it states
-    """The device has no profile as it is asked for; the text says which it has."""
+_NARROWEST = 640
+"""Width in pixels that sub-streams have where nothing else is said (`sub_width` of a camera)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +26,7 @@ def chosen(profiles: Sequence[Profile], wanted: Wanted) -> tuple[Profile, Profil
     """Return the profile of the main stream and that of the sub-stream, None if it has no smaller one.
 
     Without a token the main is the smallest that is ``min_width`` wide, the largest if none is or nothing is
-    said; the sub-stream is the smallest of the same lens. NoSuchProfile.
+    said; the sub-stream is the smallest of the same lens. UnknownName says which profiles there are.
     """
     of_lens = _of_lens(profiles, wanted.lens)
     main = _named(profiles, wanted.main) if wanted.main else _main(of_lens, wanted.min_width)
@@ -50,12 +47,12 @@ def _size(profile: Profile) -> tuple[int, float]:
 
 def _of_lens(profiles: Sequence[Profile], lens: str | None) -> Sequence[Profile]:
     if not profiles:
-        raise NoSuchProfile("it has no profile with video")
+        raise UnknownName("it has no profile with video")
     asked = profiles[0].source if lens is None else lens
     found = [p for p in profiles if p.source == asked]
     if not found:
         known = ", ".join(dict.fromkeys(p.source for p in profiles))
-        raise NoSuchProfile(f"it has no lens {asked!r}, only {known}")
+        raise UnknownName(f"it has no lens {asked!r}, only {known}")
     return [p for p in found if p.encoding.startswith("H26")] or found
 
 
@@ -63,4 +60,4 @@ def _named(profiles: Sequence[Profile], token: str) -> Profile:
     for profile in profiles:
         if profile.token == token:
             return profile
-    raise NoSuchProfile(f"it has no profile {token!r}, only {', '.join(p.token for p in profiles)}")
+    raise UnknownName(f"it has no profile {token!r}, only {', '.join(p.token for p in profiles)}")

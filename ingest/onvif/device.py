@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self
 
 from ingest.onvif import answers
 from ingest.onvif.answers import DeviceTime, Information, Profile, User
@@ -19,8 +18,6 @@ from lianfang.clock import Clock, SystemClock
 from lianfang.config.tls import Tls
 from lianfang.errors import PermanentError
 from lianfang.reach.networks import Network
-
-_Given = TypeVar("_Given")
 
 
 class Device:
@@ -139,16 +136,3 @@ class Device:
             **moment,
         )
         self._talk.clock_was_set()
-
-
-def ask(device: Device, question: Callable[[Device], Awaitable[_Given]], within_s: float) -> _Given:
-    """Return the answer to ``question``, for a thread that has no event loop; the device is closed then.
-
-    TimeoutError where it takes longer than ``within_s``.
-    """
-
-    async def answer() -> _Given:
-        async with device, asyncio.timeout(within_s):
-            return await question(device)
-
-    return asyncio.run(answer())

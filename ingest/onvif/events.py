@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ from lianfang.errors import LianfangError
 TERM_S = 60.0
 """How long a device keeps a subscription that nobody renews."""
 _AT_ONCE = 50  # messages of one answer
+_PAUSE_S = 0.5
 _LONGEST = 256  # characters of a topic, a name, a value
 
 
@@ -48,6 +50,7 @@ class Subscription:
         if self._clock.monotonic() - self._renewed_s > TERM_S / 2:
             await self._talk.at("subscription", self._address, "Renew", TerminationTime=f"PT{TERM_S:.0f}S")
             self._renewed_s = self._clock.monotonic()
+        asked_s = self._clock.monotonic()
         answer = await self._talk.at(
             "pullpoint",
             self._address,
@@ -57,6 +60,9 @@ class Subscription:
             MessageLimit=_AT_ONCE,
         )
         found = getattr(answer, "NotificationMessage", None) or ()
+        if not found and self._clock.monotonic() - asked_s < _PAUSE_S:
+            # Some devices do not wait: they would be asked without end.
+            await asyncio.sleep(min(_PAUSE_S, self._wait_s))
         return [event for event in map(_event, found[:_AT_ONCE]) if event is not None]
 
     async def close(self) -> None:

@@ -17,7 +17,7 @@ from zeep.transports import Transport
 
 from ingest.onvif.library import SERVICES, WSDL, ONVIFService
 from lianfang.clock import Clock
-from lianfang.errors import PermanentError, TransientError
+from lianfang.errors import NotLetIn, PermanentError, TransientError
 from lianfang.reach.http import HttpEndpoint, check_status
 from lianfang.redact import quoted
 
@@ -29,10 +29,6 @@ _NEVER = ("ActionNotSupported", "InvalidArgVal", "OperationProhibited", "Invalid
 _reading = threading.Lock()
 # What the library makes of answers that are none.
 _NONSENSE = (ZeepError, LxmlError, ValueError, TypeError, AttributeError, LookupError)
-
-
-class NotLetIn(PermanentError):  # noqa: N818 - reads as the fact it states
-    """It does not know the user, or the password is another one."""
 
 
 class Wire(Transport):

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import socket
-from functools import partial
+import threading
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ingest.address import with_login
-from ingest.onvif.choice import NoSuchProfile, Wanted, chosen
-from ingest.onvif.device import Device, ask
-from ingest.onvif.soap import NotLetIn
+from ingest.asking import answered
+from ingest.onvif.choice import Wanted, chosen
+from ingest.onvif.device import Device
 from ingest.sources.base import SourceLost, Stream
 from lianfang.clock import Clock
-from lianfang.errors import LianfangError, PermanentError
 from lianfang.events import CameraReason
 from lianfang.redact import quoted
 
@@ -30,34 +29,27 @@ class Where:
         self._config, self._clock = config, clock
         self.streams: tuple[Stream, ...] = config.streams
 
-    def address_of(self, stream: Stream) -> str:
+    def address_of(self, stream: Stream, stop: threading.Event) -> str:
         """Return the address of a stream with credentials, of the main where there is no such. SourceLost."""
-        config, login = self._config, self._config.login()
-        device = Device(
+        login = self._config.login()
+        told = answered(self._told(stream, login), self._config.open_timeout_s * _ROUNDS, stop)
+        return with_login(self._checked(told), login)
+
+    async def _told(self, stream: Stream, login: tuple[str, str] | None) -> str:
+        config = self._config
+        wanted = Wanted(config.lens, config.profile, config.sub_profile, config.min_width)
+        async with Device(
             config.url,
             login,
             networks=config.within,
             timeout_s=config.open_timeout_s,
             tls=config.tls,
             clock=self._clock,
-        )
-        try:
-            told = ask(device, partial(self._told, stream=stream), config.open_timeout_s * _ROUNDS)
-        except NoSuchProfile as error:
-            raise SourceLost(CameraReason.NOT_FOUND, str(error)) from None
-        except TimeoutError:
-            raise SourceLost(CameraReason.TIMED_OUT, "asked for its stream by ONVIF") from None
-        except LianfangError as error:
-            raise SourceLost(_reason(error), str(error)) from None
-        return with_login(self._checked(told), login)
-
-    async def _told(self, device: Device, *, stream: Stream) -> str:
-        config = self._config
-        wanted = Wanted(config.lens, config.profile, config.sub_profile, config.min_width)
-        main, sub = chosen(await device.profiles(), wanted)
-        self.streams = ("main",) if sub is None else ("main", "sub")
-        profile = sub if stream == "sub" and sub is not None else main
-        return await device.stream(profile.token, config.transport)
+        ) as device:
+            main, sub = chosen(await device.profiles(), wanted)
+            self.streams = ("main",) if sub is None else ("main", "sub")
+            profile = sub if stream == "sub" and sub is not None else main
+            return await device.stream(profile.token, config.transport)
 
     def _checked(self, address: str) -> str:
         """Return the address without a user, at a host that it may be at; SourceLost for any other."""
@@ -85,9 +77,3 @@ def _same(host: str, other: str) -> bool:
     except (OSError, UnicodeError):
         return False
     return not found[0].isdisjoint(found[1])
-
-
-def _reason(error: LianfangError) -> CameraReason:
-    if isinstance(error, NotLetIn):
-        return CameraReason.UNAUTHORIZED
-    return CameraReason.REFUSED if isinstance(error, PermanentError) else CameraReason.UNREACHABLE

@@ -87,4 +87,4 @@ class Config(OverRtsp, Login):
 def build(config: Config, clock: Clock) -> RtspSource:
     """Return the source."""
     del clock
-    return RtspSource(config, config.address_of, lambda: config.streams)
+    return RtspSource(config, lambda stream, _stop: config.address_of(stream), lambda: config.streams)

@@ -37,7 +37,8 @@ class Config(OverRtsp, Login, Reached):
     """In place of a token: the smallest profile that is so many pixels wide. Where no profile is, and where
     nothing is said, the largest."""
     sub_profile: Token | None = None
-    """Token of the profile of the sub-stream; the smallest one of the same lens where not given."""
+    """Token of the profile of the sub-stream; where not given, the smallest of the same lens that is at least
+    640 pixels wide. Say `sub_width` of the camera where it is narrower."""
     stream_hosts: tuple[Host, ...] = Field(default=(), max_length=16)
     """Other hosts that its streams may be at. A stream at any other one is not opened: it would be another
     camera's."""

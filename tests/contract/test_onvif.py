@@ -17,12 +17,11 @@ from deploy.simulators.onvif_camera import PASSWORD, USER, OnvifCamera
 from deploy.simulators.onvif_soap import NOTIFY, SCHEMA
 from deploy.simulators.onvif_streams import Stream, streams
 from deploy.simulators.server import Fault
-from ingest.onvif import Device, Profile, User, ask
+from ingest.onvif import Device, Profile, User
 from lianfang.clock import ManualClock
 from lianfang.errors import LianfangError, PermanentError, TransientError
 from tests.support.channels import silent
 from tests.support.delivery import until
-from tests.support.http_camera import in_thread
 
 RTSP = "rtsp://127.0.0.1:554/live?a=1&b=2"
 LOOPBACK = (ip_network("127.0.0.0/8"),)
@@ -279,11 +278,3 @@ def test_only_where_something_may_be() -> None:
                 await device.time()
 
     asyncio.run(run())
-
-
-def test_a_thread_without_a_loop_asks() -> None:
-    with in_thread(OnvifCamera(streams(RTSP), say=silent)) as camera:
-        assert ask(Device(camera.url, LOGIN, networks=LOOPBACK), lambda d: d.stream("sub"), 20) == RTSP
-        camera.misbehave(Fault("hang"))
-        with pytest.raises(TimeoutError):
-            ask(Device(camera.url, LOGIN, networks=LOOPBACK), lambda d: d.stream("sub"), 0.2)

@@ -13,7 +13,8 @@ from alerts.channels import speaker_wvp
 from alerts.channels.base import Channel, Receipt, SpeakerStatus
 from alerts.voice.clips import Clips
 from deploy.simulators.server import Fault
-from deploy.simulators.speaker_wvp import CHANNEL, DEVICE, PASSWORD, SECRET, USERNAME, WvpSimulator
+from deploy.simulators.speaker_wvp import CHANNEL, DEVICE, SECRET, WvpSimulator
+from deploy.simulators.wvp import PASSWORD, USERNAME
 from lianfang.clock import SystemClock
 from lianfang.errors import PermanentError, TransientError
 from tests.contract.speaker_contract import SoundSpeakerContract

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,12 +14,12 @@ import pytest
 from deploy.simulators.onvif_camera import PASSWORD, USER, OnvifCamera
 from deploy.simulators.onvif_streams import Stream, streams
 from ingest.onvif import Profile
-from ingest.onvif.choice import NoSuchProfile, Wanted, chosen
+from ingest.onvif.choice import Wanted, chosen
 from ingest.sources.base import Asked
 from ingest.sources.onvif import Config, build
 from lianfang.clock import SystemClock
 from lianfang.config import load
-from lianfang.errors import ConfigError
+from lianfang.errors import ConfigError, UnknownName
 from lianfang.events import CameraReason
 from tests.support.channels import silent
 from tests.support.configs import changed, write
@@ -26,6 +27,7 @@ from tests.support.http_camera import in_thread
 from tests.support.reading import reading
 from tests.support.rtsp_server import Login, RtspServer
 
+GOES_ON = threading.Event()
 Served = Callable[..., OnvifCamera]
 
 
@@ -104,10 +106,10 @@ def test_where_a_stream_may_be(
     source = build(Config.model_validate({**stanza(camera)["source"], **more}), SystemClock())
     if opened is None:
         with pytest.raises(Exception, match=r"^bad_address|^refused"):
-            source.address_of("main")
+            source.address_of("main", GOES_ON)
     else:
         login = f"{USER}:{PASSWORD}@"
-        assert source.address_of("main") == opened.replace("rtsp://", f"rtsp://{login}")
+        assert source.address_of("main", GOES_ON) == opened.replace("rtsp://", f"rtsp://{login}")
 
 
 def test_main_and_sub_stream(served: Served) -> None:
@@ -118,10 +120,10 @@ def test_main_and_sub_stream(served: Served) -> None:
     hosts = {"stream_hosts": ["::1"]}
     source = build(Config.model_validate(stanza(served(wide, small), **hosts)["source"]), SystemClock())
     assert source.streams == ("main", "sub")
-    assert source.address_of("main").endswith("@[::1]/wide")
-    assert source.address_of("sub").endswith("/s")
+    assert source.address_of("main", GOES_ON).endswith("@[::1]/wide")
+    assert source.address_of("sub", GOES_ON).endswith("/s")
     only = build(Config.model_validate(stanza(served(wide), **hosts)["source"]), SystemClock())
-    assert only.address_of("sub").endswith("/wide")
+    assert only.address_of("sub", GOES_ON).endswith("/wide")
     assert only.streams == ("main",)
     assert Asked().stream in only.streams
 
@@ -181,7 +183,7 @@ def test_which_profile(profiles: list[Profile], wanted: Wanted, main: Profile, s
     ],
 )
 def test_a_profile_that_there_is_none_of(profiles: list[Profile], wanted: Wanted, said: str) -> None:
-    with pytest.raises(NoSuchProfile, match=said):
+    with pytest.raises(UnknownName, match=said):
         chosen(profiles, wanted)
 
 

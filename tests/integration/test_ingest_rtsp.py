@@ -16,8 +16,9 @@ import simplejpeg
 from ingest import clock
 from lianfang.clock import SystemClock
 from lianfang.events import Frame
+from tests.support.elementary import Encoding, elementary_stream
 from tests.support.reading import Reading, reading
-from tests.support.rtsp_server import Login, RtspServer
+from tests.support.rtsp_server import Login, RtspServer, pattern
 from tests.support.video import read_number, write_clip
 
 PASSWORD = "p@ss:w/r d%#?é王"  # everything that an address must escape
@@ -61,6 +62,21 @@ def test_pictures_come_at_the_target_rate(server: RtspServer, transport: str) ->
         assert abs(b.captured_at - a.captured_at - timedelta(seconds=0.2)) < timedelta(milliseconds=60)
     assert running.dropped("gate", "fps") > 0
     assert running.count("lianfang_frames_published_total", camera="gate") == len(frames)
+
+
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+def test_pictures_of_h265_come_with_digest(monkeypatch: pytest.MonkeyPatch, transport: str) -> None:
+    stream = elementary_stream(pattern(), Encoding("h265", width=640, height=360, keyframe_s=0.5))
+    monkeypatch.setenv("CAMERA_PASSWORD", PASSWORD)
+    login = {"username": "admin", "password": {"env": "CAMERA_PASSWORD"}}
+    with RtspServer(login=Login("admin", PASSWORD), streams={"hevc": stream}) as server:
+        source = stanza(server.at("hevc"), transport=transport, **login)
+        with reading({"gate": source}) as running:
+            running.bus.wait(lambda: len(running.bus.frames("gate")) >= 10)
+    frames = running.bus.frames("gate")
+    assert (frames[0].width, frames[0].height) == (640, 360)
+    steps = [(b - a) % 500 for a, b in pairwise(numbers(frames))]
+    assert all(0 < step < 100 for step in steps), "the numbered pictures, in their order"
 
 
 def test_the_cameras_own_clock_is_told_apart(server: RtspServer) -> None:

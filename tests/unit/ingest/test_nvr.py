@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -48,8 +49,8 @@ def test_addresses_of_a_make(
     recorder = config(make, username="admin", password={"env": "NVR"}, port=8554)
     source = build(recorder, SystemClock())
     assert source.streams == ("main", "sub")
-    assert source.address_of("main") == f"rtsp://admin:p%40ss@10.0.0.5:8554{main}"
-    assert source.address_of("sub") == f"rtsp://admin:p%40ss@10.0.0.5:8554{sub}"
+    assert source.address_of("main", threading.Event()) == f"rtsp://admin:p%40ss@10.0.0.5:8554{main}"
+    assert source.address_of("sub", threading.Event()) == f"rtsp://admin:p%40ss@10.0.0.5:8554{sub}"
     assert recorder.playback(AT, 60, SHANGHAI) == f"rtsp://10.0.0.5:8554{playback}", "no password in it"
 
 

@@ -24,7 +24,15 @@ def rtsp_problems(**stanza: Any) -> list[tuple[str, str]]:  # noqa: ANN401
 
 
 def test_the_plug_ins_are_found() -> None:
-    assert plugins.kinds("ingest.sources") == ["file", "http_snapshot", "mjpeg", "nvr", "onvif", "rtsp"]
+    assert plugins.kinds("ingest.sources") == [
+        "file",
+        "http_snapshot",
+        "mjpeg",
+        "nvr",
+        "onvif",
+        "rtsp",
+        "wvp",
+    ]
 
 
 def test_every_allowed_format_is_one_of_ffmpegs() -> None:
