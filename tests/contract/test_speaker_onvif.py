@@ -166,7 +166,7 @@ def test_a_device_that_hangs_at_the_end_has_not_taken_it(tmp_path: Path) -> None
         assert isinstance(answer, TransientError)
         assert str(answer) == "the device does not answer after it: it may be gone"
 
-    at_site(tmp_path, test, timeout_s=2)
+    at_site(tmp_path, test, timeout_s=4)
 
 
 def test_a_stop_is_verified(tmp_path: Path) -> None:
