@@ -347,7 +347,7 @@ def test_encodings_are_told_apart(tmp_path: Path, encoding: str) -> None:
     assert found.rows[1][1] == ["mill", "联通大厦东侧"]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     text=st.text(
         st.one_of(st.characters(codec="gb2312", exclude_characters="\r\n\",;\t\xa0\u3000 '"), st.just("a")),
@@ -447,7 +447,7 @@ NAMES = st.text(
 
 
 @settings(
-    max_examples=15,
+    max_examples=8,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
