@@ -154,6 +154,7 @@ class CameraReader:
 
     def rest(self) -> None:
         """Say that the camera is switched off, once until it is read again; nobody may be running it."""
+        self._moved_s = self._clock.monotonic()
         if not self._resting:
             self._resting = True
             self._metrics.online.labels(self._id).set(0)

@@ -261,6 +261,14 @@ def test_a_thread_that_hangs_in_its_source_is_noticed_and_said_for_it(clock: Man
     assert not thread.is_alive()
 
 
+def test_a_camera_that_was_off_for_long_does_not_hang_when_it_is_switched_on(clock: ManualClock) -> None:
+    metrics = IngestMetrics(CollectorRegistry())
+    reader = CameraReader(SITE, "gate", Scripted(clock), FakeBus(), clock, metrics, NoWait())
+    clock.advance_to(clock.now() + timedelta(hours=8))
+    reader.rest()
+    assert reader.stuck_s() == 0
+
+
 def test_fewer_pictures_than_usual_are_said_and_the_way_back(clock: ManualClock) -> None:
     def later() -> None:
         clock.advance_to(clock.now() + timedelta(seconds=1))
