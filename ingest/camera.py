@@ -126,6 +126,11 @@ class CameraReader:
         """Read keyframes only from now on, or all pictures again; any thread may ask for it."""
         self._asked.keyframes = keyframes
 
+    def clock_told(self, ahead_s: float) -> None:
+        """Take note of what the device itself says of its clock; any thread may call it."""
+        if self._camera_clock is not None:
+            self._camera_clock.told(ahead_s)
+
     def run(self, stop: threading.Event) -> None:
         """Read until ``stop`` is set."""
         self._metrics.online.labels(self._id).set(0)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 
+from ingest.asked_clocks import AskedClocks
 from ingest.backoff import Backoff
 from ingest.camera import CameraReader
 from ingest.metrics import IngestMetrics
@@ -50,6 +51,8 @@ class IngestWorker:
         self._readers = {
             camera_id: _reader(config, camera_id, bus, clock, metrics, host) for camera_id in camera_ids
         }
+        sources = {camera_id: config.cameras[camera_id].source for camera_id in camera_ids}
+        self._asked_clocks = AskedClocks(sources, clock, self._clock_told)
         self._relief = Relief()
         self._relievable = [name for name in camera_ids if config.cameras[name].keyframes == "auto"]
         self._running: dict[str, tuple[threading.Thread, threading.Event]] = {}
@@ -74,6 +77,8 @@ class IngestWorker:
         """Read until ``stop`` is set, whatever is switched on; also when every source has ended."""
         following = threading.Thread(target=self._settings.run, args=(stop,), name="settings", daemon=True)
         following.start()
+        asking = threading.Thread(target=self._asked_clocks.run, args=(stop,), name="clocks", daemon=True)
+        asking.start()
         self._wait_for_settings(stop)
         while not stop.is_set():
             self._switch(self._settings.off(self._clock.now()))
@@ -82,12 +87,15 @@ class IngestWorker:
         for _, end in self._running.values():
             end.set()
         deadline_s = time.monotonic() + JOIN_S
-        threads = [following, *(thread for thread, _ in self._running.values())]
+        threads = [following, asking, *(thread for thread, _ in self._running.values())]
         for thread in threads:
             thread.join(max(0.0, deadline_s - time.monotonic()))
         stuck = [thread.name for thread in threads if thread.is_alive()]
         if stuck:
             _log.warning("camera_threads_left", threads=stuck)
+
+    def _clock_told(self, camera_id: str, ahead_s: float) -> None:
+        self._readers[camera_id].clock_told(ahead_s)
 
     def _wait_for_settings(self, stop: threading.Event) -> None:
         """Open no camera that is off; where nobody says so for long, a camera that watches is worth more."""

@@ -10,6 +10,7 @@ packages=(
   mosquitto espeak-ng alsa-utils # a real MQTT broker, a voice, a player
   kamailio baresip-core # a real SIP server, a real SIP user agent
   nginx libnginx-mod-rtmp # a real media server that is pushed to
+  chrony # a real time server
 )
 # A real PostgreSQL: the tests make clusters of their own, Debian's is not touched.
 [ -d /usr/lib/postgresql ] || packages+=(postgresql)

@@ -21,6 +21,12 @@ SUBCOMMANDS = {
     "passwords": Command(
         "deploy.cameras.passwords:main", "default, weak and shared passwords of cameras; change them all"
     ),
+    "time": Command(
+        "deploy.cameras.clocks:main", "what cameras' clocks say by ONVIF; set them, or their NTP"
+    ),
+    "chrony": Command(
+        "deploy.cameras.chrony:main", "a configuration of chronyd that serves the time to the cameras"
+    ),
 }
 
 

@@ -48,7 +48,7 @@ def targets(config: Config, port: int) -> list[Target]:
     found: dict[tuple[str, str, Secret | None], Target] = {}
     for name, camera in config.cameras.items():
         user = getattr(camera.source, "username", None)
-        url = _http_of(address_of(camera.source), port)
+        url = http_of(address_of(camera.source), port)
         if not url or not user:
             continue
         secret = getattr(camera.source, "password", None)
@@ -58,7 +58,7 @@ def targets(config: Config, port: int) -> list[Target]:
     return list(found.values())
 
 
-def _http_of(address: str, port: int) -> str:
+def http_of(address: str, port: int) -> str:
     """Return where the device serves HTTP: at its own address where that is one of HTTP."""
     try:
         parts = urlsplit(address)

@@ -57,6 +57,7 @@ class OnvifCamera(Simulator):
         self.levels = dict.fromkeys(self.users, "Administrator")
         self._clock, self.ahead = clock or SystemClock(), ahead
         self.time_kind, self.zone, self.ntp_server = "Manual", "CST-8", ""
+        self.ntp_kind = "DNSname"
         self._says_host = says_host
         self._door = Door(self.users, window_s)
         self._digest = Digest(USER, self.users[USER]) if http_digest else None
@@ -116,6 +117,7 @@ class OnvifCamera(Simulator):
                 "SetSystemDateAndTime": self._set_time,
                 "GetServices": self._services,
                 "GetDeviceInformation": self._information,
+                "GetNTP": self._ntp,
                 "SetNTP": self._set_ntp,
                 "GetUsers": self._users,
                 "SetUser": self._set_user,
@@ -163,8 +165,17 @@ class OnvifCamera(Simulator):
         tag = {"IPv4": "IPv4Address", "IPv6": "IPv6Address", "DNS": "DNSname"}.get(kind)
         if tag is None:
             raise Fault("no such kind of address", "ter:InvalidArgVal")
-        self.ntp_server = message.text(f"tds:NTPManual/tt:{tag}")
+        self.ntp_kind, self.ntp_server = tag, message.text(f"tds:NTPManual/tt:{tag}")
         return "<tds:SetNTPResponse/>"
+
+    def _ntp(self, _message: Message) -> str:
+        kind = {"IPv4Address": "IPv4", "IPv6Address": "IPv6", "DNSname": "DNS"}[self.ntp_kind]
+        host = f"<tt:Type>{kind}</tt:Type><tt:{self.ntp_kind}>{escape(self.ntp_server)}</tt:{self.ntp_kind}>"
+        manual = f"<tt:NTPManual>{host}</tt:NTPManual>" if self.ntp_server else ""
+        return (
+            "<tds:GetNTPResponse><tds:NTPInformation><tt:FromDHCP>false</tt:FromDHCP>"
+            f"{manual}</tds:NTPInformation></tds:GetNTPResponse>"
+        )
 
     def _services(self, message: Message) -> str:
         message.text("tds:IncludeCapability")

@@ -136,6 +136,18 @@ class _Time(_Lenient):
     UTCDateTime: _Moment | None = None
 
 
+class _Host(_Lenient):
+    IPv4Address: str | None = None
+    IPv6Address: str | None = None
+    DNSname: str | None = None
+
+
+class _Ntp(_Lenient):
+    FromDHCP: bool = False
+    NTPFromDHCP: list[_Host] | None = None
+    NTPManual: list[_Host] | None = None
+
+
 class _Service(_Lenient):
     Namespace: str
     XAddr: str
@@ -202,6 +214,14 @@ def device_time(answer: object, asked_at: datetime, answered_at: datetime) -> De
         (said.TimeZone.TZ if said.TimeZone else None) or "",
         said.DaylightSavings,
     )
+
+
+def ntp(answer: object) -> list[str]:
+    """Read the answer to GetNTP: names and addresses."""
+    said = _Ntp.model_validate(_plain(answer))
+    servers = said.NTPFromDHCP if said.FromDHCP else said.NTPManual
+    hosts = (one.DNSname or one.IPv4Address or one.IPv6Address for one in servers or ())
+    return [host for host in hosts if host]
 
 
 def user(answer: object) -> User:

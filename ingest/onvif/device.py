@@ -78,6 +78,12 @@ class Device:
         """Return what its clock says."""
         return await self._talk.time()
 
+    async def ntp(self) -> list[str]:
+        """Return from whom it takes its time where NTP sets it, names and addresses."""
+        answer = await self._talk.device("GetNTP")
+        with understood():
+            return answers.ntp(answer)
+
     async def set_time(self, now: datetime) -> None:
         """Set its clock to ``now``, aware, to the nearest second; zone and daylight saving stay as they are.
 

@@ -27,6 +27,7 @@ _WITH_A_FAULT = frozenset({400, 403, 500})  # statuses that come with a fault, w
 _REFUSED = ("NotAuthorized", "FailedAuthentication", "InvalidSecurity")
 _NEVER = ("ActionNotSupported", "InvalidArgVal", "OperationProhibited", "InvalidArgs")
 _reading = threading.Lock()
+_LOOK_S = 0.02
 # What the library makes of answers that are none.
 _NONSENSE = (ZeepError, LxmlError, ValueError, TypeError, AttributeError, LookupError)
 
@@ -72,7 +73,10 @@ async def service(
     )
     await made.close()  # the connections that it made for itself: ours are used
     made.transport = wire
-    await asyncio.to_thread(_reading.acquire)  # cameras that start together would each read the files
+    # Cameras that start together would each read the files. Whoever gives up waiting must not hold the lock:
+    # a thread that waits for it would take it all the same, for ever.
+    while not _reading.acquire(blocking=False):  # noqa: ASYNC110 - threads share it, not one loop
+        await asyncio.sleep(_LOOK_S)
     try:
         await made.setup()
     finally:

@@ -6,11 +6,12 @@ import threading
 from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import av
 
 from ingest.timing import HostTime, Timing
+from lianfang.clock import Clock
 from lianfang.config import way
 from lianfang.errors import LianfangError
 from lianfang.events import CameraReason
@@ -85,4 +86,13 @@ class Source(Protocol):
         To end without it counts as a loss too. May be called again after that. Everything is released when
         the generator is closed.
         """
+        ...
+
+
+@runtime_checkable
+class TellsClock(Protocol):
+    """The stanza of a source whose device says what its clock says, apart from its pictures."""
+
+    def clock_ahead_s(self, clock: Clock) -> float:
+        """Ask it, and return by how many seconds it is ahead of ``clock``; LianfangError, TimeoutError."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
@@ -58,6 +59,24 @@ class Config(OverRtsp, Login, Reached):
             yield Problem(("min_width",), "a 'profile' too", "one of both")
         if self.keep_host and self.stream_hosts:
             yield Problem(("stream_hosts",), "'keep_host' too", "one of both")
+
+    def clock_ahead_s(self, clock: Clock) -> float:
+        """Ask the device what its clock says; it tells everybody."""
+        return asyncio.run(self._clock_ahead_s(clock))
+
+    async def _clock_ahead_s(self, clock: Clock) -> float:
+        from ingest.onvif import Device  # noqa: PLC0415 - as below
+
+        device = Device(
+            self.url,
+            self.login(),
+            networks=self.within,
+            timeout_s=self.open_timeout_s,
+            tls=self.tls,
+            clock=clock,
+        )
+        async with device, asyncio.timeout(2 * self.open_timeout_s):
+            return (await device.time()).ahead_s
 
 
 def build(config: Config, clock: Clock) -> RtspSource:

@@ -26,11 +26,13 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from alerts import camera_clocks
 from alerts.api.console import STATIC
 from alerts.evidence import annotate
 from alerts.incidents.model import ChangeKind
 from alerts.store import Store
-from alerts.store.schema import IncidentRow
+from alerts.store.schema import CameraStateRow, IncidentRow
+from lianfang.events import CameraClock
 from tests.support.api import PASSWORD, Site, config, serving, wait_for
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -189,6 +191,22 @@ def _fits(page: Page) -> None:
 
 def _shoot(page: Page, name: str) -> None:
     page.screenshot(path=SCREENSHOTS / f"{name}.png", animations="disabled")
+
+
+def test_how_far_a_cameras_clock_is_off_is_on_the_list_of_cameras(console: Console) -> None:
+    clock = CameraClock(offset_s=-3725.2, source="osd", at=console.now, off=True)
+    with console.site.store.write() as session:
+        camera_clocks.told(session.get_one(CameraStateRow, "lake_north"), clock)
+        right = clock.model_copy(update={"offset_s": 0.42, "source": "rtcp", "off": False, "trusted": False})
+        camera_clocks.told(session.get_one(CameraStateRow, "lake_south"), right)
+    page = console.login(console.page())
+    page.locator("button.cameras").click()
+    off, unsure = (page.locator("section.list li", has_text=text) for text in ("时钟慢", "时钟快"))
+    expect(off).to_contain_text("时钟慢 1 小时 2 分（画面文字，")
+    expect(off.locator("b")).to_have_text("时钟不准")
+    expect(unsure).to_contain_text("时钟快 420 毫秒（视频流，")
+    expect(unsure).to_contain_text("本机时钟未校准")
+    _shoot(page, "clocks")
 
 
 def test_what_an_incident_is_about_is_said_in_its_own_words(console: Console) -> None:

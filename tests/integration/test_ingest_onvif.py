@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 
 from deploy.simulators.onvif_camera import PASSWORD, USER, OnvifCamera
 from deploy.simulators.onvif_streams import Stream, streams
+from ingest import clock as stream_clock
 from ingest.onvif import Profile
 from ingest.onvif.choice import Wanted, chosen
 from ingest.sources.base import Asked
@@ -57,6 +59,24 @@ def lost(camera: OnvifCamera, **more: Any) -> tuple[str, str]:  # noqa: ANN401
     state = running.bus.states("gate")[0]
     assert state.reason is not None
     return state.reason, state.detail
+
+
+def test_what_a_camera_says_of_its_clock_counts_until_its_stream_says_more(
+    rtsp: RtspServer, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    camera = served(*streams(rtsp.url), ahead=timedelta(hours=1))
+    with reading({"gate": stanza(camera)}) as running:
+        bus = running.bus
+        bus.wait(lambda: any(state.faults for state in bus.states("gate")))
+        clock = next(state.clock for state in bus.states("gate") if state.faults)
+        assert clock is not None
+        assert clock.source == "onvif"
+        assert clock.offset_s == pytest.approx(3600, abs=5)
+        monkeypatch.setattr(stream_clock, "EVERY_S", 0.01)
+        bus.wait(lambda: bus.states("gate")[-1].faults == ())
+    clock = bus.states("gate")[-1].clock
+    assert clock is not None
+    assert (clock.source, clock.off) == ("rtcp", False)
 
 
 def test_pictures_come_from_where_the_camera_says(
