@@ -149,7 +149,7 @@ def test_a_file_that_is_no_video_harms_no_other_camera(tmp_path: Path, outside: 
         until("the bad camera to be said offline", lambda: _states(site).get("bad"))
         until("the good one to be online", lambda: _states(site).get("cam") == ("online", ""))
         _publishes(site)
-        assert _states(site)["bad"] == ("offline", "no video that can be read")
+        assert _states(site)["bad"] == ("offline", "no_video")
         log = site.log.read_text(encoding="utf-8")
     assert "child_ended" not in log
     assert "Traceback" not in log
