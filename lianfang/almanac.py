@@ -55,6 +55,8 @@ def _minutes(day: date, latitude: float, longitude: float, zone: tzinfo) -> tupl
     after = _between(top, sets, top + _HALF_A_DAY)
     if elevation(observer, top) <= _HORIZON:
         before, after = [top], [top]
+    elif elevation(observer, top - _HALF_A_DAY) <= _HORIZON:
+        before, after = before or [top], after or [top]  # it hardly rises: no hour of it is found
     rise = max(before, default=top - _HALF_A_DAY)
     set_ = min(after, default=top + _HALF_A_DAY)
     return _on_the_wall(rise, day, zone), _on_the_wall(set_, day, zone)
