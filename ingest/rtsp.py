@@ -11,8 +11,7 @@ from pydantic import Field
 
 from ingest.asking import Stopped
 from ingest.demux import decoded, opened
-from ingest.sources.base import Asked, Pictures, Stream
-from ingest.timing import ArrivalTiming, HostTime, Timing
+from ingest.sources.base import Asked, LiveSource, Pictures, Stream
 from lianfang.config import Stanza
 
 
@@ -28,7 +27,7 @@ class OverRtsp(Stanza):
 
 
 @dataclass(frozen=True)
-class RtspSource:
+class RtspSource(LiveSource):
     """One RTSP stream at a time, at the address that ``address_of`` gives for it at each connection.
 
     That raises SourceLost, or Stopped once its event is set. Only video is asked for. ``has`` says which
@@ -40,18 +39,9 @@ class RtspSource:
     has: Callable[[], tuple[Stream, ...]]
 
     @property
-    def live(self) -> bool:
-        """A camera's pictures come as they are taken."""
-        return True
-
-    @property
     def streams(self) -> tuple[Stream, ...]:
         """The streams that have an address."""
         return self.has()
-
-    def timing(self, host: HostTime) -> Timing:
-        """Return host time with the spacing of RTP's time stamps."""
-        return ArrivalTiming(host)
 
     def open(self, stop: threading.Event, asked: Asked) -> Pictures:
         """Connect and yield pictures until the stream ends."""

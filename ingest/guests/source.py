@@ -7,8 +7,7 @@ from collections.abc import Sequence
 
 from ingest.demux import decoded, opened
 from ingest.guests.door import Door
-from ingest.sources.base import Asked, Pictures, Source, SourceLost, Stream
-from ingest.timing import ArrivalTiming, HostTime, Timing
+from ingest.sources.base import Asked, LiveSource, Pictures, Source, SourceLost
 from lianfang import plugins
 from lianfang.clock import Clock
 from lianfang.events import CameraReason
@@ -19,25 +18,11 @@ _RTMP = {"rtmp_live": "live", "protocol_whitelist": "rtmp,tcp"}
 _TIMEOUTS_S = (8.0, 4.0)
 
 
-class BehindDoor:
+class BehindDoor(LiveSource):
     """A guest's camera, or what its owner pushes to the media server. A door is made for each connection."""
 
     def __init__(self, source: GuestSource, networks: Sequence[Network], clock: Clock) -> None:
         self._source, self._networks, self._clock = source, networks, clock
-
-    @property
-    def live(self) -> bool:
-        """A camera's pictures come as they are taken."""
-        return True
-
-    @property
-    def streams(self) -> tuple[Stream, ...]:
-        """The one that the owner has named."""
-        return ("main",)
-
-    def timing(self, host: HostTime) -> Timing:
-        """Return host time with the spacing of the time stamps."""
-        return ArrivalTiming(host)
 
     def open(self, stop: threading.Event, asked: Asked) -> Pictures:
         """Connect and yield pictures until the stream ends. SourceLost says why, where the door was shut."""
@@ -59,7 +44,7 @@ class BehindDoor:
         return source
 
 
-class _Rtmp(BehindDoor):
+class _Rtmp(LiveSource):
     """A stream at a media server that speaks RTMP only."""
 
     def __init__(self, address: str) -> None:

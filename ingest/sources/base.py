@@ -10,7 +10,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 
 import av
 
-from ingest.timing import HostTime, Timing
+from ingest.timing import ArrivalTiming, HostTime, Timing
 from lianfang.clock import Clock
 from lianfang.config import way
 from lianfang.errors import LianfangError
@@ -87,6 +87,24 @@ class Source(Protocol):
         the generator is closed.
         """
         ...
+
+
+class LiveSource:
+    """What sources have in common whose pictures come as they are taken, and that have one stream."""
+
+    @property
+    def live(self) -> bool:
+        """They do."""
+        return True
+
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        """One."""
+        return ("main",)
+
+    def timing(self, host: HostTime) -> Timing:
+        """Return host time, with the spacing of the time stamps where the pictures have any."""
+        return ArrivalTiming(host)
 
 
 @runtime_checkable

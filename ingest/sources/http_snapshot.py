@@ -10,8 +10,7 @@ from pydantic import Field
 
 from ingest.address import HTTP_OPTIONS, OverHttp
 from ingest.demux import decoded, opened
-from ingest.sources.base import Asked, Pictures, Stream
-from ingest.timing import ArrivalTiming, HostTime, Timing
+from ingest.sources.base import Asked, LiveSource, Pictures
 from lianfang.clock import Clock
 
 
@@ -30,25 +29,11 @@ def build(config: Config, clock: Clock) -> SnapshotSource:
     return SnapshotSource(config, clock)
 
 
-class SnapshotSource:
+class SnapshotSource(LiveSource):
     """Asks again and again. A picture was taken when its answer came."""
 
     def __init__(self, config: Config, clock: Clock) -> None:
         self._config, self._clock = config, clock
-
-    @property
-    def live(self) -> bool:
-        """A camera's pictures come as they are taken."""
-        return True
-
-    @property
-    def streams(self) -> tuple[Stream, ...]:
-        """One."""
-        return ("main",)
-
-    def timing(self, host: HostTime) -> Timing:
-        """Return host time."""
-        return ArrivalTiming(host)
 
     def open(self, stop: threading.Event, asked: Asked) -> Pictures:
         """Ask and yield pictures until one does not come."""

@@ -11,8 +11,7 @@ from pydantic import Field
 
 from ingest.address import HTTP_OPTIONS, OverHttp
 from ingest.demux import decoded, opened
-from ingest.sources.base import Asked, Picture, Pictures, Stream
-from ingest.timing import ArrivalTiming, HostTime, Timing
+from ingest.sources.base import Asked, LiveSource, Picture, Pictures
 from lianfang.clock import Clock
 
 
@@ -32,25 +31,11 @@ def build(config: Config, clock: Clock) -> MjpegSource:
     return MjpegSource(config)
 
 
-class MjpegSource:
+class MjpegSource(LiveSource):
     """One answer that does not end. Its pictures carry no time: they were taken when they came."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
-
-    @property
-    def live(self) -> bool:
-        """A camera's pictures come as they are taken."""
-        return True
-
-    @property
-    def streams(self) -> tuple[Stream, ...]:
-        """One."""
-        return ("main",)
-
-    def timing(self, host: HostTime) -> Timing:
-        """Return host time."""
-        return ArrivalTiming(host)
 
     def open(self, stop: threading.Event, asked: Asked) -> Pictures:
         """Connect and yield pictures until the answer ends."""

@@ -14,8 +14,7 @@ from pydantic import Field
 
 from ingest.asking import answered
 from ingest.rtsp import OverRtsp, RtspSource
-from ingest.sources.base import Asked, Pictures, SourceLost, Stream
-from ingest.timing import HostTime, Timing
+from ingest.sources.base import Asked, LiveSource, Pictures, SourceLost, Stream
 from lianfang.clock import Clock
 from lianfang.config import Config as Configuration
 from lianfang.config import Problem, Secret
@@ -67,25 +66,11 @@ def build(config: Config, clock: Clock) -> WvpSource:
 
 
 @dataclass(frozen=True)
-class WvpSource:
+class WvpSource(LiveSource):
     """Asks the platform for a call at each connection, and reads the stream that its media server gives."""
 
     config: Config
     clock: Clock
-
-    @property
-    def live(self) -> bool:
-        """A camera's pictures come as they are taken."""
-        return True
-
-    @property
-    def streams(self) -> tuple[Stream, ...]:
-        """One, whichever is set at the platform."""
-        return ("main",)
-
-    def timing(self, host: HostTime) -> Timing:
-        """Return host time with the spacing of RTP's time stamps."""
-        return self._reading.timing(host)
 
     def open(self, stop: threading.Event, asked: Asked) -> Pictures:
         """Let the device be called, and yield pictures until the stream ends."""
