@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -12,8 +15,10 @@ from alerts import camera_clocks
 from alerts.api import site_models
 from alerts.api.dependencies import Dependencies
 from alerts.api.names import Names
+from alerts.api.problems import ApiError, described
 from alerts.store.schema import CameraStateRow
 from lianfang.config import Camera, Config
+from lianfang.config.camera import PlaysBack
 from lianfang.events import CameraCondition
 from lianfang.redact import redact
 
@@ -62,6 +67,18 @@ def router(deps: Dependencies, views: CameraViews) -> APIRouter:
         """List every camera with its condition."""
         with deps.store.read() as session:
             return views.all(session)
+
+    @routes.get("/cameras/{camera}/playback", responses=described(HTTPStatus.NOT_FOUND))
+    def show_playback(
+        camera: str, at: AwareDatetime, for_s: Annotated[float, Query(ge=1, le=3600)] = 60
+    ) -> site_models.Playback:
+        """Say where the recorder of a camera plays what it recorded from a moment on; it asks for a login."""
+        known = deps.config.cameras.get(camera)
+        if known is None:
+            raise ApiError(HTTPStatus.NOT_FOUND, "no_camera", f"no camera {camera}")
+        if not isinstance(known.source, PlaysBack):
+            raise ApiError(HTTPStatus.NOT_FOUND, "no_recorder", f"camera {camera} hangs on no recorder")
+        return site_models.Playback(url=known.source.playback(at, for_s, deps.config.community.zone))
 
     @routes.get("/community")
     async def show_community() -> site_models.Community:

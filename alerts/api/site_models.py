@@ -42,6 +42,12 @@ class Camera(Answer):
     clock: Clock | None
 
 
+class Playback(Answer):
+    """An RTSP address at which a recorder plays back, without user and password."""
+
+    url: str
+
+
 class CamerasChanged(Answer):
     """The event ``cameras`` of the stream: all cameras at first, afterwards those that changed."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol, Self, runtime_checkable
 
 from pydantic import Field, SerializeAsAny, model_validator
 
@@ -19,6 +20,15 @@ if TYPE_CHECKING:
     from lianfang.config.model import Config
 
 SourceStanza = Annotated[SerializeAsAny[Stanza], PluginConfig("ingest.sources").validator()]
+
+
+@runtime_checkable
+class PlaysBack(Protocol):
+    """The stanza of a source that hangs on a recorder: lianfang keeps no recordings of its own."""
+
+    def playback(self, at: datetime, for_s: float, zone: tzinfo) -> str:
+        """Return where it plays ``for_s`` seconds from ``at`` on, without user and password."""
+        ...
 
 
 class Zone(Stanza):
