@@ -72,7 +72,7 @@ chaos: packages $(VENV)/dev.stamp $(STATIC)  ## the long tests with deaths at ra
 	$(BIN)/python -m pytest -q -s -m chaos tests
 
 soak: packages $(VENV)/dev.stamp  ## cameras that fail and come back for HOURS (1): nothing is left behind
-	SOAK_S=$$(( $(or $(HOURS),1) * 3600 )) $(BIN)/python -m pytest -q -s tests/integration/test_soak.py
+	SOAK_S=$$(( $(or $(HOURS),1) * 3600 )) $(BIN)/python -m pytest -q -s tests/soak
 
 kafka: $(VENV)/base.stamp  ## a Kafka broker on 127.0.0.1:9092, until Ctrl-C
 	$(BIN)/python -m deploy.kafka

@@ -13,14 +13,30 @@ stage() {
   names+=("$name") times+=($((SECONDS - start)))
 }
 
+# Three minutes of nothing but waiting: beside the others.
+begin_soak() {
+  mkdir -p build
+  "$bin/python" -m pytest -q -s tests/soak >build/soak.log 2>&1 &
+  soak=$!
+}
+
+soaked() {
+  wait "$soak"
+  local code=$?
+  cat build/soak.log
+  return $code
+}
+
 stage check make --no-print-directory check
 stage models "$bin/lianfang" models install
 stage console npm --prefix alerts/console run --silent test
 # Two at a time: most of a test of real processes is waiting. A file stays with one worker, and so do its brokers.
 for folder in unit contract integration e2e truth; do
+  if [ $folder = contract ]; then begin_soak; fi
   case $folder in unit | truth) split=worksteal ;; *) split=loadfile ;; esac
   stage "$folder" "$bin/python" -m pytest -q -n 2 --dist $split --durations=5 -m "not chaos" "tests/$folder"
 done
+stage soak soaked
 stage ultralytics bash tests/ultralytics.sh
 
 printf '\n%-12s %6s  %s\n' stage seconds result
