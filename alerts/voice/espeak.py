@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 
-from pypinyin import Style, lazy_pinyin
-
 from alerts.voice.sound import Samples, read
 from lianfang.config.voice import Voice, fault_of
 from lianfang.errors import PermanentError, TransientError
@@ -47,6 +45,7 @@ def speak(voice: Voice, language: str, text: str) -> Samples:
 
 def pinyin(text: str) -> str:
     """Return ``text`` with its Chinese as syllables with the numbers of their tones."""
+    from pypinyin import Style, lazy_pinyin  # noqa: PLC0415 - 0.3 s and 50 MB, only where Mandarin is spoken so
 
     def syllables(match: re.Match[str]) -> str:
         return f" {' '.join(lazy_pinyin(match[0], style=Style.TONE3, neutral_tone_with_five=True))} "
