@@ -309,6 +309,8 @@ def test_every_action_by_key_and_by_button(console: Console) -> None:
     expect(_card(page, newest)).to_contain_text("王芳")
     assert _state(console, newest) == "acknowledged"
 
+    # The news may be quicker than the answer, until which the card takes no other action.
+    expect(_card(page, newest).get_by_role("button", name="上报警方")).to_be_enabled()
     page.keyboard.press("c")
     dialog = page.get_by_role("dialog", name="上报警方？")
     expect(dialog).to_contain_text("确认后立即发送给")
