@@ -21,7 +21,9 @@ WINDOW_S = 60.0
 LEAST = 10
 """Fewer samples are no value."""
 MOVED_S = 0.5
-"""A change of this much is worth saying at once; less, with the next turn."""
+"""A change of this much is worth saying before the next turn."""
+MOVED_EVERY_S = 60.0
+"""Yet not more often: on a machine that cannot keep up pictures come late by more than that, now and then."""
 AGAIN_S = 600.0
 """So often it is said in any case: whoever reads it can tell how old it is."""
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -69,8 +71,8 @@ class ClockWatch:
         if (
             known is not None
             and (known.source, known.trusted, known.off) == (source, word.trusted, word.off)
-            and abs(offset_s - known.offset_s) < MOVED_S
-            and now_s - self._said_s < AGAIN_S
+            and now_s - self._said_s
+            < (AGAIN_S if abs(offset_s - known.offset_s) < MOVED_S else MOVED_EVERY_S)
         ):
             return None
         self._said_s, self.known = now_s, word

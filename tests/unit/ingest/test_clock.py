@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ingest.clock import AGAIN_S, EVERY_S, LEAST, MOVED_S, WINDOW_S, ClockWatch
+from ingest.clock import AGAIN_S, EVERY_S, LEAST, MOVED_EVERY_S, MOVED_S, WINDOW_S, ClockWatch
 from lianfang import host_clock
 from lianfang.camera_clock import ClockJudge
 from lianfang.clock import ManualClock
@@ -64,6 +64,12 @@ def test_it_is_said_again_now_and_then_and_many_pictures_are_no_more_samples() -
     pictures = Pictures()
     assert len(pictures.come([0.1] * int(2.5 * AGAIN_S))) == 3
     assert Pictures().come([0.1] * 20 * (LEAST - 1), every_s=EVERY_S / 20) == []
+
+
+def test_a_clock_that_seems_to_move_all_the_time_is_not_said_all_the_time() -> None:
+    said = Pictures().come([-0.01 * n for n in range(int(3.5 * MOVED_EVERY_S))])  # later and later
+    assert len(said) == 4
+    assert Pictures().come([-0.2 * n for n in range(40)])[-1].off, "a fault is said at once"
 
 
 def test_a_silent_clock_is_not_known_for_ever() -> None:
