@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,8 +15,7 @@ _SAMPLES = 2  # of each side of what becomes one pixel: all of a large picture w
 _CELL = 10  # pixels of a cell's side: 16 × 12 cells
 _DETAIL = 3.0  # levels of standard deviation in a cell from which it shows something: noise is averaged out
 _EDGE = 1.0  # levels per pixel from which something is an edge: below is noise, which has no direction
-_BLUR = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
-_SMOOTH, _SLOPE = (1 / 4, 2 / 4, 1 / 4), (-1 / 2, 0.0, 1 / 2)
+_MIDDLE = 128.0  # levels: squares of what is near 0 keep their precision
 
 Levels = NDArray[np.float32]
 
@@ -31,9 +30,8 @@ class View:
 
 def view(luma: Plane) -> View:
     """Return the view of a picture of which ``luma`` (H, W) is the brightness."""
-    grey = _along(_along(_small(luma), _BLUR, 0), _BLUR, 1)
-    cells = grey.reshape(_HEIGHT // _CELL, _CELL, _WIDTH // _CELL, _CELL)
-    return View(float((cells.std(axis=(1, 3)) >= _DETAIL).mean()), edges(grey))
+    grey = cv2.GaussianBlur(_small(luma), (5, 5), 0).astype(np.float32, copy=False)
+    return View(float((_spread(grey) >= _DETAIL).mean()), edges(grey))
 
 
 def edges(grey: Levels) -> Levels:
@@ -43,9 +41,9 @@ def edges(grey: Levels) -> Levels:
     root keeps a few strong edges, such as those of a text in the picture, from deciding alone. The slopes are
     those of Sobel's operator.
     """
-    dx = _along(_along(grey, _SMOOTH, 0), _SLOPE, 1)
-    dy = _along(_along(grey, _SMOOTH, 1), _SLOPE, 0)
-    strength = np.sqrt(dx * dx + dy * dy)
+    dx = cv2.Sobel(grey, cv2.CV_32F, 1, 0, scale=1 / 8)
+    dy = cv2.Sobel(grey, cv2.CV_32F, 0, 1, scale=1 / 8)
+    strength = cv2.magnitude(dx, dy)
     known = np.maximum(strength, _EDGE)
     scale = (strength >= _EDGE) / (known * np.sqrt(known))
     result: Levels = np.stack([(dx * dx - dy * dy) * scale, 2 * dx * dy * scale])
@@ -55,31 +53,19 @@ def edges(grey: Levels) -> Levels:
 def likeness(a: Levels, b: Levels) -> float:
     """Return how alike two arrays of `edges` are: 1 for the same scene, about 0 for another."""
     norm = float(np.linalg.norm(a) * np.linalg.norm(b))
-    return float((a * b).sum()) / norm if norm > 0 else 0.0
+    return float(np.vdot(a, b)) / norm if norm > 0 else 0.0
 
 
 def _small(luma: Plane) -> Levels:
-    """Return ``luma`` as (_HEIGHT, _WIDTH), each the mean of some of the pixels it stands for."""
-    down, right = (max(1, n // (m * _SAMPLES)) for n, m in zip(luma.shape, (_HEIGHT, _WIDTH), strict=True))
-    some = luma[::down, ::right]
-    rows, tall = _parts(some.shape[0], _HEIGHT)
-    columns, wide = _parts(some.shape[1], _WIDTH)
-    sums = np.add.reduceat(np.add.reduceat(some, rows, axis=0, dtype=np.uint32), columns, axis=1)
-    means: Levels = (sums / (tall[:, None] * wide[None, :])).astype(np.float32)
-    return means
+    """Return ``luma`` as (_HEIGHT, _WIDTH), less _MIDDLE, each the mean of some pixels it stands for."""
+    some = cv2.resize(luma, (_WIDTH * _SAMPLES, _HEIGHT * _SAMPLES), interpolation=cv2.INTER_NEAREST)
+    levels = some.astype(np.float32) - np.float32(_MIDDLE)
+    return cv2.resize(levels, (_WIDTH, _HEIGHT), interpolation=cv2.INTER_AREA).astype(np.float32, copy=False)
 
 
-def _parts(length: int, count: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return where each of ``count`` parts of ``length`` pixels begins, and how long it is, at least 1."""
-    bounds = np.arange(count + 1) * length // count
-    return bounds[:-1], np.maximum(1, np.diff(bounds))
-
-
-def _along(levels: Levels, weights: Sequence[float], axis: int) -> Levels:
-    """Return ``levels`` (H, W) filtered along an axis by an odd number of ``weights``, mirrored outside."""
-    reach = len(weights) // 2
-    padded = np.pad(levels, [(reach, reach) if a == axis else (0, 0) for a in (0, 1)], mode="reflect")
-    length = levels.shape[axis]
-    moved = (padded[i : i + length] if axis == 0 else padded[:, i : i + length] for i in range(len(weights)))
-    parts = (part * np.float32(weight) for part, weight in zip(moved, weights, strict=True) if weight)
-    return sum(parts, np.zeros_like(levels))
+def _spread(grey: Levels) -> Levels:
+    """Return the standard deviation in each cell of ``grey``, (rows, columns)."""
+    cells = (_WIDTH // _CELL, _HEIGHT // _CELL)
+    means, squares = (cv2.resize(each, cells, interpolation=cv2.INTER_AREA) for each in (grey, grey * grey))
+    spread: Levels = np.sqrt(np.maximum(squares - means * means, 0))
+    return spread
