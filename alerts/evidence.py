@@ -96,7 +96,7 @@ class EvidenceKeeper:
         try:
             reference = FrameReference.model_validate(row.reference)
             record = self._bus.fetch(reference)
-            original, image = _jpeg(codec.decode_frame(record.value, record.headers))
+            original, image = decoded(codec.decode_frame(record.value, record.headers))
         except (EvidenceMissing, DecodeError) as error:
             changed = {"state": "missing", "reason": str(error)}
             _log.warning("evidence_missing", alert_id=row.incident_id, reason=str(error))
@@ -168,7 +168,7 @@ def annotate(
     return _encode(drawn)
 
 
-def _jpeg(frame: Frame) -> tuple[bytes, Image]:
+def decoded(frame: Frame) -> tuple[bytes, Image]:
     """Return the picture as JPEG, untouched where it is one, and decoded (H × W × 3, BGR)."""
     if frame.encoding == "jpeg":
         try:

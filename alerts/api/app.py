@@ -17,6 +17,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from alerts.api import (
     auth,
+    backtests,
     broadcasts,
     cameras,
     clips,
@@ -55,6 +56,7 @@ from alerts.api.passwords import Passwords
 from alerts.api.sessions import Sessions, earlier_credentials
 from alerts.api.timing import Timing
 from alerts.api.views import Views
+from alerts.backtest.runs import Runs
 from alerts.guests.book import GuestBook
 from alerts.guests.looking import Looks
 from alerts.store import Store
@@ -77,13 +79,14 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
     feed = ChangeFeed(events.StoreSource(deps, views, camera_views))
     book = GuestBook(deps.store, deps.settings, deps.clock, deps.evidence_dir, deps.forget)
     looks = Looks(deps.store, deps.clock)
+    runs = Runs(deps.clock)
 
     app = FastAPI(
         title="lianfang",
         version="1",
         description="Incidents, their evidence and what a person does about them.",
         openapi_url=None,  # served below, behind the session
-        lifespan=_follow_the_store(deps.store, feed),
+        lifespan=_follow_the_store(deps.store, feed, runs),
         generate_unique_id_function=attrgetter("name"),
         middleware=[
             Middleware(GZipMiddleware, minimum_size=1024, compresslevel=5),
@@ -106,6 +109,7 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
         cameras.router(deps, camera_views),
         profiles.router(deps),
         settings_routes.router(deps),
+        backtests.router(deps, runs, looks),
         suppressions.router(deps),
         trials.router(deps),
         effects.router(deps),
@@ -156,9 +160,12 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
 
 
 def _follow_the_store(
-    store: Store, feed: ChangeFeed
+    store: Store, feed: ChangeFeed, runs: Runs
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """Return the lifespan of the application: the feed's reader, woken by every commit."""
+    """Return the lifespan of the application: the feed's reader, woken by every commit.
+
+    With it end the back-tests.
+    """
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -169,5 +176,6 @@ def _follow_the_store(
         reader.cancel()
         with suppress(asyncio.CancelledError):
             await reader
+        await asyncio.to_thread(runs.close)
 
     return lifespan

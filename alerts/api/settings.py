@@ -90,8 +90,7 @@ class _Desk:
         try:
             self.editor.change(edit, user.operator, reason, based_on)
         except ConfigError as error:
-            lines = (f"{p.key}: found {p.found}; allowed: {p.allowed}" for p in error.problems)
-            raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "refused", "\n".join(lines)) from error
+            raise refused(error) from error
         except versions.Outdated as error:
             raise ApiError(HTTPStatus.CONFLICT, "outdated", str(error)) from error
         return self.state()
@@ -115,6 +114,12 @@ class _Desk:
             author_name=self.names.operator(row.author),
             reason=row.reason,
         )
+
+
+def refused(error: ConfigError) -> ApiError:
+    """Return the answer to settings that `lianfang check` would refuse: 422, a line for each fault."""
+    lines = (f"{p.key}: found {p.found}; allowed: {p.allowed}" for p in error.problems)
+    return ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "refused", "\n".join(lines))
 
 
 def _add_versions(routes: APIRouter, desk: _Desk) -> None:

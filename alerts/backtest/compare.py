@@ -65,7 +65,15 @@ class Line:
 def compared(
     config: Config, incidents: Sequence[Incident], session: Session, span: Span
 ) -> tuple[list[Line], dict[str, int]]:
-    """Return a line per incident, and by state how many of the store's it does not have.
+    """Return a line per incident, and by state how many of the store's it does not have."""
+    lines, missed = beside(config, incidents, session, span)
+    return lines, dict(sorted(Counter(row.state for row in missed).items()))
+
+
+def beside(
+    config: Config, incidents: Sequence[Incident], session: Session, span: Span
+) -> tuple[list[Line], list[IncidentRow]]:
+    """Return a line per incident, and those of the store that are not among them, oldest first.
 
     Two are the same if rule, place and subject are, and one opened within the joining time of the other.
     """
@@ -88,5 +96,5 @@ def compared(
         matched |= {row.id for row in same}
         was = " ".join(dict.fromkeys(row.state for row in same))
         lines.append(Line(incident, was, tuple(row.id for row in same)))
-    missed = Counter(row.state for row in rows if row.id not in matched)
-    return lines, dict(sorted(missed.items()))
+    missed = [row for row in rows if row.id not in matched]
+    return lines, sorted(missed, key=lambda row: (row.opened_at, row.id))

@@ -19,7 +19,7 @@ from alerts.pipeline.worker import topics
 from alerts.suppression.chain import SILENT, Trace
 from alerts.suppression.said import NOTHING_SAID, Said
 from lianfang import codec
-from lianfang.bus import Bus, Consumer, TopicPartition
+from lianfang.bus import Bus, Consumer, Record, TopicPartition
 from lianfang.config import Config
 from lianfang.errors import DecodeError, TransientError
 from lianfang.events import OBSERVATIONS, Canary
@@ -85,8 +85,13 @@ def decided(
             yield event, decider, decider.decide(event, speakers.refusal)
 
 
-def logged(bus: Bus, topics: Sequence[str], progress: Callable[[float], None]) -> Iterator[Event]:
-    """Yield every event that is in the log now, in its order; what cannot be read is in the dead letter."""
+def logged(
+    bus: Bus,
+    topics: Sequence[str],
+    progress: Callable[[float], None],
+    wanted: Callable[[Record], bool] = lambda _: True,
+) -> Iterator[Event]:
+    """Yield every ``wanted`` event that is in the log now, in its order; what cannot be read is left out."""
     consumer = bus.subscribe(topics, f"backtest-{uuid4()}", "durable")
     try:
         ends, at = _rewind(consumer)
@@ -101,6 +106,8 @@ def logged(bus: Bus, topics: Sequence[str], progress: Callable[[float], None]) -
                 if record.position.offset >= ends[where]:
                     continue
                 at[where] = record.position.offset + 1
+                if not wanted(record):
+                    continue
                 with suppress(DecodeError):
                     event = codec.decode_event(record.value, record.headers)
                     if not isinstance(event, Canary):

@@ -10,10 +10,9 @@ import argparse
 import csv
 import json
 import sys
-import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,11 +28,10 @@ from deploy.backtest import video
 from deploy.backtest.pictures import Album
 from deploy.backtest.video import Recording
 from deploy.replay import stages_of
-from lianfang.bus import Bus
-from lianfang.bus.connect import join, own
+from lianfang.bus.connect import reach
 from lianfang.clock import SystemClock, read_time
 from lianfang.config import Config, load
-from lianfang.errors import LianfangError, TransientError
+from lianfang.errors import LianfangError
 
 
 def main(argv: Sequence[str]) -> int:
@@ -120,18 +118,6 @@ def _only(config: Config, rules: Sequence[str]) -> Config:
         )
     chosen = {name: rule for name, rule in config.rules.items() if not rules or name in rules}
     return config.model_copy(update={"rules": chosen})
-
-
-def reach(config: Config, opened: ExitStack) -> Bus:
-    """Return the bus, be it kept by a running installation, by nobody, or by Kafka."""
-    clock = SystemClock()
-    if config.bus_is_embedded:
-        with suppress(TransientError):  # the installation runs
-            return opened.enter_context(own(config, clock))
-    bus = opened.enter_context(join(config, clock, threading.Event()))
-    if bus is None:
-        raise TransientError("the bus cannot be reached")
-    return bus
 
 
 def _show(share: float) -> None:

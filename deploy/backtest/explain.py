@@ -17,7 +17,7 @@ from alerts.backtest.explain import explained
 from alerts.pipeline.worker import topics
 from alerts.store import facts, open_store, suppressions
 from alerts.store.schema import ChangeRow, IncidentRow
-from deploy.backtest.command import reach
+from lianfang.bus.connect import reach
 from lianfang.clock import read_time
 from lianfang.config import Config, load
 from lianfang.errors import LianfangError

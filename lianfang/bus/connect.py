@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import structlog
 
 from lianfang.bus import Bus
 from lianfang.bus.embedded import EmbeddedBus, RingSettings
-from lianfang.clock import Clock
+from lianfang.clock import Clock, SystemClock
 from lianfang.config import Config
+from lianfang.errors import TransientError
 from lianfang.patience import wait_for
 
 _log = structlog.get_logger()
@@ -57,6 +58,21 @@ def join(config: Config, clock: Clock, stop: threading.Event) -> Iterator[Bus | 
     finally:
         ended.set()
         bus.close()
+
+
+def reach(config: Config, opened: ExitStack) -> Bus:
+    """Return the bus, be it kept by a running installation, by nobody, or by Kafka; ``opened`` closes it.
+
+    TransientError where it cannot be reached.
+    """
+    clock = SystemClock()
+    if config.bus_is_embedded:
+        with suppress(TransientError):  # the installation runs
+            return opened.enter_context(own(config, clock))
+    bus = opened.enter_context(join(config, clock, threading.Event()))
+    if bus is None:
+        raise TransientError("the bus cannot be reached")
+    return bus
 
 
 @contextmanager
