@@ -1,7 +1,7 @@
 import { createI18n } from 'vue-i18n'
 
-import en from './locales/en.json'
-import zh from './locales/zh.json'
+import en from './locales/en'
+import zh from './locales/zh'
 
 export type Language = 'zh' | 'en'
 

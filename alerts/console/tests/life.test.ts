@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import zh from '@/locales/zh.json'
+import zh from '@/locales/zh'
 import { inOrder, mayDo, nextStep, recommended, shouldCall } from '@/life'
 
 import { incident } from './fixtures'

@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { type AttributeNode, baseParse, NodeTypes, type TemplateChildNode } from '@vue/compiler-dom'
 import { describe, expect, it } from 'vitest'
 
-import en from '@/locales/en.json'
-import zh from '@/locales/zh.json'
+import en from '@/locales/en'
+import zh from '@/locales/zh'
 
 const SOURCE = fileURLToPath(new URL('../src', import.meta.url))
 const files = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' })
@@ -42,6 +42,16 @@ function rawTexts(node: TemplateChildNode): string[] {
 describe('texts', () => {
   it('stand in both languages under the same keys', () => {
     expect(keys(en)).toEqual(keys(zh))
+  })
+
+  it('stand in one file of a language each', () => {
+    for (const language of ['zh', 'en']) {
+      const folder = `${SOURCE}/locales/${language}`
+      const pages = readdirSync(folder).filter((file) => file.endsWith('.json'))
+      const topics = pages.flatMap((file) => Object.keys(JSON.parse(readFileSync(`${folder}/${file}`, 'utf8')) as object))
+      expect(topics.toSorted()).toEqual([...new Set(topics)].toSorted())
+      expect(Object.keys(language === 'zh' ? zh : en).toSorted()).toEqual(topics.toSorted())
+    }
   })
 
   it('are none of them empty', () => {

@@ -1,11 +1,13 @@
-import { onMounted, onUnmounted, ref } from 'vue'
+import { defineStore } from 'pinia'
+import { ref } from 'vue'
 
 import type { Severity } from '@/api/client'
 import { Alarm } from '@/live/sound'
-import { useSettings } from '@/stores/settings'
 
-/** The alert sound of this page, and whether the browser lets it out. */
-export function useAlarm() {
+import { useSettings } from './settings'
+
+/** The alert sound of the console, and whether the browser lets it out. */
+export const useAlarm = defineStore('alarm', () => {
   const settings = useSettings()
   const alarm = new Alarm()
   const allowed = ref(false)
@@ -32,12 +34,10 @@ export function useAlarm() {
 
   // Where it was switched on before, the first click or key of this visit lets it out again.
   // Not the ones that switch it: they would find it let out already, and switch it off.
-  const resume = (event: Event) => {
+  function resume(event: Event): void {
     const switches = (event.target as Element).closest?.('[data-sound-switch]') || (event as KeyboardEvent).code === 'KeyM'
     if (settings.sound && !allowed.value && !switches) void unlock()
   }
-  onMounted(() => ['pointerdown', 'keydown'].forEach((kind) => addEventListener(kind, resume)))
-  onUnmounted(() => ['pointerdown', 'keydown'].forEach((kind) => removeEventListener(kind, resume)))
 
-  return { allowed, toggle, ring }
-}
+  return { allowed, toggle, ring, resume }
+})

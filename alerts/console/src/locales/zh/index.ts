@@ -1,0 +1,8 @@
+// A file for each page, and those that they share in core.json.
+import core from './core.json'
+import shell from './shell.json'
+
+export default {
+  ...core,
+  ...shell,
+}

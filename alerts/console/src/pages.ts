@@ -1,0 +1,29 @@
+import type { Component } from 'vue'
+
+import type { LoggedIn } from '@/api/client'
+import type { Glyph } from '@/components/GlyphIcon.vue'
+
+/** A page of the console: an entry of the navigation, whose view is fetched when it is first opened. */
+export interface Page {
+  name: string
+  path: string
+  /** The key of its name in the navigation. */
+  title: string
+  icon: Glyph
+  view: () => Promise<Component>
+  /** Who may open it; everybody where it is not given. */
+  role?: LoggedIn['role']
+}
+
+/** In the order of the navigation: what is needed in a hurry comes first. */
+export const PAGES: readonly Page[] = [
+  { name: 'wall', path: '/', title: 'shell.wall', icon: 'bell', view: () => import('@/views/WallView.vue') },
+  { name: 'deliveries', path: '/deliveries', title: 'shell.deliveries', icon: 'check', view: () => import('@/views/DeliveriesView.vue') },
+  { name: 'effects', path: '/effects', title: 'shell.effects', icon: 'flag', view: () => import('@/views/EffectsView.vue') },
+  { name: 'settings', path: '/settings', title: 'shell.settings', icon: 'shield', view: () => import('@/views/SettingsView.vue'), role: 'operator' },
+  { name: 'guests', path: '/guests', title: 'shell.guests', icon: 'camera', view: () => import('@/views/GuestsView.vue'), role: 'operator' },
+]
+
+/** The pages that somebody of that role may open. */
+export const pagesFor = (role: LoggedIn['role'] | undefined): readonly Page[] =>
+  PAGES.filter((page) => !page.role || page.role === role)
