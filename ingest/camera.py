@@ -86,7 +86,7 @@ class CameraReader:
         self._source = source
         self._asked = Asked(way_of(config, camera_id).stream, camera.keyframes == "always")
         self._clock = clock
-        self._metrics = metrics
+        self._metrics = metrics.of(camera_id)
         self._backoff = backoff
         self._host = HostTime(clock)
         self._times = CaptureTimes()
@@ -100,7 +100,7 @@ class CameraReader:
         judge = ClockJudge(config.clocks.camera_limit_s, host) if host is not None else None
         self._camera_clock = ClockWatch(clock.monotonic, judge) if judge is not None else None
         self._reported = ""
-        self._resting = False
+        self._resting = self._relieved = False
         self._log = structlog.get_logger().bind(camera_id=camera_id)
 
     def stuck_s(self) -> float:
@@ -133,12 +133,12 @@ class CameraReader:
 
     def run(self, stop: threading.Event) -> None:
         """Read until ``stop`` is set."""
-        self._metrics.online.labels(self._id).set(0)
+        self._metrics.online.set(0)
         self._worth.begin()
         self._resting = False
         while not stop.is_set():
             self._moved_s = self._clock.monotonic()
-            self._metrics.attempts.labels(self._id).inc()
+            self._metrics.attempts.inc()
             selection = Selection(self._rate, MotionGate.of(self._camera), self._host.now())
             connection = _Connection(self._source.timing(self._host), selection)
             self._strain = Strain()
@@ -162,7 +162,7 @@ class CameraReader:
         self._moved_s = self._clock.monotonic()
         if not self._resting:
             self._resting = True
-            self._metrics.online.labels(self._id).set(0)
+            self._metrics.online.set(0)
             at = self._times.next(self._clock.now())
             self._worth.offline(at, None, CameraReason.SWITCHED_OFF)
             self._log.info("camera_switched_off")
@@ -187,7 +187,7 @@ class CameraReader:
         try:
             refused = connection.selection.refuses(picture.frame, captured_at)
             if refused is not None:
-                self._metrics.drop(self._id, refused)
+                self._metrics.drop(refused)
                 return
             jpeg = self._encoder.encode(picture.frame)
         except (FFmpegError, ValueError):
@@ -200,7 +200,7 @@ class CameraReader:
         if self._view.look(jpeg.luma, captured_at.timestamp()):
             self._worth.views(captured_at, self._view.faults, self._view.kinds)
         self._worth.streams(captured_at, *self._degraded())
-        if self._camera_clock is not None and self._source.live:
+        if self._camera_clock is not None and self._source.live and self._camera_clock.is_due():
             self._compare(self._camera_clock, picture.camera_time, captured_at)
         self._publisher.publish(frame, patient=not self._source.live)
         connection.seq += 1
@@ -210,7 +210,7 @@ class CameraReader:
         set_back = self._host.now() - self._clock.now()
         word = watch.saw(camera_time, captured_at - set_back)
         if word is not None:
-            self._metrics.clock.labels(self._id).set(word.offset_s)
+            self._metrics.clock(word.offset_s)
             self._worth.clock(word.model_copy(update={"at": captured_at}))
 
     def _frame(
@@ -230,7 +230,7 @@ class CameraReader:
         )
 
     def _unusable(self, connection: _Connection, reason: DropReason) -> None:
-        self._metrics.drop(self._id, reason)
+        self._metrics.drop(reason)
         self._stream.spoilt()
         now_s = self._clock.monotonic()
         if connection.unusable_since_s is None:
@@ -241,14 +241,14 @@ class CameraReader:
     def _online(self, connection: _Connection, first: Frame) -> None:
         connection.online_since_s = self._clock.monotonic()
         self._reported = ""
-        self._metrics.online.labels(self._id).set(1)
+        self._metrics.online.set(1)
         self._worth.online(first.captured_at, connection.epoch)
         self._log.info("camera_online", epoch=connection.epoch, width=first.width, height=first.height)
 
     def _offline(self, connection: _Connection, reason: CameraReason, detail: str = "") -> None:
         if self._worth.condition is CameraCondition.OFFLINE and not self._worth.is_news(reason):
             return
-        self._metrics.online.labels(self._id).set(0)
+        self._metrics.online.set(0)
         at = self._times.next(connection.timing.now())
         epoch = None if connection.online_since_s is None else connection.epoch
         self._worth.offline(at, epoch, reason, detail)
@@ -257,7 +257,9 @@ class CameraReader:
     def _degraded(self) -> tuple[CameraReason | None, str]:
         """Return why fewer or worse pictures come than were asked for, and the figures of it."""
         relieved = self._asked.keyframes and self._camera.keyframes == "auto"
-        self._metrics.keyframes.labels(self._id).set(relieved)
+        if relieved is not self._relieved:
+            self._relieved = relieved
+            self._metrics.keyframes.set(relieved)
         if relieved:
             self._stream.begin()  # what comes now says nothing of the camera
             return CameraReason.KEYFRAMES, ""

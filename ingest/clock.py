@@ -40,15 +40,20 @@ class ClockWatch:
         self._monotonic, self._judge = monotonic, judge
         self._samples: deque[tuple[float, float]] = deque()
         self._asked: tuple[float, float] | None = None
+        self._looked_s: float | None = None
         self._said_s = 0.0
         self.known: CameraClock | None = None
         """What was said last; None where nothing ever was."""
 
+    def is_due(self) -> bool:
+        """Say whether a sample is wanted: none for EVERY_S."""
+        return self._looked_s is None or self._monotonic() - self._looked_s >= EVERY_S
+
     def saw(self, camera_time: datetime | None, captured_at: datetime) -> CameraClock | None:
         """Take note of a picture taken at ``camera_time`` by the camera's clock; return what is new of it."""
-        now_s = self._monotonic()
-        if self._samples and now_s - self._samples[-1][0] < EVERY_S:
+        if not self.is_due():
             return None
+        now_s = self._looked_s = self._monotonic()
         if camera_time is not None and camera_time >= EARLIEST:
             self._samples.append((now_s, (camera_time - captured_at).total_seconds()))
         while self._samples and now_s - self._samples[0][0] > WINDOW_S:

@@ -6,9 +6,8 @@ import math
 import struct
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import av
@@ -28,6 +27,7 @@ NO_PICTURE_S = 10.0
 """Data that never gives a picture for so long is no stream."""
 NO_KEYFRAME_S = 60.0
 """The same while keyframes alone are decoded: cameras send them seconds apart, to save on still scenes."""
+_CLOCK_EVERY_S = 1.0
 
 _REASONS: tuple[tuple[type[BaseException], CameraReason], ...] = (
     (av.error.HTTPUnauthorizedError, CameraReason.UNAUTHORIZED),
@@ -88,20 +88,17 @@ def decoded(
     NO_PICTURE_S, or NO_KEYFRAME_S.
     """
     stream = _video(container)
-    decoder = Decoder(stream, asked)
-    clock_offset_s: float | None = None
-    last_s = time.monotonic()
+    decoder, clock = Decoder(stream, asked), _CameraClock()
     packets = _Packets(container.demux(stream), read_timeout_s)
+    last_s = packets.came_s
     for packet in packets:
         if stop.is_set():
             return
-        clock_offset_s = _camera_clock(packet, clock_offset_s)
-        for picture in _pictures(decoder, packet, clock_offset_s):
-            last_s = time.monotonic()
-            waited_s, data_bytes = packets.taken()
-            yield replace(picture, waited_s=waited_s, data_bytes=data_bytes)
+        for frame in _frames(decoder, packet):
+            last_s = packets.came_s
+            yield _picture(frame, clock.offset_s(packet, last_s), *packets.taken())
         patience_s = NO_KEYFRAME_S if decoder.waits else NO_PICTURE_S
-        if time.monotonic() - last_s > patience_s:
+        if packets.came_s - last_s > patience_s:
             raise SourceLost(CameraReason.NO_PICTURE, f"data but no picture for {patience_s:.0f} s")
 
 
@@ -126,6 +123,8 @@ class _Packets:
     def __init__(self, packets: Iterator[Packet], timeout_s: float) -> None:
         self._packets, self._timeout_s = packets, timeout_s
         self._waited_s, self._bytes = 0.0, 0
+        self.came_s = time.monotonic()
+        """When the last one came, or this was made; monotonic."""
 
     def __iter__(self) -> Iterator[Packet]:
         while True:
@@ -133,7 +132,8 @@ class _Packets:
             packet = next(self._packets, None)
             if packet is None:
                 return
-            waited_s = time.monotonic() - asked_s
+            self.came_s = time.monotonic()
+            waited_s = self.came_s - asked_s
             if waited_s >= self._timeout_s:
                 raise SourceLost(CameraReason.TIMED_OUT, f"no packet for {self._timeout_s:g} s")
             self._waited_s += waited_s
@@ -147,29 +147,42 @@ class _Packets:
         return taken
 
 
-def _pictures(decoder: Decoder, packet: Packet, clock_offset_s: float | None) -> Iterator[Picture]:
+def _frames(decoder: Decoder, packet: Packet) -> Sequence[av.VideoFrame | None]:
     try:
-        frames = decoder.decode(packet)
+        return decoder.decode(packet)
     except FFmpegError:
-        yield Picture(None, corrupt=True)
-        return
-    for frame in frames:
-        pts_s = frame.time
-        camera_time = None
-        if pts_s is not None and clock_offset_s is not None:
-            camera_time = _utc(pts_s + clock_offset_s)
-        yield Picture(frame, pts_s, camera_time, frame.is_corrupt)
+        return (None,)
 
 
-def _camera_clock(packet: Packet, known_s: float | None) -> float | None:
-    """Return (camera's clock − time stamp) in seconds: RTCP sender reports, as FFmpeg hands them on.
+def _picture(
+    frame: av.VideoFrame | None, offset_s: float | None, waited_s: float, data_bytes: int
+) -> Picture:
+    if frame is None:
+        return Picture(None, corrupt=True, waited_s=waited_s, data_bytes=data_bytes)
+    pts_s = frame.time
+    camera_time = _utc(pts_s + offset_s) if pts_s is not None and offset_s is not None else None
+    return Picture(frame, pts_s, camera_time, frame.is_corrupt, waited_s, data_bytes)
 
-    FFmpeg's AVProducerReferenceTime begins with the wall clock in microseconds, native int64.
-    """
-    if packet.pts is None or not packet.has_sidedata("prft"):
-        return known_s
-    (wall_us,) = struct.unpack_from("=q", bytes(packet.get_sidedata("prft")))
-    return float(wall_us / 1e6 - packet.pts * packet.time_base)
+
+class _CameraClock:
+    """RTCP sender reports, as FFmpeg hands them on with every packet; they come seconds apart."""
+
+    def __init__(self) -> None:
+        self._known_s: float | None = None
+        self._looked_s = 0.0
+
+    def offset_s(self, packet: Packet, now_s: float) -> float | None:
+        """Return (camera's clock − time stamp) in seconds, as of a second ago at most; None if not known.
+
+        FFmpeg's AVProducerReferenceTime begins with the wall clock in microseconds, native int64.
+        """
+        if self._known_s is not None and now_s - self._looked_s < _CLOCK_EVERY_S:
+            return self._known_s
+        if packet.pts is not None and packet.has_sidedata("prft"):
+            (wall_us,) = struct.unpack_from("=q", bytes(packet.get_sidedata("prft")))
+            self._known_s = float(wall_us / 1e6 - packet.pts * packet.time_base)
+            self._looked_s = now_s
+        return self._known_s
 
 
 def _utc(epoch_s: float) -> datetime | None:

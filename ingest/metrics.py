@@ -60,9 +60,32 @@ class IngestMetrics:
         )
         self.hop = hop_histogram(registry)
 
-    def drop(self, camera_id: str, reason: DropReason) -> None:
+    def of(self, camera_id: str) -> CameraMetrics:
+        """Return the series of one camera."""
+        return CameraMetrics(self, camera_id)
+
+
+class CameraMetrics:
+    """The series of one camera, each looked up once and not for every picture."""
+
+    def __init__(self, metrics: IngestMetrics, camera_id: str) -> None:
+        self.published = metrics.published.labels(camera_id)
+        self.online = metrics.online.labels(camera_id)
+        self.keyframes = metrics.keyframes.labels(camera_id)
+        self.attempts = metrics.attempts.labels(camera_id)
+        self.published_after = metrics.hop.labels("captured_to_published")
+        self._metrics, self._id = metrics, camera_id
+        self._dropped: dict[DropReason, Counter] = {}
+
+    def drop(self, reason: DropReason) -> None:
         """Count a picture that was not published."""
-        self.dropped.labels(camera_id, reason).inc()
+        if reason not in self._dropped:
+            self._dropped[reason] = self._metrics.dropped.labels(self._id, reason)
+        self._dropped[reason].inc()
+
+    def clock(self, offset_s: float) -> None:
+        """Say by how much its clock is ahead; until then there is no such series."""
+        self._metrics.clock.labels(self._id).set(offset_s)
 
 
 class SensorMetrics:

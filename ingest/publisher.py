@@ -24,9 +24,8 @@ class FramePublisher:
     """
 
     def __init__(self, camera_id: str, bus: Bus, metrics: IngestMetrics) -> None:
-        self._id = camera_id
         self._bus = bus
-        self._metrics = metrics
+        self._metrics = metrics.of(camera_id)
         self._losing = False
         self._log = structlog.get_logger().bind(camera_id=camera_id)
 
@@ -45,7 +44,7 @@ class FramePublisher:
             return
         future.add_done_callback(self._answered)
         hop_s = (frame.published_at - frame.captured_at).total_seconds()
-        self._metrics.hop.labels("captured_to_published").observe(max(0.0, hop_s))
+        self._metrics.published_after.observe(max(0.0, hop_s))
         if patient:
             wait([future], WAIT_S)
 
@@ -54,13 +53,13 @@ class FramePublisher:
         if error is not None:
             self._lost(error)
             return
-        self._metrics.published.labels(self._id).inc()
+        self._metrics.published.inc()
         if self._losing:
             self._losing = False
             self._log.info("frames_taken_again")
 
     def _lost(self, error: BaseException) -> None:
-        self._metrics.drop(self._id, "bus")
+        self._metrics.drop("bus")
         if not self._losing:
             self._losing = True
             self._log.warning("frames_lost", reason=str(error))

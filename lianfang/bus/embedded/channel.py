@@ -34,7 +34,8 @@ class Channel:
         connection.setblocking(False)
         self.socket = connection
         self._wake = wake
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # guards _outgoing; never held over a system call
+        self._sending = threading.Lock()
         self._outgoing = bytearray()
         self._incoming = bytearray()
 
@@ -45,18 +46,28 @@ class Channel:
 
     def send(self, data: bytes) -> None:
         """Send now what the socket takes, the loop sends the rest; it also notices a lost connection."""
+        self.put(data)
+        self.push()
+
+    def put(self, data: bytes) -> None:
+        """Let ``data`` be sent after what was put before it, with the next ``push``. Never waits."""
         with self._lock:
-            idle = not self._outgoing
             self._outgoing += data
-            self._flush()
-            stuck = idle and bool(self._outgoing)
-        if stuck:
+
+    def push(self) -> None:
+        """Send what was put; where another thread is sending, that one takes it along."""
+        if not self.flush():
             self._wake()
 
-    def flush(self) -> None:
-        """Send what waits, as far as the socket takes it."""
-        with self._lock:
-            self._flush()
+    def flush(self) -> bool:
+        """Send what waits, as far as the socket takes it; say whether it takes more."""
+        while self._outgoing and self._sending.acquire(blocking=False):
+            try:
+                if not self._flush():
+                    return False
+            finally:
+                self._sending.release()
+        return True
 
     def receive(self) -> list[Any] | None:
         """Return the messages that have come whole; None when the connection is over or speaks nonsense."""
@@ -86,15 +97,20 @@ class Channel:
         del self._incoming[:at]
         return messages
 
-    def _flush(self) -> None:
-        try:
-            while self._outgoing:
-                sent = self.socket.send(self._outgoing)
+    def _flush(self) -> bool:
+        while True:
+            with self._lock:
+                data = self._outgoing[:_CHUNK]
+            if not data:
+                return True
+            try:
+                sent = self.socket.send(data)
+            except BlockingIOError:
+                return False
+            except OSError:
+                sent = len(data)  # lost, as the loop notices: nothing of it goes anywhere
+            with self._lock:
                 del self._outgoing[:sent]
-        except BlockingIOError:
-            return
-        except OSError:
-            self._outgoing.clear()
 
 
 class SocketLoop:

@@ -111,7 +111,7 @@ class RemoteLog:
     def _send(self, name: str, fields: Any, size: int, convert: Callable[[Any], Any]) -> Future[Any]:  # noqa: ANN401
         future: Future[Any] = Future()
         future.set_running_or_notify_cancel()
-        with self._lock:  # held while sending, so that numbers and bytes have one order
+        with self._lock:  # numbers and bytes have one order; nobody waits here for what another one sends
             self.check()
             if size and (
                 len(self._pending) >= _IN_FLIGHT_RECORDS or self._in_flight_bytes + size > _IN_FLIGHT_BYTES
@@ -120,7 +120,8 @@ class RemoteLog:
             self._number += 1
             self._pending[self._number] = (future, convert, size)
             self._in_flight_bytes += size
-            self._channel.send(pack([self._number, name, fields]))
+            self._channel.put(pack([self._number, name, fields]))
+        self._channel.push()
         return future
 
     def _receive(self, channel: Channel, message: Any) -> None:  # noqa: ANN401

@@ -104,3 +104,58 @@ def test_closing_twice_is_no_error(served: Served) -> None:
     served.loop.close()
     served.loop.close()
     assert not served.lost.is_set()
+
+
+class HeldSocket(socket.socket):
+    """Its first send takes until ``go`` is set."""
+
+    def __init__(self, other: socket.socket) -> None:
+        super().__init__(fileno=other.detach())
+        self.sending, self.go = threading.Event(), threading.Event()
+
+    def send(self, data: Any, flags: int = 0) -> int:  # noqa: ANN401 - a buffer
+        self.sending.set()
+        assert self.go.wait(WAIT_S)
+        return super().send(data, flags)
+
+
+def test_nobody_waits_for_what_another_thread_sends_and_all_arrives_in_order() -> None:
+    ours, other = socket.socketpair()
+    with other, HeldSocket(ours) as held:
+        channel = Channel(held, lambda: None)
+        first = threading.Thread(target=channel.send, args=(b"first",))
+        first.start()
+        assert held.sending.wait(WAIT_S)
+        channel.send(b" second")
+        channel.send(b" third")
+        held.go.set()
+        first.join()
+        other.settimeout(WAIT_S)
+        wanted, got = b"first second third", b""
+        while len(got) < len(wanted):
+            got += other.recv(100)
+        assert got == wanted
+        assert not channel.wants_to_send
+
+
+def test_many_threads_and_a_slow_other_end_lose_and_reorder_nothing(served: Served) -> None:
+    """Each thread's messages arrive whole and in its order, though the socket is full most of the time."""
+
+    def say(n: int) -> None:
+        for i in range(200):
+            served.channel.send(pack([n, i, "x" * 2000]))
+
+    threads = [threading.Thread(target=say, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    ours, mine = socket.socketpair()
+    with ours, mine:
+        reader = Channel(ours, lambda: None)
+        got: list[Any] = []
+        served.other.settimeout(WAIT_S)
+        while len(got) < 8 * 200:
+            mine.sendall(served.other.recv(4000))
+            got += reader.receive() or []
+    for thread in threads:
+        thread.join()
+    assert [[i for n, i, _ in got if n == of] for of in range(8)] == [list(range(200))] * 8
