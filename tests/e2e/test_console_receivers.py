@@ -42,7 +42,7 @@ def test_dead_letters_are_shown_and_sent_again(console: Console) -> None:
     for n, outcome in ((1, "dead"), (2, "dead"), (3, "200")):
         console.site.tell(console.site.open_incident(n, now), outcome, at=now)
     page = console.login(console.page())
-    page.get_by_role("link", name="通知与送达").click()
+    page.get_by_role("link", name="送达").click()
     police = page.locator('[data-receiver="police"]')
     expect(police).to_contain_text("待发 0 条，死信 2 条")
     dead = page.get_by_role("region", name="死信")
@@ -69,7 +69,7 @@ def test_dead_letters_in_english_and_a_worker_who_sends_nothing(console: Console
     console.site.tell(console.site.open_incident(1, now), "dead", at=now)
     page = console.login(console.page(), "walker")
     page.get_by_role("button", name="Switch to English").click()
-    page.get_by_role("link", name="Notices and deliveries").click()
+    page.get_by_role("link", name="Deliveries").click()
     dead = page.get_by_role("region", name="Dead letters")
     expect(dead.get_by_role("listitem")).to_have_count(1)
     expect(page.get_by_role("button", name="Send again")).to_have_count(0)

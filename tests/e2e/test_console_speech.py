@@ -64,5 +64,5 @@ def test_whether_broadcasts_help(console: Console) -> None:
     cells = page.get_by_role("row").filter(has_text="有人进入水域危险区").get_by_role("cell")
     expect(cells).to_have_text(["东湖北岸 · 1号机位", "4", "50 %", "25 %", "0 %", "25 %", "14 秒"])
     page.screenshot(path=SCREENSHOTS / "effects.png")
-    page.get_by_role("link", name="返回值守页").click()
+    page.get_by_role("link", name="警情").click()
     expect(page.locator(".chip.live")).to_be_visible()
