@@ -8,9 +8,10 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from alerts.incidents.life import DEEDS, Action, possible
+from alerts.incidents.limits import tiers_ahead
 from alerts.incidents.model import ChangeKind, State
 from alerts.pipeline import route
-from alerts.pipeline.tiers import forward
+from alerts.pipeline.tiers import forward, timed
 from alerts.rules.base import RuleSettings
 from alerts.store import Store
 from alerts.store.incidents import add_change, enter, held
@@ -65,14 +66,23 @@ def act(store: Store, config: Config, clock: Clock, incident_id: str, doing: Doi
         return row
 
 
-def allowed(row: IncidentRow) -> tuple[Action, ...]:
-    """Return what operators may do to an incident now."""
+def allowed(config: Config, row: IncidentRow) -> tuple[Action, ...]:
+    """Return what operators may do to an incident now: those who will not wait pass it on before its time."""
     return possible(
         State(row.state),
         confirmed=row.confirmed_at is not None,
         assigned=row.assignee is not None,
-        due=bool(row.tiers_due),
+        due=bool(_waiting(config, row)),
     )
+
+
+def _waiting(config: Config, row: IncidentRow) -> list[int]:
+    """Return the tiers that wait for a person to press; where none does, the next one ahead."""
+    limits = config.limits(row.severity)
+    if due := [n for n in row.tiers_due if n < len(limits.tiers)]:
+        return due
+    case = timed(row)
+    return [number for number, _ in tiers_ahead(case, limits)][:1] if case else []
 
 
 def _refuse(config: Config, row: IncidentRow, doing: Doing) -> None:
@@ -81,7 +91,7 @@ def _refuse(config: Config, row: IncidentRow, doing: Doing) -> None:
     is_worker = operator is not None and operator.role == "worker"
     if is_worker and not (deed.by_assignee and row.assignee in config.stands_for(doing.actor)):
         raise NotYours(f"{doing.actor} may not {doing.action} this incident")
-    if doing.action not in allowed(row):
+    if doing.action not in allowed(config, row):
         raise NotAllowed(f"{doing.action} is not possible: the incident is {state}")
     if deed.needs == "a note" and not doing.note:
         raise Incomplete(f"{doing.action} needs a note")
@@ -116,7 +126,7 @@ def _do(session: Session, config: Config, row: IncidentRow, doing: Doing, now: d
 def _forward(session: Session, config: Config, row: IncidentRow, doing: Doing, now: datetime) -> None:
     """Let every tier hear of it that waits for this; where one is live, whoever presses it confirms it."""
     tiers = config.limits(row.severity).tiers
-    due = [n for n in row.tiers_due if n < len(tiers)]
+    due = _waiting(config, row)
     if row.confirmed_at is None and any(tiers[n].mode == "live" for n in due):
         _do(session, config, row, replace(doing, action=Action.CONFIRM), now)
     row.tiers_due = []

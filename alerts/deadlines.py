@@ -18,8 +18,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from alerts.incidents.life import ALARMING, TAKEN
-from alerts.incidents.limits import limit_at, next_at, tiers_ahead
+from alerts.incidents.limits import limit_at, next_at, ring_at, tiers_ahead
 from alerts.incidents.model import ChangeKind
+from alerts.pipeline.on_call import ring
 from alerts.pipeline.tiers import forward, named, timed
 from alerts.store import Store
 from alerts.store.incidents import add_change, hold
@@ -100,8 +101,12 @@ class Deadlines:
             _log.warning("incident_overdue", alert_id=row.id, rule=row.rule, state=row.state)
         for number, at in [(number, at) for number, at in tiers_ahead(case, limits) if at <= now]:
             self._reach(session, config, row, number, at, now)
+        call_after_s = config.call_after_s(row.severity)
+        call = ring_at(case, call_after_s)
+        if call is not None and call <= now:
+            ring(session, config, row, now, _late_s(call, now))
         after = timed(row)
-        row.next_at = next_at(after, limits) if after else None
+        row.next_at = next_at(after, limits, call_after_s) if after else None
 
     def _reach(
         self, session: Session, config: Config, row: IncidentRow, number: int, at: datetime, now: datetime

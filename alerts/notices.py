@@ -44,6 +44,7 @@ def notice(
         title=rule.name.in_language(language),
         subject=row.subject,
         assignee=_assignee(config, row),
+        called=_called(config, row) if change is ChangeKind.RUNG else "",
         severity=row.severity,
         community=config.community.name,
         place=_place(config, row),
@@ -79,6 +80,12 @@ def _place(config: Config, row: IncidentRow) -> NoticePlace:
 def _assignee(config: Config, row: IncidentRow) -> str:
     assignee = config.assignee(row.assignee or "")
     return assignee.name if assignee else row.assignee or ""
+
+
+def _called(config: Config, row: IncidentRow) -> str:
+    called = config.on_call.nth(row.rings).operator if config.on_call else ""
+    operator = config.api.operators.get(called)
+    return operator.name if operator else called
 
 
 def _contact(config: Config, row: IncidentRow) -> NoticeContact | None:

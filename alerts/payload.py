@@ -128,6 +128,7 @@ class Notice(_Payload):
 
     ``subject`` is what the incident is about where the place is not enough, such as a plate.
     ``assignee`` is the person, or the cell of the grid, to whom it was given, "" for nobody.
+    ``called`` is who is called because nobody has answered, "" in every message but ``rung``.
     ``figures`` are numbers beside it, by camera or sensor: a water level, riders that were counted.
     ``clip`` is null until it is known whether there is one.
     ``number`` is the same in every message of an incident; of two messages the higher ``version`` is right.
@@ -146,6 +147,7 @@ class Notice(_Payload):
     title: str
     subject: str = ""
     assignee: str = ""
+    called: str = ""
     severity: str
     community: str
     place: NoticePlace

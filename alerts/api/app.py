@@ -29,6 +29,7 @@ from alerts.api import (
     evidence,
     guest_hooks,
     guests,
+    handovers,
     incidents,
     openapi,
     ops,
@@ -37,11 +38,13 @@ from alerts.api import (
     police,
     problems,
     profiles,
+    quiets,
     readings,
     receipts,
     receivers,
     recordings,
     share,
+    sound_tests,
     speech,
     suppressions,
     trials,
@@ -121,6 +124,9 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
         dispositions.router(deps, names),
         guests.router(deps, book, looks),
         recordings.router(deps),
+        quiets.router(deps),
+        sound_tests.router(deps),
+        handovers.router(deps),
     ):
         behind_login.include_router(router)
     long = APIRouter(

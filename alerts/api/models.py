@@ -71,6 +71,15 @@ class TierStatus(Answer):
     receivers: list[str]
 
 
+class Ring(Answer):
+    """Who is called because nobody answers: the last one, and the next one, at ``next_at`` if nobody does."""
+
+    last: Named | None
+    last_at: AwareDatetime | None
+    next: Named | None
+    next_at: AwareDatetime | None
+
+
 class Speech(Answer):
     """What a speaker was told to say, and what it answered."""
 
@@ -121,6 +130,7 @@ class Incident(Answer):
     unknown while no fresh observation says anything. ``silent`` is why nothing was said ("" if something
     was), ``muted`` why nobody hears of it ("" if they do), by the suppression or the incident ``muted_by``;
     ``calm`` that operators are not alarmed either: of a trial where a life is at stake they are.
+    ``vital`` says that a life may be at stake. ``ring`` is null where nobody is, was or will be called.
     ``confirm_notifies`` are the receivers that hear of it only once it is confirmed. By ``limit_at``
     people must have done what the state asks for; ``overdue`` says that they have not.
     """
@@ -158,6 +168,8 @@ class Incident(Answer):
     overdue: bool
     limit_at: AwareDatetime | None
     tiers: list[TierStatus]
+    ring: Ring | None
+    vital: bool
     handling: Handling | None
     picture: Evidence | None
     speech: Speech | None

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
-from alerts.api.models import TierStatus, Words
-from alerts.incidents.limits import limit_at, tiers_ahead
+from alerts.actions import allowed
+from alerts.api.models import Named, Ring, TierStatus, Words
+from alerts.incidents.limits import limit_at, ring_at, tiers_ahead
+from alerts.pipeline.on_call import next_ring
 from alerts.pipeline.tiers import timed
 from alerts.store.schema import IncidentRow
 from lianfang.config import Config
@@ -19,10 +22,11 @@ class Timing:
         self._config = config
 
     def of(self, row: IncidentRow) -> dict[str, Any]:
-        """Return ``overdue``, ``limit_at`` and ``tiers`` of an incident."""
-        case, limits = timed(row), self._config().limits(row.severity)
+        """Return ``actions``, ``overdue``, ``limit_at``, ``tiers`` and ``ring`` of an incident."""
+        config = self._config()
+        case, limits, actions = timed(row), config.limits(row.severity), allowed(config, row)
         if case is None:
-            return {"overdue": False, "limit_at": None, "tiers": []}
+            return {"actions": actions, "overdue": False, "limit_at": None, "tiers": [], "ring": None}
         ahead = dict(tiers_ahead(case, limits))
         tiers = [
             TierStatus(
@@ -36,7 +40,30 @@ class Timing:
             for number, tier in enumerate(limits.tiers)
             if number in ahead or number in row.tiers_reached
         ]
-        return {"overdue": row.overdue, "limit_at": limit_at(case, limits), "tiers": tiers}
+        return {
+            "actions": actions,
+            "overdue": row.overdue,
+            "limit_at": limit_at(case, limits),
+            "tiers": tiers,
+            "ring": _ring(config, row, ring_at(case, config.call_after_s(row.severity))),
+        }
+
+
+def _ring(config: Config, row: IncidentRow, at: datetime | None) -> Ring | None:
+    if config.on_call is None or (at is None and row.rung_at is None):
+        return None
+
+    def named(n: int) -> Named:
+        called = config.on_call.nth(n).operator if config.on_call else ""
+        operator = config.api.operators.get(called)
+        return Named(id=called, name=operator.name if operator else called)
+
+    return Ring(
+        last=named(row.rings) if row.rung_at else None,
+        last_at=row.rung_at,
+        next=named(next_ring(row)) if at else None,
+        next_at=at,
+    )
 
 
 def _state(row: IncidentRow, number: int) -> str:

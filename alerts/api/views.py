@@ -9,7 +9,6 @@ from typing import TypeVar
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from alerts.actions import allowed
 from alerts.api import clips as clip_views
 from alerts.api import evidence_models, models
 from alerts.api.names import Names
@@ -149,7 +148,7 @@ class Views:
                 "confirm_notifies": []
                 if row.muted == Reason.TRIAL
                 else self._names.waiting_for_confirmation(row.rule),
-                "actions": allowed(row),
+                "vital": self._names.is_vital(row.rule),
                 **self._timing.of(row),
             }
         )

@@ -135,7 +135,7 @@ def after(event: Event, state: State) -> State:
 def possible(state: State, *, confirmed: bool, assigned: bool, due: bool) -> tuple[Action, ...]:
     """Return what may be done now, in the order of ``Action``: confirmed is a case only once.
 
-    ``due`` says that a tier waits for somebody to press it.
+    ``due`` says that a tier waits for somebody to press it, or is still ahead.
     """
     return tuple(
         action

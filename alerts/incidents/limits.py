@@ -18,7 +18,8 @@ class Timed:
     """What the limits of a case depend on.
 
     ``since`` is when it came into its state (a case that escalates goes on waiting), ``alarmed_at`` since
-    when people have been needed, None before that; ``reached`` are the tiers that it has come to, by number.
+    when people have been needed, None before that; ``reached`` are the tiers that it has come to, by number;
+    ``rung_at`` is when somebody was last called because nobody answers, None where nobody was yet.
     """
 
     state: State
@@ -26,6 +27,7 @@ class Timed:
     alarmed_at: datetime | None
     overdue: bool
     reached: Collection[int]
+    rung_at: datetime | None = None
 
 
 def limit_at(timed: Timed, limits: Escalation) -> datetime | None:
@@ -45,10 +47,19 @@ def tiers_ahead(timed: Timed, limits: Escalation) -> Iterator[tuple[int, datetim
             yield number, timed.alarmed_at + timedelta(seconds=tier.after_s)
 
 
-def next_at(timed: Timed, limits: Escalation) -> datetime | None:
+def ring_at(timed: Timed, call_after_s: float | None) -> datetime | None:
+    """Return when the next person is called if nobody answers, None if nobody will be."""
+    if call_after_s is None or timed.state not in ALARMING:
+        return None
+    return max(timed.since, timed.rung_at or timed.since) + timedelta(seconds=call_after_s)
+
+
+def next_at(timed: Timed, limits: Escalation, call_after_s: float | None = None) -> datetime | None:
     """Return when something happens to it next, None if nothing will."""
     moments = [at for _, at in tiers_ahead(timed, limits)]
-    limit = limit_at(timed, limits)
+    limit, ring = limit_at(timed, limits), ring_at(timed, call_after_s)
+    if ring is not None:
+        moments.append(ring)
     if limit is not None and not timed.overdue:
         moments.append(limit)
     return min(moments, default=None)

@@ -56,6 +56,7 @@ class ChangeKind(StrEnum):
     CLOSED = "closed"
     OVERDUE = "overdue"  # nobody did in time what the state asks for
     TIER_DUE = "tier_due"  # an operator must press before the next tier hears of it
+    RUNG = "rung"  # nobody answered: the next person is called
     FORWARDED = "forwarded"  # the next tier hears of it
     RECEIPT = "receipt"  # a receiver says what it makes of it
     ENDED = "ended"  # empty for so long that the next sighting is a new incident

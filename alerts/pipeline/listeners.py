@@ -27,6 +27,16 @@ def assigned(config: Config, row: IncidentRow) -> Iterator[tuple[str, NoticeMode
         yield cell.receiver, "task"
 
 
+def called(config: Config, row: IncidentRow, *, all_of_them: bool) -> Iterator[tuple[str, NoticeMode]]:
+    """Yield the receivers of the one who was called last, or of everybody who was; of a guess none."""
+    if config.on_call is None or not row.rings or (row.review and row.confirmed_at is None):
+        return
+    first = 1 if all_of_them else row.rings
+    for n in range(first, min(row.rings, first + len(config.on_call.order) - 1) + 1):
+        for receiver in config.on_call.nth(n).to:
+            yield receiver, "task"
+
+
 def forwarded(config: Config, row: IncidentRow) -> Iterator[tuple[str, NoticeMode]]:
     """Yield (receiver, mode) of the tiers that the case has come to, and that wait for nobody to press."""
     tiers = config.limits(row.severity).tiers

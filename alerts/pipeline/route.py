@@ -14,7 +14,7 @@ from alerts.incidents.model import ChangeKind
 from alerts.notice_settings import PictureNoticeConfig
 from alerts.notices import notice, noticed
 from alerts.pipeline import hits, subscribers
-from alerts.pipeline.listeners import assigned, forwarded, listeners
+from alerts.pipeline.listeners import assigned, called, forwarded, listeners
 from alerts.pipeline.speakers import Speakers, healthy_first
 from alerts.pipeline.speeches import Said, nth, speech_for
 from alerts.rules.base import RuleSettings
@@ -148,14 +148,17 @@ def notify(
     """Owe a notice to every receiver that may hear of the incident as it is now."""
     told = dict(assigned(config, row)) if change in TOLD | OF_THE_ASSIGNEE else {}
     if change in TOLD:
-        told = dict(forwarded(config, row)) | told | dict(listeners(rule, row))
+        told = dict(called(config, row, all_of_them=True)) | dict(forwarded(config, row)) | told
+        told |= dict(listeners(rule, row))
+    elif change is ChangeKind.RUNG:
+        told = dict(called(config, row, all_of_them=False))
     # At first there is none, and to ask would write at once what is written best together.
     clip = noticed(clips.of(session, row.id)) if told and change is not ChangeKind.OPENED else None
     once = {target.receiver for target in rule.notify if not target.updates}
     for receiver, mode in told.items():
         if row.muted and not _is_told_though_muted(session, receiver, row, change):
             continue
-        if receiver in once and knows(session, receiver, row):
+        if receiver in once and change is not ChangeKind.RUNG and knows(session, receiver, row):
             continue
         stanza = config.receivers.get(receiver)
         shown = stanza if isinstance(stanza, PictureNoticeConfig) else PictureNoticeConfig()

@@ -20,7 +20,9 @@ def timed(row: IncidentRow) -> Timed | None:
     """Return what the limits of a case depend on; None where it is muted, or of before there were limits."""
     if row.state_since is None or row.muted:
         return None
-    return Timed(State(row.state), row.state_since, row.alarmed_at, row.overdue, row.tiers_reached)
+    return Timed(
+        State(row.state), row.state_since, row.alarmed_at, row.overdue, row.tiers_reached, row.rung_at
+    )
 
 
 def forward(

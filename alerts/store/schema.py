@@ -86,6 +86,8 @@ class IncidentRow(Base):
     # Numbers of the tiers that it has come to; those that are due wait for a person to press.
     tiers_reached: Mapped[list[int]] = mapped_column(default=list)
     tiers_due: Mapped[list[int]] = mapped_column(default=list)
+    rung_at: Mapped[datetime | None]  # when somebody was last called because nobody answered
+    rings: Mapped[int] = mapped_column(default=0)  # how many were, since it has been waiting
     settings_version: Mapped[str] = mapped_column(String(64))  # the configuration that decided
 
 

@@ -24,6 +24,7 @@ from alerts.store.photos import PhotoRow  # noqa: F401 - a table beside those of
 from alerts.store.postgresql import PostgreSql
 from alerts.store.receipts import ReceiptRow  # noqa: F401
 from alerts.store.recordings import RecordingRow  # noqa: F401 - likewise
+from alerts.store.shifts import QuietRow  # noqa: F401 - tables beside those of the schema
 from alerts.store.sqlite import Sqlite
 from alerts.store.subscriptions import SubscriptionRow  # noqa: F401 - another one
 from alerts.store.uptime import LinkRow  # noqa: F401 - and others

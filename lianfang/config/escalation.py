@@ -44,7 +44,7 @@ class Tier(Stanza):
         confirmed = "false where a person must confirm it first"
         if self.mode == "live":
             yield Problem(("automatic",), "true with mode live", confirmed)
-        elif self.mode == "task" and (live := sorted(set(self.to) & set(_live(config)))):
+        elif self.mode == "task" and (live := sorted(set(self.to) & set(told_live(config)))):
             yield Problem(("automatic",), f"true for {', '.join(live)}, which rules tell live", confirmed)
 
 
@@ -71,7 +71,7 @@ def usual_limits() -> dict[Severity, Escalation]:
     return {"critical": Escalation(acknowledge_s=60), "high": Escalation(acknowledge_s=180)}
 
 
-def _live(config: Config) -> Iterator[str]:
+def told_live(config: Config) -> Iterator[str]:
     """Yield the receivers that a rule tells live."""
     for rule in config.rules.values():
         for target in getattr(rule, "notify", ()):

@@ -26,6 +26,7 @@ from lianfang.config.grid import GridCell
 from lianfang.config.guests import Guests
 from lianfang.config.kafka import Kafka, brokers
 from lianfang.config.naming import misnamed
+from lianfang.config.on_call import OnCall
 from lianfang.config.point import Point
 from lianfang.config.postgresql import Postgresql, address
 from lianfang.config.profiles import Profile
@@ -111,6 +112,8 @@ class Config(Stanza):
     """Who is told: speakers and platforms."""
     escalation: dict[Severity, Escalation] = Field(default_factory=usual_limits)
     """Time limits of cases, by severity; none for a severity that is not named."""
+    on_call: OnCall | None = None
+    """Who is called, one after the other, about cases that nobody answers; nobody where not given."""
     grid_cells: dict[Id, GridCell] = Field(default_factory=dict)
     """Whom cases can be assigned to, beside the operators."""
 
@@ -192,6 +195,11 @@ class Config(Stanza):
     def limits(self, severity: str) -> Escalation:
         """Return the time limits of cases of a severity."""
         return next((limits for name, limits in self.escalation.items() if name == severity), _NO_LIMITS)
+
+    def call_after_s(self, severity: str) -> float | None:
+        """Return after how long a case that nobody answers calls the next one, None for never."""
+        called = self.on_call is not None and severity in self.on_call.severities
+        return self.on_call.after_s if self.on_call is not None and called else None
 
     def cell_of(self, point: str) -> str | None:
         """Return the cell of the grid in which a point lies."""

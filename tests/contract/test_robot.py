@@ -9,6 +9,7 @@ import pytest
 
 from alerts.channels import robot
 from alerts.channels.base import Receipt
+from alerts.incidents.model import ChangeKind
 from alerts.notice_text import CHANGES
 from alerts.pipeline.route import OF_THE_ASSIGNEE, TOLD
 from deploy.simulators.robot import RobotSimulator
@@ -150,7 +151,7 @@ def test_the_address_is_in_no_message(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_change_has_its_words() -> None:
     for words in CHANGES.values():
-        assert {str(change) for change in TOLD | OF_THE_ASSIGNEE} == words.keys()
+        assert {str(change) for change in {*TOLD, *OF_THE_ASSIGNEE, ChangeKind.RUNG}} == words.keys()
 
 
 @ALL

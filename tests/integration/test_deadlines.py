@@ -17,7 +17,7 @@ from alerts.store.schema import IncidentRow, OutboxRow
 from lianfang.clock import ManualClock
 from lianfang.config import Config
 from tests.support.decided import Desk
-from tests.support.escalation import cases
+from tests.support.escalation import called, cases
 from tests.support.observations import at, observation
 from tests.unit.alerts.test_incidents import A
 
@@ -94,8 +94,6 @@ def test_a_case_that_nobody_answers_goes_up_by_itself_as_far_as_it_may(duty: Dut
 
 
 def test_whoever_presses_what_goes_to_the_police_confirms_it(duty: Duty) -> None:
-    with pytest.raises(NotAllowed):
-        duty.do("forward")
     duty.at(120)
     duty.at(300)
     duty.do("forward")
@@ -168,3 +166,60 @@ def test_a_limit_that_was_changed_holds_from_the_start_on(duty: Duty) -> None:
     assert duty.at(31) == []
     duty.service = duty.another()
     assert duty.at(32) == ["overdue"]
+
+
+def test_who_will_not_wait_passes_it_on_before_its_time_one_tier_at_a_press(duty: Duty) -> None:
+    duty.do("forward")
+    assert (duty.kinds, duty.row.state) == (["assigned", "forwarded"], "acknowledged")
+    assert duty.told() == [("grid_app", "forwarded", "task")]
+    duty.do("forward")
+    assert duty.kinds[2:] == ["confirmed", "forwarded"], (
+        "the police hear of it, and whoever pressed confirms it"
+    )
+    with pytest.raises(NotAllowed):
+        duty.do("forward")
+
+
+@pytest.fixture
+def calling(store: Store, tmp_path: Path) -> Duty:
+    return Duty(store, called(tmp_path))
+
+
+def _calls(duty: Duty) -> list[tuple[str, int]]:
+    changes = duty.desk.changes()
+    return [(c.data["person"], c.data["ring"]) for c in changes if c.kind == "rung"]
+
+
+def test_a_case_that_nobody_answers_calls_one_after_the_other_and_then_the_first_again(calling: Duty) -> None:
+    assert calling.at(59) == []
+    calling.at(60)
+    assert _calls(calling) == [("wang", 1)]
+    assert calling.told() == [("grid_app", "rung", "task")]
+    calling.at(119)
+    calling.at(120)
+    assert _calls(calling) == [("wang", 1), ("li", 2)]
+    assert len(calling.told()) == 1, "the second one is told nowhere but on the console"
+    calling.at(180)
+    assert _calls(calling)[-1] == ("wang", 3)
+    with calling.store.read() as session:
+        payload = session.scalars(select(OutboxRow).order_by(OutboxRow.seq.desc())).first()
+    assert payload is not None
+    assert payload.payload["called"] == "王芳"
+    calling.do("acknowledge")
+    assert calling.at(9999)[-1] == "acknowledged"
+    calling.do("close")
+    assert calling.told()[-1] == ("grid_app", "closed", "task"), "who was called hears that it is over"
+
+
+def test_what_should_have_been_called_while_the_service_was_down_calls_once(calling: Duty) -> None:
+    calling.clock.advance_to(at(600))
+    calling.service = calling.another()
+    for second in (600, 601, 602):
+        calling.at(second)
+    assert _calls(calling) == [("wang", 1)]
+    assert calling.desk.changes()[-1].data["late_s"] == 540
+    others = [calling.another() for _ in range(2)]
+    calling.at(660)
+    for service in others:
+        service.turn()
+    assert _calls(calling) == [("wang", 1), ("li", 2)], "of several services one calls"

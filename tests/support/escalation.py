@@ -32,3 +32,22 @@ def cases(tmp_path: Path) -> Config:
         ("grid_cells", {"east": {"name": "东网格", "points": ["bank"], "receiver": "grid_app"}}),
         ("escalation", {"high": {"acknowledge_s": 60, "handle_s": 600, "tiers": TIERS}}),
     )
+
+
+def called(tmp_path: Path) -> Config:
+    """Return the same community without tiers, where one person after the other is called after 60 s."""
+    order = [{"operator": "wang", "to": ["grid_app"]}, {"operator": "li"}]
+    people = {
+        "wang": {"name": "王芳", "password": {"env": "TEST_SECRET"}},
+        "li": {"name": "李强", "password": {"env": "TEST_SECRET"}},
+    }
+    return loaded(
+        tmp_path,
+        ("rules.entry.frames", 1),
+        ("rules.entry.speech", None),
+        ("rules.entry.notify", []),
+        ("receivers.grid_app", HOOK),
+        ("api", {"operators": people}),
+        ("escalation", {}),
+        ("on_call", {"order": order}),
+    )

@@ -127,7 +127,8 @@ export function useWording() {
     const reason = data.silent ? known('speech.silent', data.silent) : ''
     const { people = '', receiver = '', assignee = '' } = data
     const tier = (locale.value === 'en' ? data.en : data.zh) ?? ''
-    const values = { people, receiver: receiverName(receiver), assignee: assigneeName(assignee), reason, tier }
+    const person = data.name ?? ''
+    const values = { people, receiver: receiverName(receiver), assignee: assigneeName(assignee), reason, tier, person }
     const what = said(incident, `change.${change.kind}`, values)
     const why = incident.about === 'device' ? whyText(data.reason, (change.data.faults as string[] | undefined) ?? []) : ''
     if (data.words) return t('change.in_words', { what, words: data.words })

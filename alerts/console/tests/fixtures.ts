@@ -36,6 +36,8 @@ export function incident(id: string, changed: Partial<Incident> = {}): Incident 
     overdue: false,
     limit_at: null,
     tiers: [],
+    ring: null,
+    vital: false,
     handling: null,
     picture: null,
     speech: null,

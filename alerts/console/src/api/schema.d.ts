@@ -491,6 +491,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/handovers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Handovers
+         * @description List the handovers, the newest first; one that waits for its taker is among them.
+         */
+        get: operations["list_handovers"];
+        put?: never;
+        /**
+         * Offer Handover
+         * @description Hand over: how things stand now is kept, and the other one is asked.
+         */
+        post: operations["offer_handover"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/handovers/{handover_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Handover
+         * @description Show one handover as it was.
+         */
+        get: operations["show_handover"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/handovers/{handover_id}/take": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take Handover
+         * @description Confirm it as the one who comes.
+         */
+        post: operations["take_handover"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/handovers/{handover_id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraw Handover
+         * @description Take it back as the one who goes, or refuse it as the one who comes.
+         */
+        post: operations["withdraw_handover"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/handovers/standing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Standing
+         * @description Say how things stand now: what a handover would hold.
+         */
+        get: operations["show_standing"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/incidents": {
         parameters: {
             query?: never;
@@ -774,6 +878,50 @@ export interface paths {
          * @description End the operator's key: schedules and levels decide again. It takes a second.
          */
         delete: operations["release_profile_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quiets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Quiets
+         * @description List for what consoles do not ring, the newest first.
+         */
+        get: operations["list_quiets"];
+        put?: never;
+        /**
+         * Say Quiet
+         * @description Let consoles not ring for a while; what life safety raises cannot be named here.
+         */
+        post: operations["say_quiet"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/quiets/{quiet_id}/lift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lift Quiet
+         * @description Let consoles ring again; what is over stays as it was.
+         */
+        post: operations["lift_quiet"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1065,6 +1213,50 @@ export interface paths {
          *     Cameras that are off stay off.
          */
         post: operations["restore_version"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sound-test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Sound Test
+         * @description Say what was answered in this log-in.
+         */
+        get: operations["show_sound_test"];
+        put?: never;
+        /**
+         * Answer Sound Test
+         * @description Say whether the test tones were heard at this console.
+         */
+        post: operations["answer_sound_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sound-tests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Sound Tests
+         * @description List what was answered, the newest first.
+         */
+        get: operations["list_sound_tests"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1424,6 +1616,17 @@ export interface components {
             judged: number;
         };
         /**
+         * AnswerHandover
+         * @description What is said with a confirmation or a refusal.
+         */
+        AnswerHandover: {
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
+        /**
          * Assignee
          * @description Whom an incident can be assigned to: a person, or the cell of the grid in which the points lie.
          */
@@ -1621,7 +1824,7 @@ export interface components {
          * @description What happened to an incident.
          * @enum {string}
          */
-        ChangeKind: "opened" | "raised" | "cleared" | "returned" | "repeated" | "spoken" | "unsaid" | "muted" | "heard" | "escalated" | "unseen" | "seen" | "evidence" | "clip" | "delivered" | "delivery_failed" | "stopped" | "called" | "hushed" | "acknowledged" | "confirmed" | "assigned" | "unassigned" | "dispatched" | "handled" | "photographed" | "reopened" | "false_alarm" | "permitted" | "closed" | "overdue" | "tier_due" | "forwarded" | "receipt" | "ended";
+        ChangeKind: "opened" | "raised" | "cleared" | "returned" | "repeated" | "spoken" | "unsaid" | "muted" | "heard" | "escalated" | "unseen" | "seen" | "evidence" | "clip" | "delivered" | "delivery_failed" | "stopped" | "called" | "hushed" | "acknowledged" | "confirmed" | "assigned" | "unassigned" | "dispatched" | "handled" | "photographed" | "reopened" | "false_alarm" | "permitted" | "closed" | "overdue" | "tier_due" | "rung" | "forwarded" | "receipt" | "ended";
         /**
          * Clip
          * @description The film from ``since`` to ``until``, as far as there are pictures: ``gaps`` are where there are none.
@@ -1782,6 +1985,30 @@ export interface components {
             readable: number;
             /** Rejected */
             rejected: number;
+        };
+        /**
+         * DeadDevice
+         * @description A camera, a sensor, a speaker or a receiver that does not do what it is there for.
+         *
+         *     ``condition`` is a camera's, a speaker's health, or ``disabled``: it asked never to be called again.
+         */
+        DeadDevice: {
+            /** Condition */
+            condition: string;
+            device: components["schemas"]["Named"];
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "source" | "receiver";
+            point: components["schemas"]["Named"] | null;
+            /** Reason */
+            reason: string;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
         };
         /**
          * DeadLetter
@@ -2128,6 +2355,65 @@ export interface components {
             note: string;
         };
         /**
+         * Handover
+         * @description One handover. ``taken``: both have confirmed it. ``withdrawn``: one of them has not.
+         */
+        Handover: {
+            /** Answer */
+            answer: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Ended By Name */
+            ended_by_name: string;
+            giver: components["schemas"]["Named"];
+            /** Id */
+            id: string;
+            /** Note */
+            note: string;
+            /**
+             * Offered At
+             * Format: date-time
+             */
+            offered_at: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "offered" | "taken" | "withdrawn";
+            taker: components["schemas"]["Named"];
+        };
+        /**
+         * HandoverDetail
+         * @description A handover with how things stood when it was offered, and what had come by when it was taken.
+         */
+        HandoverDetail: {
+            /** Answer */
+            answer: string;
+            /** Ended At */
+            ended_at: string | null;
+            /** Ended By Name */
+            ended_by_name: string;
+            giver: components["schemas"]["Named"];
+            /** Id */
+            id: string;
+            /** Note */
+            note: string;
+            /**
+             * Offered At
+             * Format: date-time
+             */
+            offered_at: string;
+            /** Since */
+            since: components["schemas"]["OpenCase"][];
+            standing: components["schemas"]["Standing"];
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "offered" | "taken" | "withdrawn";
+            taker: components["schemas"]["Named"];
+        };
+        /**
          * Health
          * @description The process is alive.
          */
@@ -2137,6 +2423,14 @@ export interface components {
              * @constant
              */
             status: "ok";
+        };
+        /**
+         * Heard
+         * @description Whether the test tones were heard.
+         */
+        Heard: {
+            /** Heard */
+            heard: boolean;
         };
         /**
          * Heartbeat
@@ -2150,6 +2444,30 @@ export interface components {
             now: string;
             /** Position */
             position: number;
+        };
+        /**
+         * HeldBack
+         * @description What people said is held back: a dismissal, a permit, a silence or maintenance.
+         */
+        HeldBack: {
+            /** Author Name */
+            author_name: string;
+            /** Id */
+            id: string;
+            kind: components["schemas"]["Kind"];
+            /** Reason */
+            reason: string;
+            /** Rules */
+            rules: components["schemas"]["NamedInBoth"][];
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** Until */
+            until: string | null;
+            /** Where */
+            where: components["schemas"]["Named"][];
         };
         /**
          * Hit
@@ -2228,6 +2546,7 @@ export interface components {
          *     unknown while no fresh observation says anything. ``silent`` is why nothing was said ("" if something
          *     was), ``muted`` why nobody hears of it ("" if they do), by the suppression or the incident ``muted_by``;
          *     ``calm`` that operators are not alarmed either: of a trial where a life is at stake they are.
+         *     ``vital`` says that a life may be at stake. ``ring`` is null where nobody is, was or will be called.
          *     ``confirm_notifies`` are the receivers that hear of it only once it is confirmed. By ``limit_at``
          *     people must have done what the state asks for; ``overdue`` says that they have not.
          */
@@ -2300,6 +2619,7 @@ export interface components {
             presence: "there" | "left" | "unknown";
             /** Review */
             review: boolean;
+            ring: components["schemas"]["Ring"] | null;
             rule: components["schemas"]["NamedInBoth"];
             /**
              * Severity
@@ -2325,6 +2645,8 @@ export interface components {
             updated_at: string;
             /** Version */
             version: number;
+            /** Vital */
+            vital: boolean;
             zone: components["schemas"]["Named"];
         };
         /**
@@ -2422,6 +2744,7 @@ export interface components {
             presence: "there" | "left" | "unknown";
             /** Review */
             review: boolean;
+            ring: components["schemas"]["Ring"] | null;
             rule: components["schemas"]["NamedInBoth"];
             /**
              * Severity
@@ -2449,6 +2772,8 @@ export interface components {
             updated_at: string;
             /** Version */
             version: number;
+            /** Vital */
+            vital: boolean;
             zone: components["schemas"]["Named"];
         };
         /**
@@ -2765,6 +3090,48 @@ export interface components {
             state: "pending" | "delivered" | "dead" | "expired" | "stopped";
         };
         /**
+         * OfferHandover
+         * @description To whom this shift is handed over, and what they are to know beside how things stand.
+         */
+        OfferHandover: {
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /** Taker */
+            taker: string;
+        };
+        /**
+         * OpenCase
+         * @description An incident with which people still have to do.
+         */
+        OpenCase: {
+            assignee: components["schemas"]["Named"] | null;
+            camera: components["schemas"]["Named"];
+            /** Id */
+            id: string;
+            /** Occupied */
+            occupied: boolean;
+            /**
+             * Opened At
+             * Format: date-time
+             */
+            opened_at: string;
+            /** Overdue */
+            overdue: boolean;
+            point: components["schemas"]["Named"];
+            rule: components["schemas"]["NamedInBoth"];
+            /**
+             * Severity
+             * @enum {string}
+             */
+            severity: "low" | "medium" | "high" | "critical";
+            state: components["schemas"]["State"];
+            /** Subject */
+            subject: string;
+        };
+        /**
          * Owner
          * @description An owner's camera, and who looked at it last.
          */
@@ -2962,6 +3329,38 @@ export interface components {
             stream: string;
         };
         /**
+         * QuietView
+         * @description For what consoles do not ring; null is every one. Incidents that are ``vital`` ring all the same.
+         */
+        QuietView: {
+            /** Author */
+            author: string;
+            /** Author Name */
+            author_name: string;
+            camera: components["schemas"]["Named"] | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Id */
+            id: string;
+            /** Lifted At */
+            lifted_at: string | null;
+            /** Lifted By Name */
+            lifted_by_name: string;
+            /** Reason */
+            reason: string;
+            rule: components["schemas"]["NamedInBoth"] | null;
+            /** Severity */
+            severity: ("low" | "medium" | "high" | "critical") | null;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+        };
+        /**
          * Readiness
          * @description Whether every component works; ``components`` holds "ok" or what is wrong.
          */
@@ -3122,6 +3521,18 @@ export interface components {
              * @description Why, for those who come after.
              */
             reason: string;
+        };
+        /**
+         * Ring
+         * @description Who is called because nobody answers: the last one, and the next one, at ``next_at`` if nobody does.
+         */
+        Ring: {
+            last: components["schemas"]["Named"] | null;
+            /** Last At */
+            last_at: string | null;
+            next: components["schemas"]["Named"] | null;
+            /** Next At */
+            next_at: string | null;
         };
         /**
          * RuleChange
@@ -3307,6 +3718,28 @@ export interface components {
             zone: string;
         };
         /**
+         * SayQuiet
+         * @description Consoles do not ring for incidents of all that is named here, for so many minutes; why.
+         */
+        SayQuiet: {
+            /**
+             * Camera
+             * @default
+             */
+            camera: string;
+            /** Minutes */
+            minutes: number;
+            /** Reason */
+            reason: string;
+            /**
+             * Rule
+             * @default
+             */
+            rule: string;
+            /** Severity */
+            severity?: ("low" | "medium" | "high" | "critical") | null;
+        };
+        /**
          * SaySilence
          * @description Record and show it, and tell nobody, until then.
          */
@@ -3398,6 +3831,18 @@ export interface components {
             reason: string;
         };
         /**
+         * SoundTest
+         * @description What somebody said of the sound of their console; null while nobody was asked in this log-in.
+         */
+        SoundTest: {
+            /** At */
+            at: string | null;
+            /** Heard */
+            heard: boolean | null;
+            /** Operator Name */
+            operator_name: string;
+        };
+        /**
          * Speech
          * @description What a speaker was told to say, and what it answered.
          */
@@ -3436,6 +3881,25 @@ export interface components {
             text: string;
             /** Varies */
             varies: boolean;
+        };
+        /**
+         * Standing
+         * @description What there is at a moment; ``sound`` says for what consoles do not ring.
+         */
+        Standing: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Dead */
+            dead: components["schemas"]["DeadDevice"][];
+            /** Held Back */
+            held_back: components["schemas"]["HeldBack"][];
+            /** Open */
+            open: components["schemas"]["OpenCase"][];
+            /** Sound */
+            sound: components["schemas"]["QuietView"][];
         };
         /**
          * State
@@ -5175,6 +5639,396 @@ export interface operations {
             };
         };
     };
+    list_handovers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Handover"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    offer_handover: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OfferHandover"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandoverDetail"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    show_handover: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                handover_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandoverDetail"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    take_handover: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                handover_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnswerHandover"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandoverDetail"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    withdraw_handover: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                handover_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnswerHandover"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandoverDetail"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    show_standing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Standing"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_incidents: {
         parameters: {
             query?: {
@@ -6044,6 +6898,156 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_quiets: {
+        parameters: {
+            query?: {
+                /** @description Those that are over as well. */
+                over?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuietView"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    say_quiet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SayQuiet"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuietView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lift_quiet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                quiet_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuietView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7012,6 +8016,106 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_sound_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SoundTest"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    answer_sound_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Heard"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SoundTest"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_sound_tests: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SoundTest"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
