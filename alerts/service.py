@@ -132,6 +132,7 @@ class AlertService:
             ready=self.ready,
             write=writer(config, bus),
             newest=lambda camera, since: newest_picture(bus, camera, since),
+            bus=bus,
             forget=bus.forget,
         )
         self._failed: LianfangError | None = None

@@ -19,6 +19,7 @@ from alerts.api import (
     auth,
     backtests,
     broadcasts,
+    camera_details,
     cameras,
     clips,
     console,
@@ -31,6 +32,7 @@ from alerts.api import (
     guests,
     handovers,
     incidents,
+    live,
     openapi,
     ops,
     photos,
@@ -68,12 +70,11 @@ _SESSIONS_FILE = "sessions.json"
 
 
 def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
-    """Return the API and the console; ``app.state.feed`` is the live stream, which ``ApiServer`` ends.
+    """Return the API and the console; ``ApiServer`` ends what is in ``app.state``.
 
     ConfigError if an operator's password hash is none. Its streams need the lifespan to be run.
     """
-    settings = deps.config.api
-    file = deps.config.data_dir / _SESSIONS_FILE
+    settings, file = deps.config.api, deps.config.data_dir / _SESSIONS_FILE
     passwords = Passwords(settings.operators, earlier_credentials(file))
     sessions = Sessions(file, deps.clock, timedelta(hours=settings.session_hours), passwords.hashes)
     names = Names(deps.settings.config)
@@ -82,7 +83,7 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
     feed = ChangeFeed(events.StoreSource(deps, views, camera_views))
     book = GuestBook(deps.store, deps.settings, deps.clock, deps.evidence_dir, deps.forget)
     looks = Looks(deps.store, deps.clock)
-    runs = Runs(deps.clock)
+    runs, viewers = Runs(deps.clock), live.viewers_of(deps)
 
     app = FastAPI(
         title="lianfang",
@@ -97,7 +98,7 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
             Middleware(Gate, sessions=sessions),
         ],
     )
-    app.state.feed = feed
+    app.state.feed, app.state.viewers = feed, viewers
     problems.install(app)
     openapi.install(app)
     behind_login = APIRouter(
@@ -110,6 +111,8 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
         clips.router(deps, looks),
         events.router(deps, feed, sessions),
         cameras.router(deps, camera_views),
+        camera_details.router(deps, names),
+        live.router(deps, viewers, sessions, looks),
         profiles.router(deps),
         settings_routes.router(deps),
         backtests.router(deps, runs, looks),
@@ -142,14 +145,7 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
     api.include_router(auth.router(deps, names, passwords, sessions, feed.nudge))
     api.include_router(behind_login)
     app.include_router(api)
-    for router in (
-        receipts.router(deps),
-        readings.router(deps),
-        ops.router(deps),
-        pictures.router(deps, looks),
-        share.router(deps, book),
-        guest_hooks.router(deps, book),
-    ):
+    for router in (*_of_machines(deps), pictures.router(deps, looks), *_of_guests(deps, book)):
         app.include_router(router)
 
     @app.get("/api/openapi.json", include_in_schema=False)
@@ -163,6 +159,14 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
 
     console.install(app, static)
     return app
+
+
+def _of_machines(deps: Dependencies) -> tuple[APIRouter, ...]:
+    return receipts.router(deps), readings.router(deps), ops.router(deps)
+
+
+def _of_guests(deps: Dependencies, book: GuestBook) -> tuple[APIRouter, ...]:
+    return share.router(deps, book), guest_hooks.router(deps, book)
 
 
 def _follow_the_store(

@@ -14,6 +14,7 @@ from alerts.actions import Doing
 from alerts.intake import Write
 from alerts.settings import Settings
 from alerts.store import Store
+from lianfang.bus import Bus
 from lianfang.clock import Clock
 from lianfang.config import Config
 
@@ -47,6 +48,8 @@ class Dependencies:
     write: Write
     newest: Callable[[str, datetime], bytes | None] = lambda _camera, _since: None
     """The newest picture of a camera on the bus since a time, as JPEG; None where there is none."""
+    bus: Bus | None = None
+    """Where live views are read from; None: nobody looks."""
     forget: Callable[[str], object] = lambda _camera: None
     """Delete what the bus keeps of a camera's frames."""
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 
 import uvicorn
 from fastapi import FastAPI
 
 from alerts.api.feed import ChangeFeed
+from alerts.live.viewers import Viewers
 
 _GRACE_S = 5  # for requests under way; streams end at once
 
@@ -32,6 +34,7 @@ class ApiServer(uvicorn.Server):
             )
         )
         self._feed: ChangeFeed = app.state.feed
+        self._viewers: Viewers = app.state.viewers
 
     @property
     def port(self) -> int:
@@ -42,4 +45,5 @@ class ApiServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the streams, then the server."""
         self._feed.close()
+        await asyncio.to_thread(self._viewers.close)
         await super().shutdown(sockets)

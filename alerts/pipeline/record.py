@@ -263,10 +263,12 @@ def _record_state(session: Session, state: CameraState) -> None:
     row = session.get(CameraStateRow, state.camera_id)
     if row is None:
         row = CameraStateRow(camera=state.camera_id, condition="", since=state.captured_at)
-        row.clocks = {}
+        row.clocks, row.faults = {}, []
         session.add(row)
+    if row.condition != state.condition or row.faults != list(state.faults):
+        what = state.condition, state.captured_at, state.reason, state.detail, state.faults
+        uptime.camera_changed(session, state.camera_id, *what)
     if row.condition != state.condition:
-        uptime.camera_changed(session, state.camera_id, state.condition, state.captured_at)
         row.condition, row.since = state.condition, state.captured_at
     row.reason, row.detail, row.faults = state.reason, state.detail, list(state.faults)
     if state.clock is not None:

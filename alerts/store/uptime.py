@@ -1,21 +1,21 @@
-"""When cameras gave pictures, when platforms were reached, and how far off their clocks were."""
+"""When cameras gave pictures and what was wrong, when platforms were reached, and how far off clocks were."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Index, String, func, select
+from sqlalchemy import Index, String, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from alerts.store.schema import Base, CameraStateRow
-from alerts.store.types import BigInt
+from alerts.store.types import BigInt, Text
 from alerts.store.upsert import insert_into
 from lianfang.events import BLINDING
 
 
 class CameraChangeRow(Base):
-    """A change of what a camera's stream said of it."""
+    """A change of what a camera's stream said of it: what it is worth, or what is wrong with it."""
 
     __tablename__ = "camera_changes"
     __table_args__ = (Index("ix_camera_changes_camera", "camera", "since"), {"sqlite_autoincrement": True})
@@ -24,6 +24,13 @@ class CameraChangeRow(Base):
     camera: Mapped[str] = mapped_column(String(64))
     condition: Mapped[str] = mapped_column(String(16))
     since: Mapped[datetime]
+    reason: Mapped[str] = mapped_column(Text, default="")
+    detail: Mapped[str] = mapped_column(Text, default="")
+    faults: Mapped[str] = mapped_column(String(200), default="")  # with commas between them
+
+
+_FAULTS = 200
+_WRONG = or_(CameraChangeRow.condition != "online", CameraChangeRow.faults != "")
 
 
 class LinkRow(Base):
@@ -46,9 +53,32 @@ class ClockRow(Base):
     offset_s: Mapped[float]
 
 
-def camera_changed(session: Session, camera: str, condition: str, since: datetime) -> None:
+def camera_changed(
+    session: Session,
+    camera: str,
+    condition: str,
+    since: datetime,
+    reason: str = "",
+    detail: str = "",
+    faults: Sequence[str] = (),
+) -> None:
     """Write down that a camera's stream says something else than before."""
-    session.add(CameraChangeRow(camera=camera, condition=condition, since=since))
+    row = CameraChangeRow(camera=camera, condition=condition, since=since, reason=reason, detail=detail)
+    row.faults = ",".join(faults)[:_FAULTS]
+    session.add(row)
+
+
+def last_faults(session: Session) -> dict[str, CameraChangeRow]:
+    """Return, by camera, the newest word that something was wrong with it; none where nothing ever was."""
+    newest = select(func.max(CameraChangeRow.seq)).where(_WRONG).group_by(CameraChangeRow.camera)
+    rows = session.scalars(select(CameraChangeRow).where(CameraChangeRow.seq.in_(newest)))
+    return {row.camera: row for row in rows}
+
+
+def camera_history(session: Session, camera: str, limit: int) -> Sequence[CameraChangeRow]:
+    """Return what a camera's stream said, newest first."""
+    query = select(CameraChangeRow).where(CameraChangeRow.camera == camera)
+    return session.scalars(query.order_by(CameraChangeRow.seq.desc()).limit(limit)).all()
 
 
 def blinded(session: Session) -> set[str]:

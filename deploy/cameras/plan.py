@@ -13,6 +13,7 @@ from typing import Any
 from deploy.cameras.costs import Cost, costs
 from lianfang.clock import SystemClock
 from lianfang.config import Config, load
+from lianfang.config import costs as kept
 from lianfang.errors import ConfigError, LianfangError
 
 PLANNED = 0.8
@@ -36,6 +37,7 @@ def main(argv: Sequence[str]) -> int:
     except (LianfangError, LookupError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    _keep(config, plan)
     if busy:
         sys.stderr.write("other work is going on here: the figures are higher than on a quiet machine\n")
     if options.json:
@@ -43,6 +45,15 @@ def main(argv: Sequence[str]) -> int:
     else:
         sys.stdout.write("\n".join(plan.lines()) + "\n")
     return 0 if plan.fits else 1
+
+
+def _keep(config: Config, plan: Plan) -> None:
+    """Keep the figures for the console, where there is an installation whose they are."""
+    try:
+        if config.data_dir.is_dir():
+            kept.keep(config.data_dir, SystemClock().now(), plan.data()["cameras"])
+    except OSError as error:
+        sys.stderr.write(f"{config.data_dir}: the figures are not kept for the console: {error.strerror}\n")
 
 
 def _chosen(config: Config, wanted: Sequence[str]) -> list[str]:

@@ -54,3 +54,7 @@ class Api(Stanza):
     """Hours until a login must be repeated: a shift."""
     secure_cookies: bool = False
     """Set it where the console is served over HTTPS: the session cookie then never travels in clear."""
+    live_viewers: int = Field(default=8, ge=0, le=100)
+    """So many may look at cameras as they are now at a time; 0: nobody may."""
+    live_fps: float = Field(default=5, ge=0.2, le=25)
+    """Pictures a second that each of them is given at most."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -19,6 +20,7 @@ from alerts.store import Store
 from alerts.store.clips import ClipRow
 from alerts.store.guests import GuestRow, InvitationRow, LookRow
 from alerts.store.schema import EvidenceRow, VersionRow
+from lianfang.bus.embedded import EmbeddedBus
 from lianfang.clock import ManualClock
 from lianfang.reach.guests import GuestSource
 from lianfang.reach.shared import FRESH_S, QUESTION
@@ -27,6 +29,7 @@ from tests.support import guests
 from tests.support.api import START, Client, Data, Reply, Site, serving
 from tests.support.configs import SECRETS
 from tests.support.guests import LOGIN, asked, invited, offer, source
+from tests.support.live import jpeg, running
 
 URL = "rtsp://127.0.0.1:8554/stream"
 PICTURE = b"\xff\xd8\xff\xd9"
@@ -40,9 +43,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, Clie
     with pytest.MonkeyPatch.context() as environment:
         for name, value in SECRETS.items():
             environment.setenv(name, value)
-        site = Site(guests.config(folder), store, clock=ManualClock(START))
-        with serving(site.app(static=folder)) as port:
-            yield site, Client(port)
+        with closing(EmbeddedBus.own(folder / "bus")) as bus:
+            site = Site(guests.config(folder), store, clock=ManualClock(START), live=bus)
+            with serving(site.app(static=folder)) as port:
+                yield site, Client(port)
     store.close()
 
 
@@ -365,3 +369,21 @@ def test_the_bus_forgets_what_is_not_shared(site: Site, client: Client) -> None:
     book.forget_unshared()
     book.withdraw(guest, "owner", "")
     assert forgotten == [guest, guest]
+
+
+def test_whoever_looks_live_says_why_and_its_owner_reads_it(site: Site, client: Client) -> None:
+    guest, _ = joined(site, client)
+    later(site, 1)
+    bus = site.live
+    assert bus is not None
+    for path in ("live.mjpeg", "picture.jpg"):
+        assert told(client.get(f"/api/cameras/{guest}/{path}"))[1] == "reason_missing"
+    with running(bus, guest, guest):
+        with client.connection("GET", f"/api/cameras/{guest}/live.mjpeg?reason=lost+child") as stream:
+            assert jpeg() in stream.read(2 * len(jpeg()) + 500)
+            owner_reads = client.get(f"/api/guests/{guest}/looks").json
+            assert [(look["what"], look["reason"]) for look in owner_reads] == [("live", "lost child")]
+            client.post(f"/api/guests/{guest}/pause", {"reason": "x"})
+            later(site, 2)
+            stream.read()  # ends by itself: it is not shared any more
+        assert told(client.get(f"/api/cameras/{guest}/picture.jpg?reason=x")) == (409, "camera_off")

@@ -22,6 +22,7 @@ from sqlalchemy import select, text
 from alerts import actions
 from alerts.api import ApiServer, Dependencies, create_app
 from alerts.channels.base import ChannelConfig, SpeakerConfig
+from alerts.guests.looking import newest_picture
 from alerts.incidents.model import ChangeKind
 from alerts.intake import writer
 from alerts.payload import Speech
@@ -33,6 +34,7 @@ from alerts.store import Store, outbox
 from alerts.store.clips import ClipRow
 from alerts.store.incidents import add_change
 from alerts.store.schema import Base, CameraStateRow, EvidenceRow, IncidentRow, OutboxRow
+from lianfang.bus import Bus
 from lianfang.clock import Clock, SystemClock
 from lianfang.config import Camera, Community, Config, Point, Secret, Stanza, Text, Zone
 from lianfang.config.api import Api, Operator
@@ -135,6 +137,8 @@ class Site:
     ready: Callable[[], Mapping[str, str]] = lambda: {"store": "ok"}
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     bus: FakeBus = field(default_factory=FakeBus)
+    live: Bus | None = None
+    """Where live views are read from."""
 
     @property
     def evidence_dir(self) -> Path:
@@ -156,6 +160,8 @@ class Site:
             registry=self.registry,
             ready=self.ready,
             write=writer(self.config, self.bus),
+            newest=lambda camera, since: newest_picture(self.live, camera, since) if self.live else None,
+            bus=self.live,
         )
         return create_app(deps, **kwargs)
 
