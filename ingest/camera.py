@@ -113,6 +113,11 @@ class CameraReader:
         self._worth.offline(self._times.next(self._host.now()), None, CameraReason.STUCK)
 
     @property
+    def opening(self) -> bool:
+        """Whether it has not said yet what became of its first attempt."""
+        return self._worth.condition is None
+
+    @property
     def losing(self) -> bool:
         """Whether the bus does not take its frames."""
         return self._publisher.losing

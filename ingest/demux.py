@@ -6,9 +6,10 @@ import math
 import struct
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 
 import av
 from av.container import InputContainer
@@ -16,6 +17,7 @@ from av.error import FFmpegError
 from av.video.stream import VideoStream
 
 from ingest.decode import Decoder, Packet
+from ingest.lateness import OF_THIS_PROCESS, Lateness
 from ingest.sources.base import Asked, Picture, SourceLost
 from lianfang.events import CameraReason
 from lianfang.redact import redact
@@ -89,7 +91,7 @@ def decoded(
     """
     stream = _video(container)
     decoder, clock = Decoder(stream, asked), _CameraClock()
-    packets = _Packets(container.demux(stream), read_timeout_s)
+    packets = Packets(partial(container.demux, stream), read_timeout_s)
     last_s = packets.came_s
     for packet in packets:
         if stop.is_set():
@@ -113,32 +115,53 @@ def _video(container: InputContainer) -> VideoStream:
     return stream
 
 
-class _Packets:
+class Packets:
     """Packets while each comes in time, how long they were waited for and how large they are.
 
     FFmpeg answers its own time-out with what its parser still held, one stale picture, and says only at the
-    next call, a whole time-out later, that it had one.
+    next call, a whole time-out later, that it had one. What this process was late by is no silence: it reads
+    on where it was, because whoever connects anew on a machine that does not keep up makes it worse.
     """
 
-    def __init__(self, packets: Iterator[Packet], timeout_s: float) -> None:
-        self._packets, self._timeout_s = packets, timeout_s
-        self._waited_s, self._bytes = 0.0, 0
+    def __init__(
+        self,
+        demux: Callable[[], Iterator[Packet]],
+        timeout_s: float,
+        lateness: Lateness = OF_THIS_PROCESS,
+    ) -> None:
+        """``demux`` begins to read, and again after a time-out of FFmpeg's that is none."""
+        self._demux, self._timeout_s, self._lateness = demux, timeout_s, lateness
+        self._waited_s, self._silent_s, self._bytes = 0.0, 0.0, 0
         self.came_s = time.monotonic()
         """When the last one came, or this was made; monotonic."""
 
     def __iter__(self) -> Iterator[Packet]:
+        packets = self._demux()
         while True:
-            asked_s = time.monotonic()
-            packet = next(self._packets, None)
+            asked_s, late_s = time.monotonic(), self._lateness.late_s
+            try:
+                packet = next(packets, None)
+            except av.error.ExitError:
+                self._wait(asked_s, late_s)
+                packets = self._demux()
+                continue
             if packet is None:
                 return
-            self.came_s = time.monotonic()
-            waited_s = self.came_s - asked_s
-            if waited_s >= self._timeout_s:
-                raise SourceLost(CameraReason.TIMED_OUT, f"no packet for {self._timeout_s:g} s")
-            self._waited_s += waited_s
+            self._wait(asked_s, late_s)
+            self._silent_s = 0.0
             self._bytes += packet.size
             yield packet
+
+    def _wait(self, asked_s: float, late_s: float) -> None:
+        """Take note of a wait that began at ``asked_s``; SourceLost where that was too long."""
+        self.came_s = time.monotonic()
+        waited_s = self.came_s - asked_s
+        self._waited_s += waited_s
+        self._silent_s += waited_s
+        if self._silent_s >= self._timeout_s:
+            self._silent_s -= self._lateness.late_s - late_s
+            if self._silent_s >= self._timeout_s:
+                raise SourceLost(CameraReason.TIMED_OUT, f"no packet for {self._timeout_s:g} s")
 
     def taken(self) -> tuple[float, int]:
         """Return the seconds waited and the bytes that came since this was asked last."""

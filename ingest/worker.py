@@ -12,6 +12,7 @@ import structlog
 from ingest.asked_clocks import AskedClocks
 from ingest.backoff import Backoff
 from ingest.camera import CameraReader
+from ingest.lateness import OF_THIS_PROCESS
 from ingest.metrics import IngestMetrics
 from ingest.relief import Relief
 from ingest.sources.base import Source
@@ -33,6 +34,10 @@ JOIN_S = 8.0
 KNOWN_S = 15.0
 """How long cameras wait at the start for the bus to say which of them are switched off."""
 _LOOK_S = 0.2
+AT_ONCE = 8
+"""So many cameras are opened at once at the start: opening one costs more than reading it for a while."""
+OPENING_S = 2.0
+"""One that has not answered for so long keeps no other waiting."""
 _SAY_S = 1.0  # for the bus to take the last word on a camera that hangs
 
 
@@ -56,6 +61,7 @@ class IngestWorker:
         self._relief = Relief()
         self._relievable = [name for name in camera_ids if config.cameras[name].keyframes == "auto"]
         self._running: dict[str, tuple[threading.Thread, threading.Event]] = {}
+        self._opening: dict[str, float] = {}  # camera: when its thread began
 
     def ready(self) -> Mapping[str, str]:
         """Return per component "ok", or what is wrong with it. Cameras may be offline: no fault of ours."""
@@ -83,6 +89,7 @@ class IngestWorker:
         while not stop.is_set():
             self._switch(self._settings.off(self._clock.now()))
             self._relieve()
+            OF_THIS_PROCESS.turn(_LOOK_S)
             stop.wait(_LOOK_S)
         for _, end in self._running.values():
             end.set()
@@ -125,8 +132,21 @@ class IngestWorker:
                     end.set()
             elif camera_id in off:
                 reader.rest()
-            else:
+            elif self._opens(camera_id):
                 self._running[camera_id] = _started(camera_id, reader)
+
+    def _opens(self, camera_id: str) -> bool:
+        """Say whether a camera may begin now; it is then one of those that are being opened."""
+        now_s = self._clock.monotonic()
+        self._opening = {
+            name: since_s
+            for name, since_s in self._opening.items()
+            if self._readers[name].opening and now_s - since_s < OPENING_S
+        }
+        if len(self._opening) >= AT_ONCE:
+            return False
+        self._opening[camera_id] = now_s
+        return True
 
 
 def _started(camera_id: str, reader: CameraReader) -> tuple[threading.Thread, threading.Event]:
