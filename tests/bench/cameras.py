@@ -200,10 +200,10 @@ def _watched(readers: Sequence[Reader], generator: Sequence[int]) -> dict[str, f
     pids = [reader.process.pid for reader in readers]
     done, costs = [reader.done() for reader in readers], Cost.of(pids)
     own, generated, start = time.process_time(), Cost.of(generator).cpu_s, time.monotonic()
-    memory = [costs.memory_mib]
+    memory = [costs]
     while (left_s := start + town_s - time.monotonic()) > 0:
         time.sleep(min(left_s, 10.0))
-        memory.append(Cost.of(pids).memory_mib)
+        memory.append(Cost.of(pids))
     passed, after = time.monotonic() - start, Cost.of(pids)
     own, generated = time.process_time() - own, Cost.of(generator).cpu_s - generated
     since = [_difference(reader.done(), before) for reader, before in zip(readers, done, strict=True)]
@@ -211,9 +211,11 @@ def _watched(readers: Sequence[Reader], generator: Sequence[int]) -> dict[str, f
         "cores": (after.cpu_s - costs.cpu_s) / passed,
         "cores.bus": own / passed,
         "cores.generator": generated / passed,
-        "memory_mib": memory[-1],
-        "memory_mib.start": memory[0],
-        "memory_mib.most": max(memory),
+        "memory_mib": memory[-1].memory_mib,
+        "memory_mib.start": memory[0].memory_mib,
+        "memory_mib.most": max(cost.memory_mib for cost in memory),
+        "memory_mib.own": memory[-1].own_mib,
+        "memory_mib.own.start": memory[0].own_mib,
         "threads": after.threads,
         "online": sum(reader.done()["online"] for reader in readers),
         "published_per_s": sum(one["published"] for one in since) / passed,

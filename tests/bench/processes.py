@@ -18,17 +18,19 @@ BUSY = 0.5
 class Cost:
     """Of some processes together: processor seconds since their start, MiB of memory, threads.
 
-    Memory that several share is counted once (the kernel's PSS).
+    Memory that several share is counted once (the kernel's PSS). ``own_mib`` is what of it is no page of a
+    file: those of the frame rings fill up until all of a ring was written once, which is no leak.
     """
 
     cpu_s: float
     memory_mib: float
+    own_mib: float
     threads: int
 
     @classmethod
     def of(cls, processes: Iterable[int]) -> Self:
         """Return what the processes with these ids have cost until now."""
-        cpu_s, memory_kib, threads = 0.0, 0, 0
+        cpu_s, memory_kib, own_kib, threads = 0.0, 0, 0, 0
         for pid in processes:
             folder = Path(f"/proc/{pid}")
             fields = (
@@ -39,7 +41,9 @@ class Cost:
             for line in (folder / "smaps_rollup").read_text(encoding="ascii").splitlines():
                 if line.startswith("Pss:"):
                     memory_kib += int(line.split()[1])
-        return cls(cpu_s, memory_kib / 1024, threads)
+                elif line.startswith("Pss_Anon:"):
+                    own_kib += int(line.split()[1])
+        return cls(cpu_s, memory_kib / 1024, own_kib / 1024, threads)
 
 
 def warn_if_busy() -> None:
