@@ -24,7 +24,7 @@ from alerts.channels.base import Picture
 from alerts.incidents.model import ChangeKind
 from alerts.pipeline.books import Books
 from alerts.store import Store, facts
-from alerts.store.incidents import add_change
+from alerts.store.incidents import add_change, held
 from alerts.store.schema import EvidenceRow
 from lianfang import codec
 from lianfang.bus import Bus
@@ -109,6 +109,7 @@ class EvidenceKeeper:
                 "annotated": self._write(row, "annotated", annotated),
             }
         with self._store.write() as session:
+            held(session, row.incident_id)  # first, as for every writer
             fresh = session.get_one(EvidenceRow, row.id, with_for_update=True)
             if fresh.state != "pending":
                 # Another alert service was quicker, and its pictures are the same, or the camera's owner has

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from alerts.incidents.model import ChangeKind
 from alerts.rules.base import RuleSettings
 from alerts.store import Store, suppressions
-from alerts.store.incidents import add_change, loaded
+from alerts.store.incidents import add_change, hold, loaded
 from alerts.store.schema import IncidentRow, SuppressionRow
 from alerts.suppression.case import Case
 from alerts.suppression.check import problems
@@ -78,7 +78,8 @@ def _of_member(row: IncidentRow, word: Suppression, member: int) -> Suppression:
 
 def _mute(session: Session, config: Config, word: Suppression, now: datetime) -> None:
     """Mute what is open: not with the next picture but now, whatever state its camera is in."""
-    for row in session.scalars(select(IncidentRow).where(IncidentRow.ended_at.is_(None))):
+    open_ones = session.scalars(select(IncidentRow.id).where(IncidentRow.ended_at.is_(None))).all()
+    for row in filter(None, hold(session, open_ones).values()):
         rule = config.rules.get(row.rule)
         if row.muted or not row.occupied or not isinstance(rule, RuleSettings):
             continue

@@ -21,6 +21,7 @@ from alerts.clip.room import Room
 from alerts.clip.telling import settled
 from alerts.store import Store, clips
 from alerts.store.clips import ClipRow, Missing
+from alerts.store.incidents import held
 from alerts.store.schema import CameraStateRow
 from alerts.store.store import QUIET
 from lianfang.bus import Bus
@@ -228,6 +229,7 @@ class ClipKeeper:
     def _settle(self, row: ClipRow, came_of_it: Mapping[str, Any]) -> bool:
         """Write it down; return whether nobody else was quicker."""
         with self._store.write() as session:
+            held(session, row.incident_id)  # first, as for every writer
             fresh = session.get(ClipRow, row.id, with_for_update=True)
             ours = fresh is not None and fresh.state == "pending"
             if fresh is not None and ours:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from sqlalchemy.orm import Session
 
@@ -14,6 +15,7 @@ from alerts.delivery.policy import Dead, Late, Verdict
 from alerts.delivery.settle import Settled, apply, settle
 from alerts.notice_settings import Backfill
 from alerts.store import Store, due, outbox, receivers, speakers
+from alerts.store.incidents import hold
 from alerts.store.schema import OutboxRow
 from alerts.store.speakers import Health, Turns
 
@@ -117,7 +119,9 @@ class Exchange:
             speakers.give_way(session, turns.give_way)
         rows = outbox.lease(session, turns.next, owner=self.owner, now=now, lease_s=self.lease_s)
         if self.commands:
-            return [row for row in rows if self._has_the_word(session, row, now)]
+            # In one order at every service: two that take several speakers do not wait for each other.
+            in_turn = sorted(rows, key=attrgetter("receiver"))
+            return [row for row in in_turn if self._has_the_word(session, row, now)]
         mark(session, rows, now, self.backfill)
         return rows
 
@@ -144,15 +148,18 @@ class Exchange:
 
     def _whole(self, session: Session, asked: Asked, now: datetime) -> Given:
         off = receivers.disabled(session)
+        concerned = hold(session, self._concerned(session, asked, off, now))
         if self.commands and asked.verdicts:
             speakers.release(session, [attempt.row.seq for attempt, _ in asked.verdicts])
         settled = settle(session, asked.verdicts, owner=self.owner, now=now, speakers=self._able(off))
         off = receivers.disabled(session)  # a verdict may have disabled one
         for name in asked.recovered:
             outbox.hasten(session, name, now)
-        for name, (health, detail) in asked.health.items():
+        for name, (health, detail) in sorted(asked.health.items()):
             speakers.heard(session, name, health, detail=detail, now=now)
         for row, verdict in self._to_end(session, off, now):
+            if row.incident_id not in concerned:
+                continue  # it has become free only now: the next turn ends it
             settled.append(self._end(session, row, verdict, off, now))
         for done in settled:
             if self.unsaid is not None and done.unsaid:
@@ -164,6 +171,16 @@ class Exchange:
                 speakers.renew(session, owner=self.owner, seqs=asked.renew, until=until)
         turns = self._turns(session, asked, off, now)
         return Given(settled, self._begin(session, turns, now), stop=turns.stop)
+
+    def _concerned(
+        self, session: Session, asked: Asked, off: Collection[str], now: datetime
+    ) -> Collection[str]:
+        """Return the incidents whose timelines this may write: all are held at once, before anything else.
+
+        Whoever takes one after the other, in the order of what is owed, waits for a writer that waits for it.
+        """
+        ending = self._to_end(session, off, now, lock=False)
+        return {row.incident_id for row, _ in ending} | {a.row.incident_id for a, _ in asked.verdicts}
 
     def _why(self, session: Session, row: OutboxRow) -> str:
         """Return why a command was never tried."""

@@ -49,8 +49,8 @@ def settle(
     its success still counts. ``speakers`` are those that a speech may be handed on to.
     """
     verdicts = list(verdicts)
+    hold(session, {attempt.row.incident_id for attempt, _ in verdicts})  # before what is owed because of them
     rows = outbox.taken(session, [attempt.row.seq for attempt, _ in verdicts])
-    hold(session, {row.incident_id for row in rows.values()})
     settled = []
     for attempt, verdict in verdicts:
         row = rows.get(attempt.row.seq)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from alerts.incidents.model import ChangeKind, State
 from alerts.store.clips import ClipRow
 from alerts.store.guests import GuestRow
-from alerts.store.incidents import add_change
+from alerts.store.incidents import add_change, hold
 from alerts.store.schema import EvidenceRow, IncidentRow
 
 PUBLIC = timedelta(days=30)
@@ -76,7 +76,8 @@ def purge(session: Session, guest: GuestRow, now: datetime) -> tuple[Report, lis
     Return what that comes to, and the files, below the evidence folder, to be deleted once it is committed.
     """
     report, files = Report(), list[str]()
-    incidents = {row.id: row for row in session.scalars(_incidents(guest.id))}
+    ids = session.scalars(_incidents(guest.id).with_only_columns(IncidentRow.id)).all()
+    incidents = {row.id: row for row in hold(session, ids).values() if row is not None}
     why = {name: required(row, guest.allowed["legal_class"], now) for name, row in incidents.items()}
     for picture in _of(session, EvidenceRow, guest.id):
         if why.get(picture.incident_id) is None and picture.reason != WITHDRAWN:

@@ -33,8 +33,9 @@ def load_holders(session: Session) -> list[Incident]:
 def hold(session: Session, ids: Collection[str]) -> dict[str, IncidentRow | None]:
     """Load incidents that this write changes, None where there is none: nobody else does until it ends.
 
-    Whoever needs several asks for all at once: they are locked in one order, so that no two writes wait for
-    each other, and each is at hand when it changes.
+    Whoever needs several asks for all at once, and before rows that belong to incidents (what is owed,
+    pictures, clips): all are locked in one order, so that no two writes wait for each other, and each is at
+    hand when it changes.
     """
     rows: dict[str, IncidentRow | None] = session.info.setdefault(_HELD, {})
     missing = [incident_id for incident_id in ids if incident_id not in rows]

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from alerts.incidents.model import ChangeKind
@@ -116,7 +116,7 @@ def overdue(
         OutboxRow.valid_until <= now,
         free(now),
     )
-    return list(session.scalars(query.with_for_update(skip_locked=True) if lock else query))
+    return _found(session, query, lock=lock)
 
 
 def unserved(
@@ -129,7 +129,13 @@ def unserved(
         OutboxRow.receiver.in_(list(receivers)),
         free(now),
     )
-    return list(session.scalars(query.with_for_update(skip_locked=True) if lock else query))
+    return _found(session, query, lock=lock)
+
+
+def _found(session: Session, query: Select[OutboxRow], *, lock: bool) -> list[OutboxRow]:
+    if lock:  # anew: the same write may have asked before without it
+        query = query.with_for_update(skip_locked=True).execution_options(populate_existing=True)
+    return list(session.scalars(query))
 
 
 def taken(session: Session, seqs: Collection[int]) -> dict[int, OutboxRow]:

@@ -147,18 +147,15 @@ def served(session: Session, receivers: Iterable[str], now: datetime) -> list[st
 
 def end_owed(session: Session, names: Iterable[str], now: datetime) -> int:
     """End what is owed to those of ``names`` that are over; return how many rows. None is sent."""
-    ended = 0
-    for name in names:
-        if not (why := over(session, name, now)):
-            continue
-        query = select(OutboxRow).where(OutboxRow.receiver == name, OutboxRow.state == "pending", free(now))
-        rows = session.scalars(query.order_by(OutboxRow.seq).with_for_update(skip_locked=True)).all()
-        hold(session, {row.incident_id for row in rows})
-        for row in rows:
-            row.last_error = why
-            outbox.expire(session, row, now=now)
-        ended += len(rows)
-    return ended
+    why = {name: reason for name in names if (reason := over(session, name, now))}
+    query = select(OutboxRow).where(OutboxRow.receiver.in_(why), OutboxRow.state == "pending", free(now))
+    held = hold(session, set(session.scalars(query.with_only_columns(OutboxRow.incident_id))))
+    query = query.where(OutboxRow.incident_id.in_(held)).order_by(OutboxRow.seq)
+    rows = session.scalars(query.with_for_update(skip_locked=True)).all()
+    for row in rows:
+        row.last_error = why[row.receiver]
+        outbox.expire(session, row, now=now)
+    return len(rows)
 
 
 def waiting(session: Session, name: str, after: int, limit: int) -> Sequence[OutboxRow]:
@@ -174,11 +171,11 @@ def waiting(session: Session, name: str, after: int, limit: int) -> Sequence[Out
 
 def taken(session: Session, name: str, head: str, along: Sequence[str], now: datetime, detail: str) -> None:
     """Write down that a message was taken: what went along with ``head`` is delivered, the next one waits."""
+    query = select(OutboxRow).where(OutboxRow.id.in_(along), OutboxRow.state == "pending")
+    hold(session, set(session.scalars(query.with_only_columns(OutboxRow.incident_id))))
     row = session.get(SubscriptionRow, name, with_for_update=True)
     if along:
-        query = select(OutboxRow).where(OutboxRow.id.in_(along), OutboxRow.state == "pending")
         rows = session.scalars(query.order_by(OutboxRow.seq).with_for_update()).all()
-        hold(session, {one.incident_id for one in rows})
         for one in rows:
             outbox.delivered(session, one, now=now, outcome="taken", detail=detail)
     if row is not None:
