@@ -28,6 +28,8 @@ def test_one_of_two_alert_services_is_killed_and_the_other_goes_on(tmp_path: Pat
         with Shared(tmp_path, outside, broker.address, shared_server().create()) as site:
             until("two services that share the cameras", lambda: all(map(site.partitions, SERVICES)))
             assert not set(site.partitions("one")) & set(site.partitions("two"))
+            # Speeches that nobody delivers yet are too late after 30 s, as they should be.
+            until("both ready", lambda: all(map(site.ready, SERVICES)))
             people.start()
             until("incidents of both", lambda: len({row.camera for row in site.rows(IncidentRow)}) >= 5)
             time.sleep(rng.uniform(0, 1))
