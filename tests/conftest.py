@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import pytest
 
+from tests.support import sharing
 from tests.support.configs import SECRETS
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let what lasts longest begin first."""
+    sharing.order(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:  # noqa: ANN401
+    """Keep together what shares something."""
+    return sharing.scheduler(config, log)
 
 
 def pytest_collection_finish() -> None:

@@ -4,6 +4,8 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 bin=.venv/bin
 names=() times=() results=()
+# Some hundred processes are started: none of them should compile all modules anew.
+unset PYTHONDONTWRITEBYTECODE
 
 stage() {
   local name=$1 start=$SECONDS
@@ -13,30 +15,40 @@ stage() {
   names+=("$name") times+=($((SECONDS - start)))
 }
 
-# Three minutes of nothing but waiting: beside the others.
-begin_soak() {
-  mkdir -p build
-  "$bin/python" -m pytest -q -s tests/soak >build/soak.log 2>&1 &
-  soak=$!
+# What needs no core of its own runs beside the stages, and is a stage once it is waited for.
+declare -A beside
+begin() {
+  local name=$1
+  shift
+  "$@" >"build/$name.log" 2>&1 &
+  beside[$name]=$!
 }
 
-soaked() {
-  wait "$soak"
+ended() {
+  wait "${beside[$1]}"
   local code=$?
-  cat build/soak.log
+  cat "build/$1.log"
   return $code
 }
 
+tests=("$bin/python" -m pytest -q --durations=5 -m "not chaos")
+mkdir -p build
+begin installing bash tests/ultralytics.sh --install
 stage check make --no-print-directory check
 stage models "$bin/lianfang" models install
 stage console npm --prefix alerts/console run --silent test
-# Two at a time: most of a test of real processes is waiting. A file stays with one worker, and so do its brokers.
-for folder in unit contract integration e2e truth; do
-  if [ $folder = contract ]; then begin_soak; fi
-  case $folder in unit | truth) split=worksteal ;; *) split=loadfile ;; esac
-  stage "$folder" "$bin/python" -m pytest -q -n 2 --dist $split --durations=5 -m "not chaos" "tests/$folder"
+stage unit "${tests[@]}" -n 2 --dist worksteal tests/unit
+begin soak "$bin/python" -m pytest -q -s tests/soak # three minutes of nothing but waiting
+# Most of a test of real processes is waiting: more at a time than there are cores. tests/support/sharing.py says
+# what stays together, and what begins first.
+for folder in contract integration e2e; do
+  # In one process, in which the model looks at its minute of video once for all of them.
+  if [ $folder = e2e ]; then begin truth nice "${tests[@]}" tests/truth; fi
+  stage "$folder" "${tests[@]}" -n 3 --dist loadfile "tests/$folder"
 done
-stage soak soaked
+stage soak ended soak
+stage truth ended truth
+wait "${beside[installing]}"
 stage ultralytics bash tests/ultralytics.sh
 
 printf '\n%-12s %6s  %s\n' stage seconds result
