@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 from alerts.facts import NO_FACTS, Facts
 from alerts.pipeline.books import Books
-from alerts.store import Store, facts
+from alerts.store import Store, facts, people
+from alerts.store.people import People
 from lianfang.clock import Clock
 from lianfang.config import Config
 from lianfang.config.changes import Version
@@ -22,6 +24,9 @@ class Settings:
         self._store, self._clock = store, clock
         self.facts = NO_FACTS
         """What the store said last."""
+        self.people = People()
+        """Who may log in beside those of the file, as the store said last."""
+        self._joined: tuple[object, Config] | None = None
         self.look()
 
     @cached_property
@@ -35,6 +40,7 @@ class Settings:
             self.facts = facts.fresh(
                 session, self.facts, self._clock.now(), switched=bool(self.file.profiles)
             )
+            self.people = people.fresh(session, self.people)
         return self.facts
 
     def version(self) -> Version | None:
@@ -46,11 +52,35 @@ class Settings:
         return self.facts.versions[-1] if self.facts.versions else None
 
     def config(self) -> Config:
-        """Return the configuration in force now, without any profile."""
-        version = self.version()
-        return self.file if version is None else self.books.of(version).config
+        """Return the configuration in force now, without any profile; with the people of the store."""
+        version, joining = self.version(), self.people
+        key = (version and version.number, joining.revision)
+        if self._joined is None or self._joined[0] != key:
+            config = self.file if version is None else self.books.of(version).config
+            self._joined = (key, _with(config, joining))
+        return self._joined[1]
 
     def fault(self) -> str:
         """Return why the version in force is not, as far as it goes; "" where it is."""
         version = self.version()
         return "" if version is None else self.books.of(version).fault
+
+
+def _with(config: Config, joining: People) -> Config:
+    """Return ``config`` with the people of the store, who never stand in the place of one of the file."""
+    if not joining.rows:
+        return config
+    operators = {**joining.operators(), **config.api.operators}
+    update: dict[str, Any] = {"api": config.api.model_copy(update={"operators": operators})}
+    update["grid_cells"] = {
+        name: cell.model_copy(
+            update={
+                "workers": (
+                    *cell.workers,
+                    *(person for person, row in joining.rows.items() if name in row.cells),
+                )
+            }
+        )
+        for name, cell in config.grid_cells.items()
+    }
+    return config.model_copy(update=update)

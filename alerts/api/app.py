@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from datetime import timedelta
 from http import HTTPStatus
 from operator import attrgetter
 from pathlib import Path
@@ -16,6 +15,7 @@ from fastapi.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from alerts.api import (
+    audit,
     auth,
     backtests,
     broadcasts,
@@ -33,8 +33,10 @@ from alerts.api import (
     handovers,
     incidents,
     live,
+    needs,
     openapi,
     ops,
+    people,
     photos,
     pictures,
     police,
@@ -52,21 +54,19 @@ from alerts.api import (
     trials,
 )
 from alerts.api import settings as settings_routes
+from alerts.api.access import Access
+from alerts.api.auditing import Auditing
 from alerts.api.dependencies import Dependencies
 from alerts.api.feed import ChangeFeed
 from alerts.api.gate import MAX_BODY_BYTES, MAX_LONG_BODY_BYTES, CurrentSession, Gate, current_session
 from alerts.api.headers import SecurityHeaders
 from alerts.api.names import Names
-from alerts.api.passwords import Passwords
-from alerts.api.sessions import Sessions, earlier_credentials
 from alerts.api.timing import Timing
 from alerts.api.views import Views
 from alerts.backtest.runs import Runs
 from alerts.guests.book import GuestBook
 from alerts.guests.looking import Looks
 from alerts.store import Store
-
-_SESSIONS_FILE = "sessions.json"
 
 
 def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
@@ -78,6 +78,7 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
     passwords = Passwords(settings.operators, earlier_credentials(file))
     sessions = Sessions(file, deps.clock, timedelta(hours=settings.session_hours), passwords.hashes)
     names = Names(deps.settings.config)
+    access = Access.of(deps, names)
     views = Views(names, Timing(deps.settings.config))
     camera_views = cameras.CameraViews(deps.settings.config, names)
     feed = ChangeFeed(events.StoreSource(deps, views, camera_views))
@@ -95,21 +96,22 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
         middleware=[
             Middleware(GZipMiddleware, minimum_size=1024, compresslevel=5),
             Middleware(SecurityHeaders),
-            Middleware(Gate, sessions=sessions),
+            Middleware(Gate, sessions=access.sessions),
+            Middleware(Auditing, store=deps.store, clock=deps.clock, names=names),
         ],
     )
     app.state.feed, app.state.viewers = feed, viewers
     problems.install(app)
     openapi.install(app)
-    behind_login = APIRouter(
-        dependencies=[Depends(current_session)], responses=problems.described(HTTPStatus.UNAUTHORIZED)
-    )
+    guards = [Depends(current_session), Depends(needs.allowed(names, access.passwords))]
+    closed = problems.described(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+    behind_login = APIRouter(dependencies=guards, responses=closed)
     for router in (
         speech.router(deps),  # before the actions, whose path would stand for its own
         incidents.router(deps, views),
         evidence.router(deps, looks),
         clips.router(deps, looks),
-        events.router(deps, feed, sessions),
+        events.router(deps, feed, access.sessions),
         cameras.router(deps, camera_views),
         camera_details.router(deps, names),
         live.router(deps, viewers, sessions, looks),
@@ -130,19 +132,21 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
         quiets.router(deps),
         sound_tests.router(deps),
         handovers.router(deps),
+        people.router(deps, access.book, feed.nudge),
+        audit.router(deps),
     ):
         behind_login.include_router(router)
     long = APIRouter(
         prefix="/api",
         max_body_size=MAX_LONG_BODY_BYTES,
-        dependencies=[Depends(current_session)],
-        responses=problems.described(HTTPStatus.UNAUTHORIZED),
+        dependencies=guards,
+        responses=closed,
     )
     for router in (photos.uploads(deps), recordings.uploads(deps)):
         long.include_router(router)
     app.include_router(long)  # before the actions, whose path would stand for its own
     api = APIRouter(prefix="/api", max_body_size=MAX_BODY_BYTES)
-    api.include_router(auth.router(deps, names, passwords, sessions, feed.nudge))
+    api.include_router(auth.router(deps, access, feed.nudge, guards))
     api.include_router(behind_login)
     app.include_router(api)
     for router in (*_of_machines(deps), pictures.router(deps, looks), *_of_guests(deps, book)):

@@ -14,9 +14,8 @@ from sqlalchemy import select
 from alerts.api.dependencies import Dependencies
 from alerts.api.gate import CurrentSession
 from alerts.api.models import Delivery
-from alerts.api.names import Names
 from alerts.api.problems import ApiError, described
-from alerts.api.receivers import check_known, for_operators
+from alerts.api.receivers import check_known
 from alerts.api.views import delivery
 from alerts.store import again
 from alerts.store.schema import OutboxRow
@@ -70,7 +69,7 @@ class Replayed(BaseModel):
 
 def router(deps: Dependencies) -> APIRouter:
     """Return /dead-letters and /deliveries/replay."""
-    routes, names = APIRouter(tags=["receivers"]), Names(deps.settings.config)
+    routes = APIRouter(tags=["receivers"])
 
     @routes.get("/dead-letters")
     def list_dead_letters(
@@ -95,7 +94,6 @@ def router(deps: Dependencies) -> APIRouter:
     @routes.post("/deliveries/replay", responses=described(*_REFUSALS))
     def replay_deliveries(body: Replay, user: CurrentSession) -> Replayed:
         """Send deliveries again, all that are asked for or none."""
-        for_operators(names, user)
         if body.receiver:
             check_known(deps, body.receiver)
         count = _replay(deps, body, deps.clock.now())

@@ -28,7 +28,7 @@ _LONG = re.compile(r"/api/(incidents/[^/]+/photos|recordings/[^/]+)")
 _SIGNED = re.compile(r"/api/receivers/[^/]+/receipts|/share/(readers|hooks/[a-z_]+)")
 """What machines post, who know a secret: no session, no browser."""
 _PUSHED = re.compile(r"/api/(gateways|sensors)/[^/]+/readings")  # by devices, with a token of their own
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="Set by /api/login.")
 
@@ -57,9 +57,9 @@ class Gate:
         if not length.isdecimal() or int(length) > most:  # one without a length is cut while read
             detail = f"a body has {most} bytes at most"
             return problems.response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", detail)
-        if request.method == "POST" and (_SIGNED.fullmatch(path) or _PUSHED.fullmatch(path)):
+        if request.method == "POST" and of_machines(path):
             return None
-        if request.method not in _SAFE and request.headers.get(CSRF_HEADER) != CSRF_VALUE:
+        if request.method not in SAFE and request.headers.get(CSRF_HEADER) != CSRF_VALUE:
             # A browser sends this header to another origin only if that origin allows it, and this one
             # allows none. SameSite=Strict says the same once more.
             detail = f"a change needs the header {CSRF_HEADER}: {CSRF_VALUE}"
@@ -71,6 +71,11 @@ class Gate:
         if session is None and path != LOGIN:
             return problems.response(HTTPStatus.UNAUTHORIZED, "not_logged_in", "log in first")
         return None
+
+
+def of_machines(path: str) -> bool:
+    """Say whether machines post there, who know a secret of their own."""
+    return bool(_SIGNED.fullmatch(path) or _PUSHED.fullmatch(path))
 
 
 def _most(path: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Literal
 
 from sqlalchemy.orm import Session
 
@@ -16,7 +15,10 @@ from alerts.store.schema import IncidentRow
 from alerts.store.subscriptions import receiver_of
 from alerts.wording import source_name
 from lianfang.config import Config
+from lianfang.config.api import Role
 from lianfang.config.point import Contact as ContactStanza
+
+_ASSIGNABLE = frozenset({"administrator", "operator", "worker"})
 
 
 class Names:
@@ -117,8 +119,8 @@ class Names:
         operator = self._config.api.operators.get(operator_id)
         return operator.name if operator else ""
 
-    def role(self, operator_id: str) -> Literal["operator", "worker"]:
-        """Return what a person who is logged in may do."""
+    def role(self, operator_id: str) -> Role:
+        """Return the role of a person who is logged in."""
         return self._config.api.operators[operator_id].role
 
     def stands_for(self, operator_id: str) -> list[str]:
@@ -143,7 +145,9 @@ class Names:
 
     def assignees(self) -> list[Assignee]:
         """Return everybody whom an incident can be assigned to, cells first."""
-        return [self.assignee(name) for name in (*self._config.grid_cells, *self._config.api.operators)]
+        operators = self._config.api.operators.items()
+        people = (name for name, o in operators if o.role in _ASSIGNABLE and not o.locked)
+        return [self.assignee(name) for name in (*self._config.grid_cells, *people)]
 
     def waiting_for_confirmation(self, rule_id: str) -> list[str]:
         """Return the receivers that a rule tells only after a person has confirmed."""

@@ -7,9 +7,7 @@ import getpass
 import sys
 from collections.abc import Sequence
 
-from alerts.api.passwords import hash_password
-
-_MIN_LENGTH = 8
+from alerts.api.passwords import MIN_LENGTH, hash_password
 
 
 def main(argv: Sequence[str]) -> int:
@@ -24,8 +22,8 @@ def main(argv: Sequence[str]) -> int:
     if password is None:
         sys.stderr.write("lianfang password: the two entries differ\n")
         return 1
-    if len(password) < _MIN_LENGTH:
-        sys.stderr.write(f"lianfang password: a password has {_MIN_LENGTH} characters or more\n")
+    if len(password) < MIN_LENGTH:
+        sys.stderr.write(f"lianfang password: a password has {MIN_LENGTH} characters or more\n")
         return 1
     sys.stdout.write(f"{hash_password(password)}\n")
     return 0

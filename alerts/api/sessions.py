@@ -11,7 +11,7 @@ import hashlib
 import os
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -45,22 +45,29 @@ def earlier_credentials(file: Path) -> dict[str, str]:
 
 
 class Sessions:
-    """The sessions of the operators in ``credentials`` (operator → password hash). Thread-safe."""
+    """The sessions of those whom ``credential`` lets in: by operator, the password hash. Thread-safe.
 
-    def __init__(self, file: Path, clock: Clock, lifetime: timedelta, credentials: Mapping[str, str]) -> None:
+    Whoever is locked, or has another password, has no session any more.
+    """
+
+    def __init__(
+        self, file: Path, clock: Clock, lifetime: timedelta, credential: Callable[[str], str | None]
+    ) -> None:
         self._file, self._clock, self._lifetime = file, clock, lifetime
-        self._credentials = credentials
+        self._credential = credential
         self._lock = threading.Lock()
-        valid = (s for s in _load(file) if credentials.get(s.operator) == s.credential)
+        valid = (s for s in _load(file) if credential(s.operator) == s.credential)
         self._sessions = {session.key: session for session in valid}
 
     def open(self, operator: str) -> tuple[str, Session]:
-        """Start a session; return what goes into the cookie, and the session."""
-        token = secrets.token_urlsafe(32)
+        """Start a session; return what goes into the cookie, and the session. LookupError for the locked."""
+        token, credential = secrets.token_urlsafe(32), self._credential(operator)
+        if credential is None:
+            raise LookupError(f"{operator} may not log in")
         session = Session(
             key=_key(token),
             operator=operator,
-            credential=self._credentials[operator],
+            credential=credential,
             expires_at=self._clock.now() + self._lifetime,
         )
         with self._lock:
@@ -75,7 +82,11 @@ class Sessions:
 
     def is_alive(self, session: Session) -> bool:
         """Say whether a session found earlier is still good."""
-        return session.key in self._sessions and session.expires_at > self._clock.now()
+        return (
+            session.key in self._sessions
+            and session.expires_at > self._clock.now()
+            and self._credential(session.operator) == session.credential
+        )
 
     def close(self, session: Session) -> None:
         """End a session."""

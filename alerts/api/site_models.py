@@ -8,6 +8,8 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from alerts.api.answer import Answer
 from alerts.api.models import Assignee, Named, NamedInBoth
+from alerts.api.passwords import MIN_LENGTH
+from lianfang.config.api import Role
 
 
 class Clock(Answer):
@@ -72,11 +74,24 @@ class Login(BaseModel):
     password: Annotated[str, Field(min_length=1, max_length=1024)]
 
 
+class OwnPassword(BaseModel):
+    """The password as it is, and as it is to be."""
+
+    current: Annotated[str, Field(min_length=1, max_length=1024)]
+    new: Annotated[str, Field(min_length=MIN_LENGTH, max_length=1024)]
+
+
 class LoggedIn(Answer):
-    """Who is logged in, and until when; ``stands_for`` are the assignees whose incidents are theirs."""
+    """Who is logged in, and until when; ``stands_for`` are the assignees whose incidents are theirs.
+
+    ``must_change``: nothing else is allowed before they have chosen a password of their own. ``configured``:
+    the password stands in the configuration, and is changed there.
+    """
 
     operator: str
     name: str
-    role: Literal["operator", "worker"]
+    role: Role
     stands_for: list[str]
+    must_change: bool
+    configured: bool
     expires_at: AwareDatetime

@@ -14,12 +14,14 @@ from sqlalchemy import event
 from sqlalchemy.exc import DatabaseError, DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
+from alerts.store import audit
 from alerts.store.clips import ClipRow  # noqa: F401 - a table beside those of the schema
 from alerts.store.database import Database
 from alerts.store.deferred import write_before_asked
 from alerts.store.dispositions import DispositionRow  # noqa: F401 - a table beside those of the schema
 from alerts.store.guests import GuestRow  # noqa: F401 - tables beside those of the schema
 from alerts.store.incidents import write_changes
+from alerts.store.people import PersonRow  # noqa: F401 - a table beside those of the schema
 from alerts.store.photos import PhotoRow  # noqa: F401 - a table beside those of the schema
 from alerts.store.postgresql import PostgreSql
 from alerts.store.receipts import ReceiptRow  # noqa: F401
@@ -94,8 +96,11 @@ class Store:
             with self._database.turn(), self._sessions.begin() as session:
                 yield session
                 write_changes(session)
+                deed = audit.enter(session)
         except DBAPIError as error:
             raise self._later("write", error) from error
+        if deed is not None:
+            deed.is_written = True
         if session.info.get(QUIET):
             return
         for listener in list(self._listeners):

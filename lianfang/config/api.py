@@ -15,17 +15,24 @@ if TYPE_CHECKING:
     from lianfang.config.model import Config
 
 
+Role = Literal["administrator", "operator", "worker", "viewer", "auditor"]
+
+
 class Operator(Stanza):
     """A person who may log in."""
 
     name: str
     """As colleagues know them: it stands beside everything they do."""
-    role: Literal["operator", "worker"] = "operator"
-    """``worker``: sees everything, takes what is assigned to them or their cell, and says what came of it."""
+    role: Role = "operator"
+    """administrator: everything, people too; operator: what is done on duty; worker: sees everything, takes
+    what is assigned to them or their cell, and says what came of it; viewer: looks; auditor: also at who did
+    what."""
     password_hash: Secret | None = None
     """An argon2 hash as ``lianfang password`` prints it, or …"""
     password: Secret | None = None
     """… the password itself."""
+    locked: bool = False
+    """May not log in any more; the name still stands beside what they did."""
 
     def check(self, config: Config) -> Iterable[Problem]:
         """Yield a problem unless there is exactly one readable secret."""
@@ -58,3 +65,8 @@ class Api(Stanza):
     """So many may look at cameras as they are now at a time; 0: nobody may."""
     live_fps: float = Field(default=5, ge=0.2, le=25)
     """Pictures a second that each of them is given at most."""
+
+    @property
+    def administrators(self) -> list[str]:
+        """Who may manage people, and is not locked."""
+        return [n for n, o in self.operators.items() if o.role == "administrator" and not o.locked]

@@ -1,0 +1,68 @@
+"""Who may ask for what: one table of the operations of the API that stand behind a session.
+
+What is missing here is for operators and administrators alone, until somebody has thought of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request
+
+from alerts.api.gate import CurrentSession
+from alerts.api.names import Names
+from alerts.api.passwords import Passwords
+from alerts.api.problems import ApiError
+from lianfang.config.api import Role
+
+Roles = frozenset[Role]
+
+EVERYBODY: Roles = frozenset({"administrator", "operator", "worker", "viewer", "auditor"})
+STAFF: Roles = frozenset({"administrator", "operator"})
+FIELD: Roles = STAFF | {"worker"}
+OVERSIGHT: Roles = STAFF | {"viewer", "auditor"}
+AUDIT: Roles = frozenset({"administrator", "auditor"})
+ADMINISTRATION: Roles = frozenset({"administrator"})
+
+_TABLE: Mapping[Roles, str] = {
+    EVERYBODY: """
+        login logout show_session change_password
+        list_incidents show_incident picture clip photo follow_events
+        list_cameras show_playback show_community show_profiles show_settings show_version
+        list_rules list_zones list_lines list_suppressions list_trials show_effects show_broadcasts
+        list_receivers list_dead_letters list_guests list_looks preview_guest
+        list_recordings hear_recording openapi_document unknown
+    """,
+    # A worker acts on what is assigned to them or their cell: alerts.actions holds them to it.
+    FIELD: "act_on_incident add_photo speak hush",
+    STAFF: """
+        press_profile_key release_profile_key restore_version switch_camera
+        change_rule take_rule_back change_zone take_zone_back change_line take_line_back
+        suppress lift_suppression sign_off_trial enable_receiver replay_deliveries
+        invite revoke_invitation withdraw_guest pause_guest resume_guest renew_owner_link
+        keep_recording take_recording_back show_dispositions
+    """,
+    OVERSIGHT: "show_day_of_receiver",
+    AUDIT: "list_audit export_audit",
+    ADMINISTRATION: "list_people add_person change_person lock_person unlock_person give_new_password",
+}
+NEEDS: Mapping[str, Roles] = {name: roles for roles, names in _TABLE.items() for name in names.split()}
+"""Who may ask for an operation, by its name."""
+_BEFORE_A_PASSWORD = frozenset({"show_session", "logout", "change_password"})
+
+
+def allowed(names: Names, passwords: Passwords) -> Callable[..., Coroutine[Any, Any, None]]:
+    """Return a dependency of routes that answers 403 to whoever may not."""
+
+    async def check(request: Request, user: CurrentSession) -> None:
+        operation = request.scope["route"].name
+        if passwords.must_change(user.operator) and operation not in _BEFORE_A_PASSWORD:
+            raise ApiError(HTTPStatus.FORBIDDEN, "new_password_needed", "choose a password of your own first")
+        role = names.role(user.operator)
+        if role not in NEEDS.get(operation, STAFF):
+            code = "operators_only" if request.method == "GET" else "not_yours"
+            raise ApiError(HTTPStatus.FORBIDDEN, code, f"{operation} is not for the role {role}")
+
+    return check
