@@ -22,7 +22,7 @@ _MOST_ROWS = 100_000
 _CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
 
 
-class Entry(Answer):
+class AuditEntry(Answer):
     """One deed, done where ``status`` is below 400, else refused. ``action`` is the operation's name."""
 
     seq: int
@@ -41,7 +41,7 @@ class Entry(Answer):
 class AuditPage(Answer):
     """Entries, newest first; ``next`` goes into ``before``, null on the last page."""
 
-    entries: list[Entry]
+    entries: list[AuditEntry]
     next: int | None
 
 
@@ -61,7 +61,7 @@ class Asked(BaseModel):
         return Search(self.begin, self.end, self.actor, self.action, self.text, before)
 
 
-class Export(Asked):
+class AuditExport(Asked):
     """What is to be exported, and why."""
 
     reason: Why
@@ -91,11 +91,11 @@ def router(deps: Dependencies) -> APIRouter:
         with deps.store.read() as session:
             rows = session.scalars(audit.found(search).limit(limit + 1)).all()
         more = len(rows) > limit
-        entries = [Entry(**audit.plain(row)) for row in rows[:limit]]
+        entries = [AuditEntry(**audit.plain(row)) for row in rows[:limit]]
         return AuditPage(entries=entries, next=entries[-1].seq if more else None)
 
     @routes.post("/export", response_class=StreamingResponse, responses=_CSV)
-    def export_audit(body: Export) -> StreamingResponse:
+    def export_audit(body: AuditExport) -> StreamingResponse:
         """Give what people did as CSV, at most 100,000 entries. The export itself becomes an entry, too."""
         return sheet("audit.csv", _COLUMNS, _rows(deps, body.search()))
 

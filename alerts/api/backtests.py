@@ -18,7 +18,6 @@ from alerts.api.dependencies import Dependencies
 from alerts.api.gate import CurrentSession
 from alerts.api.names import Names
 from alerts.api.problems import ApiError, described
-from alerts.api.roles import refuse_worker
 from alerts.api.settings import refused
 from alerts.backtest.compare import Line, beside
 from alerts.backtest.question import Question, concerned, keys_of
@@ -54,7 +53,6 @@ def router(deps: Dependencies, runs: Runs, looks: Looks) -> APIRouter:
 
         422 for what `lianfang check` would refuse of the proposal, 409 where others wait already.
         """
-        refuse_worker(desk.names, user, "not_yours", f"{user.operator} may only look at this")
         try:
             return desk.view(runs.start(desk.question(body), user.operator))
         except TooMany as error:
@@ -66,9 +64,8 @@ def router(deps: Dependencies, runs: Runs, looks: Looks) -> APIRouter:
         return desk.view(desk.run(backtest_id))
 
     @routes.delete("/{backtest_id}")
-    def end_backtest(backtest_id: str, user: CurrentSession) -> Backtest:
+    def end_backtest(backtest_id: str) -> Backtest:
         """End a back-test that waits or runs."""
-        refuse_worker(desk.names, user, "not_yours", f"{user.operator} may only look at this")
         run = desk.run(backtest_id)
         runs.end(run)
         return desk.view(run)

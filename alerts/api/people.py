@@ -49,7 +49,7 @@ class FirstPassword(Answer):
     password: str
 
 
-class Change(BaseModel):
+class PersonChange(BaseModel):
     """What is to be known of somebody."""
 
     model_config = ConfigDict(extra="forbid")
@@ -63,7 +63,7 @@ class Change(BaseModel):
         return Person(self.name, self.role, tuple(self.cells))
 
 
-class New(Change):
+class NewPerson(PersonChange):
     """Somebody new, by the id that they log in with."""
 
     id: PersonId
@@ -108,7 +108,7 @@ def _add_list(routes: APIRouter, deps: Dependencies, book: PeopleBook) -> None:
         return [*_configured(deps), *(_view(deps, row) for row in deps.settings.people.rows.values())]
 
     @routes.post("", status_code=HTTPStatus.CREATED)
-    def add_person(body: New, user: CurrentSession) -> FirstPassword:
+    def add_person(body: NewPerson, user: CurrentSession) -> FirstPassword:
         """Let somebody in, with a password that they must change at their first log-in."""
         password = first_password()
         with refused():
@@ -116,7 +116,7 @@ def _add_list(routes: APIRouter, deps: Dependencies, book: PeopleBook) -> None:
         return FirstPassword(person=_view(deps, row), password=password)
 
     @routes.put("/{person}")
-    def change_person(person: str, body: Change, user: CurrentSession) -> PersonView:
+    def change_person(person: str, body: PersonChange, user: CurrentSession) -> PersonView:
         """Change name, role and cells of somebody; it holds at their next request."""
         with refused():
             return _view(deps, book.change(person, body.person(), user.operator))

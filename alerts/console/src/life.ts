@@ -37,6 +37,7 @@ export const isMine = (incident: Incident, me: LoggedIn | null | undefined) =>
 /** What the one who is logged in may do to an incident: a worker takes their own ones and says what came of them. */
 export function mayDo(incident: Incident, me: LoggedIn | null | undefined): Action[] {
   const possible = ACTIONS.filter((action) => incident.actions.includes(action))
+  if (me?.role === 'viewer' || me?.role === 'auditor') return []
   if (me?.role !== 'worker') return possible
   return isMine(incident, me) ? possible.filter((action) => OF_WORKERS.includes(action)) : []
 }

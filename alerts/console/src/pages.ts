@@ -3,6 +3,8 @@ import type { Component } from 'vue'
 import type { LoggedIn } from '@/api/client'
 import type { Glyph } from '@/components/GlyphIcon.vue'
 
+type Role = LoggedIn['role']
+
 /** A page of the console: an entry of the navigation, whose view is fetched when it is first opened. */
 export interface Page {
   name: string
@@ -11,8 +13,8 @@ export interface Page {
   title: string
   icon: Glyph
   view: () => Promise<Component>
-  /** Who may open it; everybody where it is not given. */
-  role?: LoggedIn['role']
+  /** Who may open it, beside administrators; everybody where it is not given. */
+  role?: Role | readonly Role[]
 }
 
 /** In the order of the navigation: what is needed in a hurry comes first. */
@@ -25,5 +27,5 @@ export const PAGES: readonly Page[] = [
 ]
 
 /** The pages that somebody of that role may open. */
-export const pagesFor = (role: LoggedIn['role'] | undefined): readonly Page[] =>
-  PAGES.filter((page) => !page.role || page.role === role)
+export const pagesFor = (role: Role | undefined): readonly Page[] =>
+  PAGES.filter((page) => !page.role || role === 'administrator' || [page.role].flat().some((one) => one === role))

@@ -73,7 +73,7 @@ describe('the wall', () => {
   })
 
   it('lets a worker do what is theirs', () => {
-    const me = { operator: 'w', name: 'W', role: 'worker', stands_for: ['w', 'north'], expires_at: '' } as const
+    const me = { operator: 'w', name: 'W', role: 'worker', stands_for: ['w', 'north'], expires_at: '', must_change: false, configured: false } as const
     const theirs = { id: 'north', name: 'N', kind: 'cell', points: [], contact: null } as const
     const asked = { ...me, stands_for: [...me.stands_for] }
     expect(mayDo(incident('a'), asked)).toEqual([])

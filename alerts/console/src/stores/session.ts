@@ -10,7 +10,7 @@ export const useSession = defineStore('session', () => {
   const user = ref<LoggedIn | null>()
   const ended = ref(false)
   /** Workers look, and change what they are assigned to; everything else is for operators. */
-  const isOperator = computed(() => user.value?.role === 'operator')
+  const isOperator = computed(() => user.value?.role === 'operator' || user.value?.role === 'administrator')
   const community = ref<Community>()
 
   /** Asks the server who is logged in. A server that does not answer changes nothing. */
@@ -32,6 +32,11 @@ export const useSession = defineStore('session', () => {
     await enter(await unwrap(api.POST('/api/login', { body: { operator, password } })))
   }
 
+  /** Chooses another password; every other session of theirs ends. */
+  async function choosePassword(current: string, chosen: string): Promise<void> {
+    await enter(await unwrap(api.POST('/api/password', { body: { current, new: chosen } })))
+  }
+
   async function logout(): Promise<void> {
     await unwrap(api.POST('/api/logout'))
     localStorage.removeItem(HINT)
@@ -39,7 +44,8 @@ export const useSession = defineStore('session', () => {
   }
 
   async function enter(who: LoggedIn): Promise<void> {
-    community.value ??= await unwrap(api.GET('/api/community'))
+    // Before they have a password of their own the server tells them nothing else.
+    if (!who.must_change) community.value ??= await unwrap(api.GET('/api/community'))
     localStorage.setItem(HINT, String(Date.parse(who.expires_at)))
     user.value = who
     ended.value = false
@@ -52,5 +58,5 @@ export const useSession = defineStore('session', () => {
     user.value = null
   }
 
-  return { user, isOperator, ended, community, check, login, logout, leave }
+  return { user, isOperator, ended, community, check, login, choosePassword, logout, leave }
 })

@@ -1,8 +1,10 @@
 // A file for each page, and those that they share in core.json.
+import admin from './admin.json'
 import core from './core.json'
 import shell from './shell.json'
 
 export default {
+  ...admin,
   ...core,
   ...shell,
 }
