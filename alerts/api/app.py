@@ -74,9 +74,6 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
 
     ConfigError if an operator's password hash is none. Its streams need the lifespan to be run.
     """
-    settings, file = deps.config.api, deps.config.data_dir / _SESSIONS_FILE
-    passwords = Passwords(settings.operators, earlier_credentials(file))
-    sessions = Sessions(file, deps.clock, timedelta(hours=settings.session_hours), passwords.hashes)
     names = Names(deps.settings.config)
     access = Access.of(deps, names)
     views = Views(names, Timing(deps.settings.config))
@@ -114,7 +111,7 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
         events.router(deps, feed, access.sessions),
         cameras.router(deps, camera_views),
         camera_details.router(deps, names),
-        live.router(deps, viewers, sessions, looks),
+        live.router(deps, viewers, access.sessions, looks),
         profiles.router(deps),
         settings_routes.router(deps),
         backtests.router(deps, runs, looks),

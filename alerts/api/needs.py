@@ -30,10 +30,13 @@ _TABLE: Mapping[Roles, str] = {
     EVERYBODY: """
         login logout show_session change_password
         list_incidents show_incident picture clip photo follow_events
-        list_cameras show_playback show_community show_profiles show_settings show_version
+        list_cameras list_camera_details show_camera_history look_live show_picture show_playback
+        show_community show_profiles show_settings show_version
         list_rules list_zones list_lines list_suppressions list_trials show_effects show_broadcasts
         list_receivers list_dead_letters list_guests list_looks preview_guest
-        list_recordings hear_recording show_backtest show_backtest_frame openapi_document unknown
+        list_recordings hear_recording show_backtest show_backtest_frame
+        list_quiets show_sound_test answer_sound_test list_sound_tests
+        list_handovers show_standing show_handover openapi_document unknown
     """,
     # A worker acts on what is assigned to them or their cell: alerts.actions holds them to it.
     FIELD: "act_on_incident add_photo speak hush",
@@ -42,7 +45,8 @@ _TABLE: Mapping[Roles, str] = {
         change_rule take_rule_back change_zone take_zone_back change_line take_line_back
         suppress lift_suppression sign_off_trial enable_receiver replay_deliveries
         invite revoke_invitation withdraw_guest pause_guest resume_guest renew_owner_link
-        start_backtest end_backtest keep_recording take_recording_back show_dispositions
+        start_backtest end_backtest say_quiet lift_quiet offer_handover take_handover withdraw_handover
+        keep_recording take_recording_back show_dispositions
     """,
     OVERSIGHT: "show_day_of_receiver",
     AUDIT: "list_audit export_audit",
