@@ -31,6 +31,7 @@ from alerts.api import (
     guest_hooks,
     guests,
     handovers,
+    health,
     incidents,
     live,
     needs,
@@ -131,6 +132,7 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
         handovers.router(deps),
         people.router(deps, access.book, feed.nudge),
         audit.router(deps),
+        health.router(deps),
     ):
         behind_login.include_router(router)
     long = APIRouter(

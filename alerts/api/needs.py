@@ -48,7 +48,7 @@ _TABLE: Mapping[Roles, str] = {
         start_backtest end_backtest say_quiet lift_quiet offer_handover take_handover withdraw_handover
         keep_recording take_recording_back show_dispositions
     """,
-    OVERSIGHT: "show_day_of_receiver",
+    OVERSIGHT: "show_day_of_receiver show_health",
     AUDIT: "list_audit export_audit",
     ADMINISTRATION: "list_people add_person change_person lock_person unlock_person give_new_password",
 }

@@ -42,6 +42,7 @@ def test_dead_letters_are_shown_and_sent_again(console: Console) -> None:
     for n, outcome in ((1, "dead"), (2, "dead"), (3, "200")):
         console.site.tell(console.site.open_incident(n, now), outcome, at=now)
     page = console.login(console.page())
+    page.get_by_role("link", name="管理").click()
     page.get_by_role("link", name="送达").click()
     police = page.locator('[data-receiver="police"]')
     expect(police).to_contain_text("待发 0 条，死信 2 条")

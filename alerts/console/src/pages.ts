@@ -20,10 +20,17 @@ export interface Page {
 /** In the order of the navigation: what is needed in a hurry comes first. */
 export const PAGES: readonly Page[] = [
   { name: 'wall', path: '/', title: 'shell.wall', icon: 'bell', view: () => import('@/views/WallView.vue') },
-  { name: 'deliveries', path: '/deliveries', title: 'shell.deliveries', icon: 'check', view: () => import('@/views/DeliveriesView.vue') },
   { name: 'effects', path: '/effects', title: 'shell.effects', icon: 'flag', view: () => import('@/views/EffectsView.vue') },
   { name: 'settings', path: '/settings', title: 'shell.settings', icon: 'shield', view: () => import('@/views/SettingsView.vue'), role: 'operator' },
   { name: 'guests', path: '/guests', title: 'shell.guests', icon: 'camera', view: () => import('@/views/GuestsView.vue'), role: 'operator' },
+  {
+    name: 'administration',
+    path: '/administration',
+    title: 'shell.administration',
+    icon: 'wrench',
+    view: () => import('@/views/AdministrationView.vue'),
+    role: ['operator', 'viewer', 'auditor'],
+  },
 ]
 
 /** The pages that somebody of that role may open. */

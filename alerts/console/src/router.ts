@@ -11,6 +11,7 @@ export const router = createRouter({
     // For people without a login: who they are stands in their link.
     { path: '/connect', name: 'connect', component: () => import('@/views/ConnectView.vue'), meta: { open: true } },
     { path: '/my-camera', name: 'my-camera', component: () => import('@/views/MyCameraView.vue'), meta: { open: true } },
+    { path: '/deliveries', redirect: { path: '/administration', query: { tab: 'deliveries' } } },
     { path: '/login', name: 'login', component: LoginView },
     { path: '/:rest(.*)*', redirect: '/' },
   ],

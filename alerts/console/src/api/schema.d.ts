@@ -718,6 +718,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Health
+         * @description Show how the installation itself is.
+         */
+        get: operations["show_health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/incidents": {
         parameters: {
             query?: never;
@@ -2527,6 +2547,18 @@ export interface components {
             key: string;
         };
         /**
+         * DiskSpace
+         * @description A file system of this machine, by what is kept there.
+         */
+        DiskSpace: {
+            /** Free Bytes */
+            free_bytes: number;
+            /** Name */
+            name: string;
+            /** Total Bytes */
+            total_bytes: number;
+        };
+        /**
          * DrawnChange
          * @description A zone or line as it is to be, whole; null removes it.
          */
@@ -2925,6 +2957,22 @@ export interface components {
             /** Was */
             was: string[];
             zone: components["schemas"]["Named"];
+        };
+        /**
+         * Hop
+         * @description Seconds from one stage to the next, over ``n`` events since the services were installed.
+         *
+         *     Half of them took ``p50_s`` at most, 99 of 100 ``p99_s``; null where none was counted.
+         */
+        Hop: {
+            /** Hop */
+            hop: string;
+            /** N */
+            n: number;
+            /** P50 S */
+            p50_s: number | null;
+            /** P99 S */
+            p99_s: number | null;
         };
         /**
          * Hops
@@ -3396,6 +3444,18 @@ export interface components {
             password: string;
         };
         /**
+         * LogLag
+         * @description A topic of the log, in so many partitions; the one that stands still longest does so for ``still_s``.
+         */
+        LogLag: {
+            /** Partitions */
+            partitions: number;
+            /** Still S */
+            still_s: number | null;
+            /** Topic */
+            topic: string;
+        };
+        /**
          * Look
          * @description Somebody was given a picture: who, when, what, of which moment, and why if they said.
          */
@@ -3644,6 +3704,16 @@ export interface components {
             new: string;
         };
         /**
+         * Part
+         * @description A part of the service: "ok", or what is wrong with it, in English.
+         */
+        Part: {
+            /** Name */
+            name: string;
+            /** State */
+            state: string;
+        };
+        /**
          * PersonChange
          * @description What is to be known of somebody.
          */
@@ -3734,6 +3804,22 @@ export interface components {
             code: string;
             /** Detail */
             detail: string;
+        };
+        /**
+         * ProcessUse
+         * @description A process: since how many seconds, how many cores on average, and resident memory.
+         */
+        ProcessUse: {
+            /** Age S */
+            age_s: number;
+            /** Cpu */
+            cpu: number;
+            /** Memory Bytes */
+            memory_bytes: number;
+            /** Name */
+            name: string;
+            /** Pid */
+            pid: number;
         };
         /**
          * Profile
@@ -4450,6 +4536,25 @@ export interface components {
          */
         State: "new" | "broadcasting" | "cleared" | "escalated" | "acknowledged" | "dispatched" | "handled" | "closed" | "false_alarm" | "permitted" | "recorded";
         /**
+         * StoreSize
+         * @description What the store holds; ``size_bytes`` is null where the database does not say.
+         */
+        StoreSize: {
+            /** Changes */
+            changes: number;
+            /** Dead Records */
+            dead_records: number;
+            /** Incidents */
+            incidents: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "sqlite" | "postgresql";
+            /** Size Bytes */
+            size_bytes: number | null;
+        };
+        /**
          * SuppressionView
          * @description A word of a person. ``held`` is how often something began to be held back by it.
          *
@@ -4522,6 +4627,43 @@ export interface components {
         SwitchChange: {
             /** Reason */
             reason: string;
+        };
+        /**
+         * SystemHealth
+         * @description How the installation is ``now``. ``cameras`` counts their conditions, ``consoles`` the open pages.
+         */
+        SystemHealth: {
+            /** Cameras */
+            cameras: {
+                [key: string]: number;
+            };
+            /**
+             * Clock
+             * @enum {string}
+             */
+            clock: "synchronised" | "unsynchronised" | "unknown";
+            /** Consoles */
+            consoles: number;
+            /** Dead */
+            dead: number;
+            /** Disks */
+            disks: components["schemas"]["DiskSpace"][];
+            /** Hops */
+            hops: components["schemas"]["Hop"][];
+            /** Log */
+            log: components["schemas"]["LogLag"][];
+            /**
+             * Now
+             * Format: date-time
+             */
+            now: string;
+            /** Parts */
+            parts: components["schemas"]["Part"][];
+            /** Pending */
+            pending: number;
+            /** Processes */
+            processes: components["schemas"]["ProcessUse"][];
+            store: components["schemas"]["StoreSize"];
         };
         /**
          * TierStatus
@@ -7025,6 +7167,44 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SystemHealth"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
