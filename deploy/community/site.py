@@ -51,7 +51,11 @@ def _base() -> Data:
             "host": "127.0.0.1",
             "operators": {
                 "duty": {"name": "值班员", "password_hash": {"env": "LIANFANG_DUTY_PASSWORD_HASH"}},
-                "lead": {"name": "值班长", "password_hash": {"env": "LIANFANG_LEAD_PASSWORD_HASH"}},
+                "lead": {
+                    "name": "值班长",
+                    "role": "administrator",
+                    "password_hash": {"env": "LIANFANG_LEAD_PASSWORD_HASH"},
+                },
             },
         },
         "networks": ["10.20.0.0/16"],

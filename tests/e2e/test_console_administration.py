@@ -19,7 +19,7 @@ def administrator(console: Console) -> Page:
     """Log an administrator of the store in."""
     console.stop()
     with console.site.store.write() as session:
-        given = {"must_change": False, "created_at": console.now, "created_by": "", "revision": 1}
+        given = {"must_change": False, "created_at": console.now, "created_by": "duty", "revision": 1}
         hashed = HASHER.hash(PASSWORD)
         session.add(PersonRow(id="chief", name="周敏", role="administrator", password_hash=hashed, **given))
     console.start()
