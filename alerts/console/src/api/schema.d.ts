@@ -3445,7 +3445,7 @@ export interface components {
         };
         /**
          * LogLag
-         * @description A topic of the log, in so many partitions; the one that stands still longest does so for ``still_s``.
+         * @description A topic of the log and how many partitions it has; none has stood still for longer than ``still_s``.
          */
         LogLag: {
             /** Partitions */
