@@ -17,6 +17,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from alerts.export import asking
 from alerts.incidents.life import ALARMING, TAKEN
 from alerts.incidents.limits import limit_at, next_at, ring_at, tiers_ahead
 from alerts.incidents.model import ChangeKind
@@ -84,6 +85,7 @@ class Deadlines:
                 for row in hold(session, due).values():
                     if row is not None and row.next_at is not None and row.next_at <= now:
                         self._pass(session, row, now)  # else another service was faster
+        asking.end(self._store, self._clock)
         with self._store.read() as session:
             self._count(session)
 

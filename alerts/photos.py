@@ -58,8 +58,8 @@ def add(
         add_change(session, incident_id, ChangeKind.PHOTOGRAPHED, actor, {"photo": photo_id}, now)
 
 
-def encoded(data: bytes) -> bytes:
-    """Return a picture as JPEG of at most 1920 pixels a side, upright and without anything else in it."""
+def encoded(data: bytes, long_side: int = _LONG_SIDE) -> bytes:
+    """Return a picture as JPEG of at most ``long_side`` pixels a side, upright, with nothing else in it."""
     if len(data) > MAX_BYTES:
         raise NoPicture(f"found {len(data)} bytes; allowed: {MAX_BYTES}")
     if _pixels(data) > _MAX_PIXELS:
@@ -67,7 +67,7 @@ def encoded(data: bytes) -> bytes:
     image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR)  # turned as the camera says
     if image is None:
         raise NoPicture("found a broken picture; allowed: a JPEG or a PNG")
-    scale = _LONG_SIDE / max(image.shape[:2])
+    scale = long_side / max(image.shape[:2])
     if scale < 1:
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     jpeg: bytes = simplejpeg.encode_jpeg(np.ascontiguousarray(image), quality=_QUALITY, colorspace="BGR")

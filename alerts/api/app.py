@@ -28,6 +28,7 @@ from alerts.api import (
     effects,
     events,
     evidence,
+    exports,
     guest_hooks,
     guests,
     handovers,
@@ -49,6 +50,7 @@ from alerts.api import (
     receivers,
     recordings,
     share,
+    site_map,
     sound_tests,
     speech,
     suppressions,
@@ -106,6 +108,7 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
     behind_login = APIRouter(dependencies=guards, responses=closed)
     for router in (
         speech.router(deps),  # before the actions, whose path would stand for its own
+        exports.router(deps, views),  # likewise
         incidents.router(deps, views),
         evidence.router(deps, looks),
         clips.router(deps, looks),
@@ -133,6 +136,8 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
         people.router(deps, access.book, feed.nudge),
         audit.router(deps),
         health.router(deps),
+        site_map.router(deps),
+        site_map.placing(deps),
     ):
         behind_login.include_router(router)
     long = APIRouter(
@@ -141,7 +146,7 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
         dependencies=guards,
         responses=closed,
     )
-    for router in (photos.uploads(deps), recordings.uploads(deps)):
+    for router in (photos.uploads(deps), recordings.uploads(deps), site_map.uploads(deps)):
         long.include_router(router)
     app.include_router(long)  # before the actions, whose path would stand for its own
     api = APIRouter(prefix="/api", max_body_size=MAX_BODY_BYTES)

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Query
-from sqlalchemy import func, select, tuple_
+from fastapi import APIRouter, Depends, Query
+from sqlalchemy import ColumnElement, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from alerts.actions import Doing, Incomplete, NotAllowed, NotYours
 from alerts.api import models
 from alerts.api.dependencies import Dependencies
 from alerts.api.gate import CurrentSession
+from alerts.api.incident_filter import IncidentFilter
 from alerts.api.problems import ApiError, described
 from alerts.api.views import Views
-from alerts.incidents.life import OPEN, Action
+from alerts.incidents.life import Action
 from alerts.store.schema import ChangeRow, IncidentRow
 
 Limit = Annotated[int, Query(ge=1, le=200, description="Incidents of one page.")]
-Open = Annotated[
-    bool | None, Query(description="True: only those that a person still has to do with; false: the others.")
-]
 Before = Annotated[str | None, Query(description="The `next` of the page before.")]
 
 
@@ -33,15 +32,15 @@ def router(deps: Dependencies, views: Views) -> APIRouter:
 
     @routes.get("")
     def list_incidents(
-        open: Open = None,  # noqa: A002 - the name of the query parameter
+        wanted: Annotated[IncidentFilter, Depends()],
         limit: Limit = 50,
         before: Before = None,
     ) -> models.IncidentPage:
-        """List incidents, newest first."""
+        """List incidents, newest first; with filters those of them that were looked for."""
         with deps.store.read() as session:
             # In the same read as the rows: whatever comes later has a higher number.
             position = session.scalar(select(func.max(ChangeRow.seq))) or 0
-            rows = _page(session, open, limit + 1, before)
+            rows = _page(session, wanted.conditions(deps.config), limit + 1, before)
             return models.IncidentPage(
                 incidents=views.incidents(session, rows[:limit]),
                 next=rows[limit - 1].id if len(rows) > limit else None,
@@ -76,12 +75,12 @@ def router(deps: Dependencies, views: Views) -> APIRouter:
     return routes
 
 
-def _page(session: Session, is_open: bool | None, limit: int, before: str | None) -> list[IncidentRow]:
+def _page(
+    session: Session, conditions: Iterable[ColumnElement[bool]], limit: int, before: str | None
+) -> list[IncidentRow]:
     key = tuple_(IncidentRow.opened_at, IncidentRow.id)
     query = select(IncidentRow).order_by(IncidentRow.opened_at.desc(), IncidentRow.id.desc()).limit(limit)
-    if is_open is not None:
-        state = IncidentRow.state.in_(OPEN)
-        query = query.where(state if is_open else ~state)
+    query = query.where(*conditions)
     if before is not None:
         last = session.get(IncidentRow, before)
         if last is None:

@@ -36,7 +36,7 @@ _TABLE: Mapping[Roles, str] = {
         list_receivers list_dead_letters list_guests list_looks preview_guest
         list_recordings hear_recording show_backtest show_backtest_frame
         list_quiets show_sound_test answer_sound_test list_sound_tests
-        list_handovers show_standing show_handover openapi_document unknown
+        list_handovers show_standing show_handover show_map show_plan show_tile openapi_document unknown
     """,
     # A worker acts on what is assigned to them or their cell: alerts.actions holds them to it.
     FIELD: "act_on_incident add_photo speak hush",
@@ -47,6 +47,8 @@ _TABLE: Mapping[Roles, str] = {
         invite revoke_invitation withdraw_guest pause_guest resume_guest renew_owner_link
         start_backtest end_backtest say_quiet lift_quiet offer_handover take_handover withdraw_handover
         keep_recording take_recording_back show_dispositions
+        upload_plan place_plan take_plan_away
+        list_exports list_waiting ask_export decide_export fetch_export
     """,
     OVERSIGHT: "show_day_of_receiver show_health",
     AUDIT: "list_audit export_audit",

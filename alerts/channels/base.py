@@ -15,6 +15,7 @@ from pydantic import Field
 
 from lianfang.almanac import Almanac
 from lianfang.config import Config, Problem, Spoken, Stanza, Text
+from lianfang.config.map import Position
 from lianfang.config.schedule import Schedule, Window
 from lianfang.errors import PermanentError, TransientError
 
@@ -221,6 +222,8 @@ class SpeakerConfig(ChannelConfig):
     """What the stanza of every speaker has: when it is silent, how loud it is, how much it says at most."""
 
     role: ClassVar[Role] = "speaker"
+    position: Position | None = None
+    """Where it stands, for the map; the point of the first zone that names it where not given."""
     languages: tuple[Spoken, ...] = ()
     """What is understood near it, in order; a rule's own come first, the community's where not given."""
     status_s: float = Field(default=30, ge=1, le=3600)

@@ -19,7 +19,8 @@ export default defineConfig({
     target: 'es2022',
     // A picture inlined as data: would need an exception in the content security policy.
     assetsInlineLimit: 0,
-    chunkSizeWarningLimit: 700,
+    // Libraries of one page, such as that of the map, come with the page and not before.
+    chunkSizeWarningLimit: 1200,
   },
   test: { include: ['tests/**/*.test.ts'], environment: 'node' },
   server: {

@@ -59,4 +59,9 @@ class ChangeKind(StrEnum):
     RUNG = "rung"  # nobody answered: the next person is called
     FORWARDED = "forwarded"  # the next tier hears of it
     RECEIPT = "receipt"  # a receiver says what it makes of it
+    EXPORT_ASKED = "export_asked"  # somebody wants to take it out, and says why
+    EXPORT_APPROVED = "export_approved"  # a second person agrees
+    EXPORT_REFUSED = "export_refused"
+    EXPORT_ENDED = "export_ended"  # nobody approved it in time
+    EXPORTED = "exported"  # it was taken out
     ENDED = "ended"  # empty for so long that the next sighting is a new incident

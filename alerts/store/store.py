@@ -19,10 +19,12 @@ from alerts.store.clips import ClipRow  # noqa: F401 - a table beside those of t
 from alerts.store.database import Database
 from alerts.store.deferred import write_before_asked
 from alerts.store.dispositions import DispositionRow  # noqa: F401 - a table beside those of the schema
+from alerts.store.exports import ExportRow  # noqa: F401 - likewise
 from alerts.store.guests import GuestRow  # noqa: F401 - tables beside those of the schema
 from alerts.store.incidents import write_changes
 from alerts.store.people import PersonRow  # noqa: F401 - a table beside those of the schema
 from alerts.store.photos import PhotoRow  # noqa: F401 - a table beside those of the schema
+from alerts.store.plans import PlanRow  # noqa: F401 - likewise
 from alerts.store.postgresql import PostgreSql
 from alerts.store.receipts import ReceiptRow  # noqa: F401
 from alerts.store.recordings import RecordingRow  # noqa: F401 - likewise

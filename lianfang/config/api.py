@@ -57,6 +57,8 @@ class Api(Stanza):
     """TCP port; 0 lets the system choose."""
     operators: dict[Id, Operator] = Field(default_factory=dict)
     """Who may log in."""
+    export_approval: bool = True
+    """Whether a second operator must approve before an incident is exported; false where one works alone."""
     session_hours: float = Field(default=12, gt=0, le=72)
     """Hours until a login must be repeated: a shift."""
     secure_cookies: bool = False

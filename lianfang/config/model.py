@@ -25,6 +25,7 @@ from lianfang.config.gateway import Gateway
 from lianfang.config.grid import GridCell
 from lianfang.config.guests import Guests
 from lianfang.config.kafka import Kafka, brokers
+from lianfang.config.map import SiteMap
 from lianfang.config.naming import misnamed
 from lianfang.config.on_call import OnCall
 from lianfang.config.point import Point
@@ -86,6 +87,8 @@ class Config(Stanza):
     networks: tuple[IPvAnyNetwork, ...] = Field(default=(), max_length=64)
     """Networks, such as 10.0.0.0/8, in which receivers, media servers and ONVIF devices may be, beside public
     addresses."""
+    map: SiteMap = SiteMap()
+    """What the map of the console is drawn on."""
     points: dict[Id, Point] = Field(default_factory=dict)
     """Monitoring points."""
     cameras: dict[Id, Camera] = Field(min_length=1)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
+from lianfang.config.map import Datum
 from lianfang.config.stanza import PlaceCode, Stanza
 
 
@@ -27,7 +26,7 @@ class Point(Stanza):
     """Degrees east."""
     latitude: float | None = Field(default=None, ge=-90, le=90)
     """Degrees north."""
-    datum: Literal["wgs84", "gcj02", "cgcs2000"] = "wgs84"
+    datum: Datum = "wgs84"
     """Datum of the coordinates: a Chinese web map's (GCJ-02) lie up to 700 m off GPS."""
     place_code: PlaceCode = ""
     """Administrative division (GB/T 2260), for platforms; the community's where not given."""

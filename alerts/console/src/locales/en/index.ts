@@ -1,10 +1,14 @@
 // A file for each page, and those that they share in core.json.
 import admin from './admin.json'
 import core from './core.json'
+import incident from './incident.json'
+import map from './map.json'
 import shell from './shell.json'
 
 export default {
   ...admin,
   ...core,
+  ...incident,
+  ...map,
   ...shell,
 }
