@@ -73,6 +73,7 @@ def _colours(page: Page) -> list[tuple[int, ...]]:
     page.wait_for_function("document.querySelector('[data-drawn=true]')")
     png = page.locator(".maplibregl-canvas").screenshot()
     image = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
+    assert image is not None
     values, counts = np.unique(image.reshape(-1, 3) // 16 * 16, axis=0, return_counts=True)
     return [tuple(int(c) for c in values[i]) for i in counts.argsort()[::-1][:8]]
 

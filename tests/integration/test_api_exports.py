@@ -53,9 +53,9 @@ def desk(tmp_path: Path, alone: bool) -> Iterator[Desk]:
     store, clock = Store(f"sqlite:///{tmp_path}/store.db"), ManualClock(START)
     known = config(tmp_path, export_approval=not alone, session_hours=72)
     (tmp_path / "second").write_text(HASHER.hash(PASSWORD))
-    second = Operator(name="李强", password_hash=Secret(file=tmp_path / "second"))
+    other = Operator(name="李强", password_hash=Secret(file=tmp_path / "second"))
     known = known.model_copy(
-        update={"api": known.api.model_copy(update={"operators": known.api.operators | {"second": second}})}
+        update={"api": known.api.model_copy(update={"operators": known.api.operators | {"second": other}})}
     )
     site = Site(known, store, clock=clock)
     incident = site.open_incident(1)
@@ -63,10 +63,10 @@ def desk(tmp_path: Path, alone: bool) -> Iterator[Desk]:
     site.picture(incident, picture, picture)
     site.say(incident, "=1+1 请离开", "finished")
     with serving(site.app()) as port:
-        people = [Client(port) for _ in range(3)]
-        for client, name in zip(people, ("duty", "second", "walker"), strict=True):
+        duty, second, worker = (Client(port) for _ in range(3))
+        for client, name in ((duty, "duty"), (second, "second"), (worker, "walker")):
             client.login(name)
-        yield Desk(site, clock, *people, incident)
+        yield Desk(site, clock, duty, second, worker, incident)
     store.close()
 
 
