@@ -9,6 +9,7 @@ export const router = createRouter({
   routes: [
     ...PAGES.map(({ name, path, view }) => ({ name, path, component: view })),
     { path: '/incidents/:id', name: 'incident', component: () => import('@/views/IncidentView.vue') },
+    { path: '/cameras/:camera', name: 'camera', component: () => import('@/views/CameraView.vue') },
     // For people without a login: who they are stands in their link.
     { path: '/connect', name: 'connect', component: () => import('@/views/ConnectView.vue'), meta: { open: true } },
     { path: '/my-camera', name: 'my-camera', component: () => import('@/views/MyCameraView.vue'), meta: { open: true } },

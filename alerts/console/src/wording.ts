@@ -150,6 +150,7 @@ export function useWording() {
     known,
     worthText,
     moreText,
+    whyText,
     clockText,
     speechAnswer,
     noticeText,

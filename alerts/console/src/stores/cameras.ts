@@ -27,5 +27,5 @@ export const useCameras = defineStore('cameras', () => {
     for (const camera of cameras) byId.value.set(camera.id, camera)
   }
 
-  return { all, watching, online, blind, since, merge }
+  return { byId, all, watching, online, blind, since, merge }
 })

@@ -1,5 +1,6 @@
 // A file for each page, and those that they share in core.json.
 import admin from './admin.json'
+import camera from './camera.json'
 import core from './core.json'
 import incident from './incident.json'
 import map from './map.json'
@@ -10,5 +11,6 @@ export default {
   ...core,
   ...incident,
   ...map,
+  ...camera,
   ...shell,
 }
