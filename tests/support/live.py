@@ -55,14 +55,16 @@ def publish_seen(bus: Bus, key: str, frame: Frame) -> None:
 
 
 @contextmanager
-def running(bus: Bus, camera: str, key: str, every_s: float = 0.05) -> Iterator[None]:
-    """Let a camera publish pictures, each looked at at once."""
-    stop, picture = threading.Event(), jpeg()
+def running(
+    bus: Bus, camera: str, key: str, every_s: float = 0.05, picture: bytes | None = None
+) -> Iterator[None]:
+    """Let a camera publish the same picture again and again, each time looked at at once."""
+    stop, shown = threading.Event(), picture or jpeg()
 
     def run() -> None:
         seq = 0
         while not stop.wait(every_s):
-            publish_seen(bus, key, publish_picture(bus, camera, seq, picture))
+            publish_seen(bus, key, publish_picture(bus, camera, seq, shown))
             seq += 1
 
     thread = threading.Thread(target=run)
