@@ -100,7 +100,7 @@ def test_a_camera_is_found_and_looked_at(console: Console, config: Config) -> No
         live.get_by_role("button", name="查看").click()
         expect(live.locator("figcaption")).to_contain_text("实时")
         expect(live.locator("figcaption")).to_contain_text("识别到 1 个目标")
-        assert live.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)") == 640
+        expect(live.locator("img")).to_have_js_property("naturalWidth", 640)
         expect(live.locator("rect")).to_have_count(1)
         page.get_by_role("button", name="刷新").click()
         expect(page.locator("[data-look]")).to_contain_text("王芳 · 实时画面 走失儿童")

@@ -5,13 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 
 import numpy as np
 import simplejpeg
 
 from lianfang import codec
-from lianfang.bus import Bus
+from lianfang.bus import Bus, Position
 from lianfang.clock import SystemClock
 from lianfang.events import FRAMES, OBSERVATIONS, DetectedObject, Frame, FrameReference, Observation
 
@@ -26,18 +25,22 @@ def jpeg(shade: int = 90) -> bytes:
     return encoded
 
 
-def publish_picture(bus: Bus, camera: str, seq: int, picture: bytes, at: datetime | None = None) -> Frame:
+def publish_picture(bus: Bus, camera: str, seq: int, picture: bytes) -> tuple[Frame, Position]:
     """Publish a picture of a camera."""
-    now = at or SystemClock().now()
+    now = SystemClock().now()
     frame = Frame(camera, "c", seq, now, now, *SIZE, "jpeg", picture)
-    bus.publish(FRAMES, camera, *codec.encode_frame(frame)).result(10)
-    return frame
+    return frame, bus.publish(FRAMES, camera, *codec.encode_frame(frame)).result(10)
 
 
-def publish_seen(bus: Bus, key: str, frame: Frame) -> None:
+def publish_seen(bus: Bus, key: str, frame: Frame, place: Position) -> None:
     """Publish that a detector saw one person in a frame; ``key`` is the camera's in the log."""
     reference = FrameReference(
-        topic=FRAMES, partition=0, offset=0, camera_id=frame.camera_id, epoch=frame.epoch, seq=frame.seq
+        topic=place.topic,
+        partition=place.partition,
+        offset=place.offset,
+        camera_id=frame.camera_id,
+        epoch=frame.epoch,
+        seq=frame.seq,
     )
     person = DetectedObject(track_id="e:1", label="person", confidence=0.87, xyxyn=BOX)
     seen = Observation(
@@ -64,7 +67,7 @@ def running(
     def run() -> None:
         seq = 0
         while not stop.wait(every_s):
-            publish_seen(bus, key, publish_picture(bus, camera, seq, shown))
+            publish_seen(bus, key, *publish_picture(bus, camera, seq, shown))
             seq += 1
 
     thread = threading.Thread(target=run)

@@ -23,7 +23,6 @@ export const PAGES: readonly Page[] = [
   { name: 'incidents', path: '/incidents', title: 'incident.nav', icon: 'list', view: () => import('@/views/IncidentsView.vue') },
   { name: 'map', path: '/map', title: 'map.nav', icon: 'pin', view: () => import('@/views/MapView.vue') },
   { name: 'cameras', path: '/cameras', title: 'camera.title', icon: 'camera', view: () => import('@/views/CamerasView.vue') },
-  { name: 'deliveries', path: '/deliveries', title: 'shell.deliveries', icon: 'check', view: () => import('@/views/DeliveriesView.vue') },
   { name: 'effects', path: '/effects', title: 'shell.effects', icon: 'flag', view: () => import('@/views/EffectsView.vue') },
   { name: 'settings', path: '/settings', title: 'shell.settings', icon: 'shield', view: () => import('@/views/SettingsView.vue'), role: 'operator' },
   { name: 'guests', path: '/guests', title: 'shell.guests', icon: 'camera', view: () => import('@/views/GuestsView.vue'), role: 'operator' },
