@@ -88,6 +88,16 @@ class FaultyChannelError(TransientError):
         self.__cause__ = cause
 
 
+def said_until(row: OutboxRow) -> datetime | None:
+    """Return until when a command may be sent.
+
+    What was said from memory is owed for longer: what became of it is still to be written.
+    """
+    if row.kind != "speech":
+        return row.valid_until
+    return datetime.fromisoformat(row.payload["speech"]["valid_until"])
+
+
 def command_id(row: OutboxRow) -> str:
     """Return what the receiver knows ``row`` by.
 

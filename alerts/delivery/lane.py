@@ -16,7 +16,14 @@ from sqlalchemy.exc import DBAPIError
 
 from alerts.channels.base import Channel
 from alerts.delivery.aloud import Aloud
-from alerts.delivery.attempt import Attempt, FilmSource, PictureSource, attempt, remembered
+from alerts.delivery.attempt import (
+    Attempt,
+    FilmSource,
+    PictureSource,
+    attempt,
+    remembered,
+    said_until,
+)
 from alerts.delivery.backfill import Allowance
 from alerts.delivery.backoff import Backoff
 from alerts.delivery.breaker import Breaker
@@ -206,12 +213,14 @@ class Lane:
         now = self._clock.now()
         if row.attempts == 1:
             self._metrics.sent(row, now)
+        ending = self._aloud.ending(row.id) if self._aloud else None
+        if ending is None:
+            row.valid_until = said_until(row)  # a process that has died may have said it from memory
         timeout_s = settings.timeout_s
         if row.valid_until is not None:
             timeout_s += (row.valid_until - now).total_seconds()
         channel, note = self._channels[row.receiver], self._exchange.note
         try:
-            ending = self._aloud.ending(row.id) if self._aloud else None
             trying = (
                 attempt(
                     row,

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from alerts.delivery.attempt import Attempt
+from alerts.delivery.attempt import Attempt, said_until
 from alerts.delivery.policy import Again, Dead, Done, Kept, Late, Stopped, Verdict
 from alerts.store import outbox, receivers
 from alerts.store.incidents import hold
@@ -113,7 +113,7 @@ def hand_on(session: Session, row: OutboxRow, *, now: datetime, speakers: Collec
             now=row.created_at,  # the decision is as old as it was, and so is its latency
             due_at=now,
             captured_at=row.captured_at,
-            valid_until=row.valid_until,
+            valid_until=said_until(row),
             priority=row.priority,
         )
         return speaker

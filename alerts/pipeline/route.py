@@ -90,7 +90,9 @@ def speak(
         volume_pct = rule.speech.loudness_pct(1)
         said = replace(said, id=thanks_id, text=rule.speech.thanks, volume_pct=volume_pct, repeat=1)
     elif speakers.said_by(said.id) is not None:
-        said = replace(said, valid_until=now + _ON_RECORD)  # nothing is said: what became of it is written
+        # Nothing is said: what became of it is written. The command stays the one that was said: if this
+        # process dies, another one sends it under the same id, to a speaker that knows it.
+        return owe(session, config, rule, row, free, said, captured_at, now, until=now + _ON_RECORD)
     return owe(session, config, rule, row, free, said, captured_at, now)
 
 
@@ -103,10 +105,13 @@ def owe(
     said: Said,
     captured_at: datetime,
     now: datetime,
+    *,
+    until: datetime | None = None,
 ) -> dict[str, Any]:
     """Owe ``said`` to the nearest of ``speakers`` that works, to the others where it cannot.
 
-    Return what is said where, and whether none is known to work.
+    It is owed ``until`` then, or until its validity ends. Return what is said where, and whether none is
+    known to work.
     """
     speakers, healthy = healthy_first(session, speakers, now)
     first, *others = (speech_for(config, rule, row, speaker, said, captured_at) for speaker in speakers)
@@ -128,7 +133,7 @@ def owe(
         },
         now=now,
         captured_at=captured_at,
-        valid_until=said.valid_until,
+        valid_until=until or said.valid_until,
         priority=first.priority,
     )
     spoken.note(session, spoken.Spoken(captured_at, speakers[0], row.camera))

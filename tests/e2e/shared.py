@@ -61,11 +61,14 @@ class Shared(Installation):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if kind is not None:
+            for row in self.owed():
+                print(row.receiver, row.state, row.attempts, row.created_at, row.finished_at, row.last_error)
         self.stop()
         self._database.engine.dispose()
         if kind is not None:
             for name in SERVICES:
-                print(f"--- {name}\n{self._log(name).read_text(encoding='utf-8')[-6000:]}")
+                print(f"--- {name}\n{self._log(name).read_text(encoding='utf-8')[-20_000:]}")
 
     def file_of(self, name: str) -> Path:
         """Return the configuration of a service."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -15,10 +15,12 @@ from sqlalchemy import select
 
 from alerts.channels.base import Channel
 from alerts.delivery import DeliveryWorker
+from alerts.delivery.aloud import Aloud, Urgent
 from alerts.delivery.backoff import Backoff
 from alerts.delivery.lane import LaneSettings
 from alerts.delivery.policy import NoticePolicy, SpeechPolicy
 from alerts.metrics import DeliveryMetrics
+from alerts.payload import Speech
 from alerts.store import Store, receivers
 from alerts.store.schema import ChangeRow, OutboxRow
 from deploy.simulators.police import PoliceReceiver
@@ -112,6 +114,17 @@ def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Play]:
 
     yield run
     store.close()
+
+
+async def _say_from_memory(site: _Site, speech: Speech) -> None:
+    """Say it as a process does that dies before the store knows what became of it."""
+    aloud, channels = Aloud(SystemClock()), site.channels()
+    aloud.bind(channels, {})
+    urgent = Urgent(speech.id, "i", "cam", datetime.now(UTC), speech.valid_until, (("gate", speech),))
+    aloud.expect([urgent], 0)
+    await until(lambda: [said.outcome for said in site.gate.spoken.values()] == ["finished"])
+    for channel in channels.values():
+        await channel.close()
 
 
 def _patience_s(*faults: Fault) -> float:
@@ -247,6 +260,29 @@ def test_a_speaker_is_not_heard_after_a_kill_twice(play: Play) -> None:
         assert (row(site.store, said).state, row(site.store, said).attempts) == ("delivered", 2)
         assert {command.id for command in site.gate.received} == {said}
         assert len(site.gate.played()) == 1
+        assert site.bridge.requests == 0
+
+    play(test)
+
+
+@pytest.mark.parametrize(("valid_s", "state", "heard"), [(30, "delivered", 1), (-1, "expired", 0)])
+def test_what_the_dead_said_from_memory_is_asked_for_under_its_own_words(
+    play: Play, valid_s: float, state: str, heard: int
+) -> None:
+    """It is owed for longer than it may be said, so that what became of it is written."""
+
+    async def test(site: _Site) -> None:
+        with site.store.write() as session:
+            said = owe_speech(session, "gate", now=datetime.now(UTC), valid_s=valid_s, fallbacks=("bridge",))
+            owed = session.scalars(select(OutboxRow)).one()
+            owed.valid_until = datetime.now(UTC) + timedelta(seconds=60)
+            speech = Speech.model_validate(owed.payload["speech"])
+        if heard:
+            await _say_from_memory(site, speech)
+        async with running(site.worker()):
+            await until(lambda: site.ended(said))
+        assert row(site.store, said).state == state
+        assert len(site.gate.played()) == heard
         assert site.bridge.requests == 0
 
     play(test)
