@@ -49,12 +49,14 @@ from alerts.api import (
     receipts,
     receivers,
     recordings,
+    rules,
     share,
     site_map,
     sound_tests,
     speech,
     suppressions,
     trials,
+    weeks,
 )
 from alerts.api import settings as settings_routes
 from alerts.api.access import Access
@@ -118,6 +120,8 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
         live.router(deps, viewers, access.sessions, looks),
         profiles.router(deps),
         settings_routes.router(deps),
+        rules.router(deps),
+        weeks.router(deps),
         backtests.router(deps, runs, looks),
         suppressions.router(deps),
         trials.router(deps),

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query
 
 from alerts.api.dependencies import Dependencies
 from alerts.api.gate import CurrentSession
+from alerts.api.models import Words
 from alerts.api.names import Names
 from alerts.api.problems import ApiError, described
 from alerts.api.sessions import Session
@@ -37,14 +38,18 @@ from alerts.editing import (
     with_rule,
     without_rule,
 )
+from alerts.forms.summary import summary
+from alerts.rules.base import RuleSettings
 from alerts.store import versions
 from alerts.store.schema import VersionRow
+from lianfang.config import Config
 from lianfang.config.changes import Changes
 from lianfang.config.differences import changeable, differences
 from lianfang.errors import ConfigError
 
 _SHOWN = 100
 Reason = Annotated[Why, Query(description="Why, for those who come after.")]
+Against = Annotated[int | None, Query(ge=0, description="Of the one before it if not given.")]
 BasedOn = Annotated[int, Query(ge=0, description="`newest` of the settings.")]
 
 
@@ -56,7 +61,7 @@ def router(deps: Dependencies) -> APIRouter:
             HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY
         ),
     )
-    desk = _Desk(deps)
+    desk = Desk(deps)
     _add_versions(routes, desk)
     _add_rules(routes, desk)
     _add_drawings(routes, desk)
@@ -64,7 +69,7 @@ def router(deps: Dependencies) -> APIRouter:
     return routes
 
 
-class _Desk:
+class Desk:
     """What all of these routes do: read versions, make them, answer with what is in force."""
 
     def __init__(self, deps: Dependencies) -> None:
@@ -72,7 +77,13 @@ class _Desk:
         self.file, self.names = deps.settings.file, Names(deps.settings.config)
         self.editor = Editor(deps.store, deps.settings, deps.clock)
 
+    def newest(self) -> Config:
+        """Return the newest version, in force in a moment at the latest."""
+        version = self._settings.newest()
+        return self.file if version is None else self._settings.books.of(version).config
+
     def state(self) -> SettingsState:
+        """Return the newest versions, and which is in force."""
         with self._store.read() as session:
             rows = versions.rows(session, _SHOWN)
         version = self._settings.version()
@@ -94,6 +105,7 @@ class _Desk:
         return self.state()
 
     def row(self, number: int) -> VersionRow:
+        """Return a version as the store has it; ApiError where there is none."""
         with self._store.read() as session:
             row = session.get(VersionRow, number)
         if row is None:
@@ -102,9 +114,11 @@ class _Desk:
         return row
 
     def changes(self, number: int) -> Changes:
+        """Return what is otherwise in a version than in the file; ApiError where there is none."""
         return versions.version(self.row(number)).changes if number else Changes()
 
     def version(self, row: VersionRow) -> Version:
+        """Return who made a version, when and why."""
         return Version(
             number=row.number,
             since=row.since,
@@ -114,23 +128,33 @@ class _Desk:
         )
 
 
+def in_words(rule_id: str, config: Config) -> Words | None:
+    """Return what a rule does, in words; None where there is none."""
+    rule = config.rules.get(rule_id)
+    if not isinstance(rule, RuleSettings):
+        return None
+    words = summary(rule, config)
+    return Words(zh=words.zh, en=words.en)
+
+
 def refused(error: ConfigError) -> ApiError:
     """Return the answer to settings that `lianfang check` would refuse: 422, a line for each fault."""
     lines = (f"{p.key}: found {p.found}; allowed: {p.allowed}" for p in error.problems)
     return ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "refused", "\n".join(lines))
 
 
-def _add_versions(routes: APIRouter, desk: _Desk) -> None:
+def _add_versions(routes: APIRouter, desk: Desk) -> None:
     @routes.get("/settings")
     def show_settings() -> SettingsState:
         """Show which version is in force, and who changed what when and why."""
         return desk.state()
 
     @routes.get("/settings/{number}")
-    def show_version(number: int) -> VersionDetail:
-        """Show what a version changed."""
+    def show_version(number: int, against: Against = None) -> VersionDetail:
+        """Show what a version changed, or what is otherwise in it than in another one."""
         row = desk.row(number)
-        before, after = (changeable(desk.file, desk.changes(n)) for n in (number - 1, number))
+        other = number - 1 if against is None else against
+        before, after = (changeable(desk.file, desk.changes(n)) for n in (other, number))
         found = [Difference(key=d.key, before=d.before, after=d.after) for d in differences(before, after)]
         return VersionDetail(version=desk.version(row), differences=found)
 
@@ -143,14 +167,20 @@ def _add_versions(routes: APIRouter, desk: _Desk) -> None:
         return desk.change(restored(desk.changes(number)), user, body.reason, body.based_on)
 
 
-def _add_rules(routes: APIRouter, desk: _Desk) -> None:
+def _add_rules(routes: APIRouter, desk: Desk) -> None:
     @routes.get("/rules")
     def list_rules() -> list[RuleStanza]:
         """List every rule as it is in the newest version."""
         _, changes = desk.editor.newest()
         stanzas: Mapping[str, Any] = changeable(desk.file, changes)["rules"]
+        newest = desk.newest()
         return [
-            RuleStanza(rule=desk.names.rule(rule_id), changed=rule_id in changes.rules, stanza=stanza)
+            RuleStanza(
+                rule=desk.names.rule(rule_id),
+                changed=rule_id in changes.rules,
+                stanza=stanza,
+                summary=in_words(rule_id, newest),
+            )
             for rule_id, stanza in stanzas.items()
         ]
 
@@ -165,7 +195,7 @@ def _add_rules(routes: APIRouter, desk: _Desk) -> None:
         return desk.change(without_rule(rule), user, reason, based_on)
 
 
-def _add_drawings(routes: APIRouter, desk: _Desk) -> None:
+def _add_drawings(routes: APIRouter, desk: Desk) -> None:
     def add(kind: Kind, one: str) -> None:
         @routes.get(f"/{kind}", name=f"list_{kind}", description=f"List every {one} of the newest version.")
         def show() -> list[DrawnStanza]:
@@ -193,7 +223,7 @@ def _add_drawings(routes: APIRouter, desk: _Desk) -> None:
     add("lines", "line")
 
 
-def _drawn(desk: _Desk, kind: Kind) -> Iterator[DrawnStanza]:
+def _drawn(desk: Desk, kind: Kind) -> Iterator[DrawnStanza]:
     _, changes = desk.editor.newest()
     for camera_id, camera in changeable(desk.file, changes)["cameras"].items():
         touched = getattr(changes.cameras.get(camera_id), kind, {})
@@ -206,7 +236,7 @@ def _drawn(desk: _Desk, kind: Kind) -> Iterator[DrawnStanza]:
             )
 
 
-def _add_switches(routes: APIRouter, desk: _Desk) -> None:
+def _add_switches(routes: APIRouter, desk: Desk) -> None:
     @routes.put("/cameras/{camera}/{switch}")
     def switch_camera(
         camera: str, switch: Literal["off", "on"], body: SwitchChange, user: CurrentSession

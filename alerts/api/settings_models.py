@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from alerts.api.answer import Answer
-from alerts.api.models import Named, NamedInBoth
+from alerts.api.models import Named, NamedInBoth, Words
 
 Why = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 Stanza = dict[str, Any]
@@ -51,11 +51,15 @@ class VersionDetail(Answer):
 
 
 class RuleStanza(Answer):
-    """A rule as the configuration has it: a stanza as in the file. ``changed``: not as in the file."""
+    """A rule as the configuration has it: a stanza as in the file. ``changed``: not as in the file.
+
+    ``summary`` is what it does, in words; None where the newest version does not fit the file.
+    """
 
     rule: NamedInBoth
     changed: bool
     stanza: Stanza
+    summary: Words | None
 
 
 class DrawnStanza(Answer):

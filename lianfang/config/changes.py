@@ -78,13 +78,13 @@ def applied(config: Config, changes: Changes) -> Config:
         raise ConfigError(wrong)
     document.data = {**dict(config), "rules": {**config.rules, **changes.rules}, "cameras": cameras}
     resulting = joined(_without(validated(document, Config), changes.cameras_off), changes.guests)
-    named = {path for _, path in _paths(("rules",), config.rules)}
+    named = {path for _, path in paths(("rules",), config.rules)}
     wrong = [
         document.problem(
             key, repr(str(path)), f"a file that rules of the configuration file name: {_list(named)}"
         )
         for rule_id in changes.rules
-        for key, path in _paths(("rules", rule_id), resulting.rules[rule_id])
+        for key, path in paths(("rules", rule_id), resulting.rules[rule_id])
         if path not in named  # or whoever changes rules could have any file read
     ]
     if wrong:
@@ -99,19 +99,19 @@ def applied(config: Config, changes: Changes) -> Config:
     return resulting
 
 
-def _paths(key: Key, value: object) -> Iterator[tuple[Key, Path]]:
+def paths(key: Key, value: object) -> Iterator[tuple[Key, Path]]:
     """Yield every path in ``value``, with its key."""
     if isinstance(value, Path):
         yield key, value
     elif isinstance(value, Stanza):
         for name in type(value).model_fields:
-            yield from _paths((*key, name), getattr(value, name))
+            yield from paths((*key, name), getattr(value, name))
     elif isinstance(value, Mapping):
         for name, item in value.items():
-            yield from _paths((*key, name), item)
+            yield from paths((*key, name), item)
     elif isinstance(value, tuple):
         for i, item in enumerate(value):
-            yield from _paths((*key, i), item)
+            yield from paths((*key, i), item)
 
 
 def _list(paths: Iterable[Path]) -> str:

@@ -78,6 +78,10 @@ def test_a_rule_is_changed_in_a_second_and_everything_follows(site: Site, client
         "rule": {"id": "entry", "name": {"zh": "进水", "en": "进水"}},
         "changed": True,
         "stanza": {**known["stanza"], "name": "进水", "frames": 5},
+        "summary": {
+            "zh": known["summary"]["zh"].replace("连续3张", "连续5张"),
+            "en": known["summary"]["en"].replace("in 3 pictures", "in 5 pictures"),
+        },
     }
     assert client.get("/api/settings/1").json["differences"] == [
         {"key": "rules.entry.name", "before": {"zh": "有人进入"}, "after": "进水"},

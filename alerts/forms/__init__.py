@@ -1,0 +1,1 @@
+"""Rules for people: forms made of the stanzas themselves, and what a rule does, in words."""
