@@ -31,6 +31,8 @@ _log = structlog.get_logger()
 _MOST_BYTES = 64 * 1024  # of a body that is read for its reason; longer ones are files
 _MOST_WORDS = 20
 _REASONS = ("reason", "note", "why", "text")
+_QUESTIONS = re.compile(r"/api/(rules/[^/]+/check|week)")
+"""What is asked by POST, for it is long: how a rule or a schedule would be, while somebody writes it."""
 _SECRET = re.compile(r"pass|secret|token|key|hash|credential|preview|source|url|address", re.IGNORECASE)
 _PASSWORDS = frozenset({LOGIN, "/api/password"})  # their bodies are nothing else
 GUEST = "guest"
@@ -45,7 +47,7 @@ class Auditing:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, and see to its entry."""
-        if scope["type"] != "http" or scope["method"] in SAFE or of_machines(get_route_path(scope)):
+        if scope["type"] != "http" or scope["method"] in SAFE or _changes_nothing(get_route_path(scope)):
             await self._app(scope, receive, send)
             return
         deed = Asked(scope, self._names, self._clock.now())
@@ -127,6 +129,11 @@ class Asked:
         given = {**query, **(body if isinstance(body, Mapping) else {})}
         plain = {name: _plain(value) for name, value in given.items() if not _SECRET.search(name)}
         return {name: value for name, value in plain.items() if value not in (None, "", [])}
+
+
+def _changes_nothing(path: str) -> bool:
+    """Say whether no person changes anything by it: machines have no name, and questions are only asked."""
+    return of_machines(path) or _QUESTIONS.fullmatch(path) is not None
 
 
 def _is_read(scope: Scope) -> bool:

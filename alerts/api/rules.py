@@ -21,7 +21,7 @@ from alerts.editing import with_rule
 from alerts.forms import hours
 from alerts.forms.fields import forms
 from alerts.forms.naming import label
-from alerts.forms.words import Words as FormWords
+from alerts.forms.words import Phrase
 from alerts.rules.base import RuleSettings
 from alerts.store import versions
 from alerts.store.schema import VersionRow
@@ -128,7 +128,7 @@ def _named(rule_id: str, rule: Stanza) -> NamedInBoth:
     return NamedInBoth(id=rule_id, name=Words(zh=rule.name.zh, en=rule.name.in_language("en")))
 
 
-def _words(words: FormWords) -> Words:
+def _words(words: Phrase) -> Words:
     return Words(zh=words.zh, en=words.en)
 
 

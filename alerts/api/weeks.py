@@ -15,7 +15,7 @@ from alerts.api.models import Words
 from alerts.api.problems import ApiError, described
 from alerts.api.rules import at_keys
 from alerts.forms import hours
-from alerts.forms.words import Words as FormWords
+from alerts.forms.words import Phrase
 from alerts.profiles import InForce, Profiles
 from alerts.store import switches
 from alerts.week import runs
@@ -52,7 +52,7 @@ def router(deps: Dependencies) -> APIRouter:
             _day(day, schedule, config, body.source, lambda at: profiles.at(at, known))
             for day in (first + timedelta(days=n) for n in range(_DAYS))
         ]
-        words = hours.in_words(schedule) if schedule else FormWords(zh="一直", en="always")
+        words = hours.in_words(schedule) if schedule else Phrase(zh="一直", en="always")
         return models.Week(now=now, days=days, problems=[], summary=Words(zh=words.zh, en=words.en))
 
     return routes

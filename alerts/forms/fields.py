@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from alerts.forms.words import Words, glossary, unit
+from alerts.forms.words import Phrase, glossary, unit
 from lianfang import plugins
 
 PACKAGE = "alerts.rules"
@@ -63,7 +63,7 @@ class Option(_Model):
     """A value that can be chosen."""
 
     value: str
-    label: Words
+    label: Phrase
 
 
 class Field(_Model):
@@ -75,9 +75,9 @@ class Field(_Model):
     key: str
     shape: Shape
     section: Section
-    label: Words
-    help: Words
-    unit: Words | None = None
+    label: Phrase
+    help: Phrase
+    unit: Phrase | None = None
     required: bool = False
     nullable: bool = False
     default: Any = None
@@ -95,8 +95,8 @@ class Form(_Model):
     """A kind of rule: what it is called, what it is about, and what can be filled in."""
 
     kind: str
-    label: Words
-    help: Words
+    label: Phrase
+    help: Phrase
     fields: list[Field]
 
 
@@ -112,8 +112,8 @@ def _form(kind: str) -> Form:
     label = glossary().kinds[kind]
     return Form(
         kind=kind,
-        label=Words(zh=label.zh, en=label.en),
-        help=Words(zh=label.help, en=_plain(inspect.getdoc(config) or "")),
+        label=Phrase(zh=label.zh, en=label.en),
+        help=Phrase(zh=label.help, en=_plain(inspect.getdoc(config) or "")),
         fields=list(_fields(schema, schema.get("$defs", {}), kind)),
     )
 
@@ -134,8 +134,8 @@ def _field(
     about: dict[str, Any] = {
         "key": key,
         "section": _section(key),
-        "label": Words(zh=label.zh, en=label.en),
-        "help": Words(zh=label.help, en=_plain(described.get("description", ""))),
+        "label": Phrase(zh=label.zh, en=label.en),
+        "help": Phrase(zh=label.help, en=_plain(described.get("description", ""))),
         "required": required,
         "nullable": len(variants) < len(described.get("anyOf", [described])),
         "default": described.get("default"),

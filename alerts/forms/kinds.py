@@ -6,63 +6,63 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from alerts.forms.naming import cameras_of, duration, listed, sources_of, upper, whom, zones_of
-from alerts.forms.words import Words, glossary
+from alerts.forms.words import Phrase, glossary
 from lianfang.config import Config
 
-Kind = Callable[[Any, Config], Words]
+Kind = Callable[[Any, Config], Phrase]
 
 
-def _zone_entry(rule: Any, config: Config) -> Words:  # noqa: ANN401 - the Config of the kind
+def _zone_entry(rule: Any, config: Config) -> Phrase:  # noqa: ANN401 - the Config of the kind
     who, where = whom(rule), zones_of(rule, config)
-    return Words(
+    return Phrase(
         zh=f"{who.zh}在{where.zh}连续{rule.frames}张画面",
         en=upper(f"{who.en} in {where.en} in {rule.frames} pictures in a row"),
     )
 
 
-def _arrival(rule: Any, config: Config) -> Words:  # noqa: ANN401
+def _arrival(rule: Any, config: Config) -> Phrase:  # noqa: ANN401
     who, where = whom(rule), zones_of(rule, config)
-    return Words(zh=f"{who.zh}来到{where.zh}", en=upper(f"{who.en} who comes to {where.en}"))
+    return Phrase(zh=f"{who.zh}来到{where.zh}", en=upper(f"{who.en} who comes to {where.en}"))
 
 
-def _loitering(rule: Any, config: Config) -> Words:  # noqa: ANN401
+def _loitering(rule: Any, config: Config) -> Phrase:  # noqa: ANN401
     who, where, stay = whom(rule), zones_of(rule, config), duration(rule.dwell_s)
-    return Words(
+    return Phrase(
         zh=f"同一个{who.zh}在{where.zh}停留{stay.zh}",
         en=upper(f"{who.en} who stays {stay.en} in {where.en}"),
     )
 
 
-def _crowd(rule: Any, config: Config) -> Words:  # noqa: ANN401
+def _crowd(rule: Any, config: Config) -> Phrase:  # noqa: ANN401
     where, lasting = zones_of(rule, config), duration(rule.for_s)
-    return Words(
+    return Phrase(
         zh=f"{where.zh}聚集{rule.at_least}人以上持续{lasting.zh}（降到{rule.over_at}人算散开）",
         en=f"{rule.at_least} people or more in {where.en} for {lasting.en} (over at {rule.over_at})",
     )
 
 
-def _helmet(rule: Any, config: Config) -> Words:  # noqa: ANN401
+def _helmet(rule: Any, config: Config) -> Phrase:  # noqa: ANN401
     where = zones_of(rule, config)
-    return Words(zh=f"骑行的人在{where.zh}没有戴头盔", en=f"A rider without a helmet in {where.en}")
+    return Phrase(zh=f"骑行的人在{where.zh}没有戴头盔", en=f"A rider without a helmet in {where.en}")
 
 
-def _left_object(rule: Any, config: Config) -> Words:  # noqa: ANN401
+def _left_object(rule: Any, config: Config) -> Phrase:  # noqa: ANN401
     where = zones_of(rule, config)
-    return Words(
+    return Phrase(
         zh=f"有东西留在{where.zh}而主人已走开", en=f"Something left in {where.en} whose owner is gone"
     )
 
 
-def _line_crossing(rule: Any, config: Config) -> Words:  # noqa: ANN401
+def _line_crossing(rule: Any, config: Config) -> Phrase:  # noqa: ANN401
     who, lines = whom(rule), "、".join(rule.lines)
     cameras, way = cameras_of(rule.cameras, config), glossary().value("direction", rule.direction)
-    return Words(
+    return Phrase(
         zh=f"{who.zh}越过{cameras.zh}的界线“{lines}”（{way.zh}）",
         en=upper(f"{who.en} who crosses the line “{lines}” of {cameras.en} ({way.en})"),
     )
 
 
-def _plate(rule: Any, config: Config) -> Words:  # noqa: ANN401
+def _plate(rule: Any, config: Config) -> Phrase:  # noqa: ANN401
     where = zones_of(rule, config)
     stay, unread = duration(rule.stay_s), duration(rule.unread_s)
     means = {
@@ -74,10 +74,10 @@ def _plate(rule: Any, config: Config) -> Words:  # noqa: ANN401
     zh, en = means[rule.report]
     if rule.dispositions:
         zh, en = f"{zh}或布控车牌", f"{en}, or one that the police look for,"
-    return Words(zh=f"{zh}出现在{where.zh}", en=f"{en} in {where.en}")
+    return Phrase(zh=f"{zh}出现在{where.zh}", en=f"{en} in {where.en}")
 
 
-def _reading(rule: Any, config: Config) -> Words:  # noqa: ANN401
+def _reading(rule: Any, config: Config) -> Phrase:  # noqa: ANN401
     sensors, lasting = listed(sources_of(rule.sensors, config)), duration(rule.for_s)
     unit = next((config.sensors[s].unit for s in rule.sensors if s in config.sensors), "")
     low = rule.at_least is None
@@ -86,10 +86,10 @@ def _reading(rule: Any, config: Config) -> Words:  # noqa: ANN401
     en = f"A reading of {sensors.en} of {bound} or {'less' if low else 'more'}"
     if rule.for_s:
         zh, en = f"{zh} 持续{lasting.zh}", f"{en} for {lasting.en}"
-    return Words(zh=zh, en=en)
+    return Phrase(zh=zh, en=en)
 
 
-def _access(rule: Any, config: Config) -> Words:  # noqa: ANN401
+def _access(rule: Any, config: Config) -> Phrase:  # noqa: ANN401
     sensors, what = listed(sources_of(rule.sensors, config)), glossary().value("report", rule.report)
     doors = {
         None: ("", ""),
@@ -97,31 +97,31 @@ def _access(rule: Any, config: Config) -> Words:  # noqa: ANN401
         False: ("，且开了门", " and is let in"),
     }
     zh, en = doors[rule.refused]
-    return Words(
+    return Phrase(
         zh=f"在{sensors.zh}出示{what.zh}卡或车牌{zh}",
         en=f"A card or plate ({what.en}) shown at {sensors.en}{en}",
     )
 
 
-def _warning(rule: Any, config: Config) -> Words:  # noqa: ANN401
+def _warning(rule: Any, config: Config) -> Phrase:  # noqa: ANN401
     sensors = listed(sources_of(rule.sensors, config))
-    return Words(
+    return Phrase(
         zh=f"{sensors.zh}发来{rule.at_least:g}级以上的预警",
         en=f"A warning of level {rule.at_least:g} or higher from {sensors.en}",
     )
 
 
-def _device(rule: Any, config: Config) -> Words:  # noqa: ANN401
+def _device(rule: Any, config: Config) -> Phrase:  # noqa: ANN401
     devices = listed(sources_of(rule.sources, config))
     faults = [glossary().value("conditions", name) for name in rule.conditions]
     zh, en = "、".join(f.zh for f in faults), ", ".join(f.en for f in faults)
-    return Words(zh=f"{devices.zh}出现故障（{zh}）", en=f"A fault of {devices.en} ({en})")
+    return Phrase(zh=f"{devices.zh}出现故障（{zh}）", en=f"A fault of {devices.en} ({en})")
 
 
-def _late(rule: Any, config: Config) -> Words:  # noqa: ANN401
+def _late(rule: Any, config: Config) -> Phrase:  # noqa: ANN401
     del config
     quiet = duration(rule.quiet_s)
-    return Words(
+    return Phrase(
         zh=f"断网期间的告警补到后，安静{quiet.zh}即合并告知",
         en=f"What came late after an outage, told together once it was quiet for {quiet.en},",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from alerts.forms.words import Words
+from alerts.forms.words import Phrase
 from alerts.rules.base import RuleSettings
 from alerts.wording import source_name
 from lianfang.config import Config
@@ -27,33 +27,33 @@ _LABELS = {
 }
 
 
-def label(name: str) -> Words:
+def label(name: str) -> Phrase:
     """Return what people call what a detector finds; its own name where that is not known."""
     zh, en = _LABELS.get(name, (name, name))
-    return Words(zh=zh, en=en)
+    return Phrase(zh=zh, en=en)
 
 
-def duration(seconds: float) -> Words:
+def duration(seconds: float) -> Phrase:
     """Return a time as people say it: 90 s, 2 min, 12 h."""
-    for size, zh, en in ((3600, "小时", "h"), (60, "分钟", "min")):
-        if seconds >= 2 * size and seconds % size == 0:
-            return Words(zh=f"{seconds / size:g}{zh}", en=f"{seconds / size:g} {en}")
-    return Words(zh=f"{seconds:g}秒", en=f"{seconds:g} s")
+    for least, size, zh, en in ((3600, 3600, "小时", "h"), (120, 60, "分钟", "min")):
+        if seconds >= least and seconds % size == 0:
+            return Phrase(zh=f"{seconds / size:g}{zh}", en=f"{seconds / size:g} {en}")
+    return Phrase(zh=f"{seconds:g}秒", en=f"{seconds:g} s")
 
 
-def whom(rule: Any) -> Words:  # noqa: ANN401 - the Config of a rule about objects
+def whom(rule: Any) -> Phrase:  # noqa: ANN401 - the Config of a rule about objects
     """Return what counts for a rule."""
     found = [label(name) for name in rule.labels]
-    return Words(zh="或".join(w.zh for w in found), en=" or ".join(w.en for w in found))
+    return Phrase(zh="或".join(w.zh for w in found), en=" or ".join(w.en for w in found))
 
 
-def zones_of(rule: Any, config: Config) -> Words:  # noqa: ANN401 - the Config of a rule about zones
+def zones_of(rule: Any, config: Config) -> Phrase:  # noqa: ANN401 - the Config of a rule about zones
     """Return where a rule looks."""
     cameras = cameras_of(rule.sources, config)
     zones = dict.fromkeys(_zone_names(rule, config))
     every = rule.match == "all"
     zh, en = ("与" if every else "或").join(zones), (" and " if every else " or ").join(zones)
-    return Words(zh=f"{cameras.zh}的“{zh}”", en=f"“{en}” of {cameras.en}")
+    return Phrase(zh=f"{cameras.zh}的“{zh}”", en=f"“{en}” of {cameras.en}")
 
 
 def _zone_names(rule: Any, config: Config) -> Iterator[str]:  # noqa: ANN401
@@ -62,34 +62,34 @@ def _zone_names(rule: Any, config: Config) -> Iterator[str]:  # noqa: ANN401
         yield next((one.name for one in drawn if one.name), zone)
 
 
-def cameras_of(cameras: Iterable[str], config: Config) -> Words:
+def cameras_of(cameras: Iterable[str], config: Config) -> Phrase:
     """Return what some cameras are called."""
     return listed(sources_of(cameras, config), ("台摄像机", "cameras"))
 
 
-def sources_of(sources: Iterable[str], config: Config) -> list[Words]:
+def sources_of(sources: Iterable[str], config: Config) -> list[Phrase]:
     """Return what each camera, sensor or speaker is called."""
     names = (source_name(config, source) for source in sources)
-    return [Words(zh=name, en=name) for name in names]
+    return [Phrase(zh=name, en=name) for name in names]
 
 
-def rules_of(rules: Iterable[str], config: Config) -> list[Words]:
+def rules_of(rules: Iterable[str], config: Config) -> list[Phrase]:
     """Return what each rule is called."""
     found = ((name, config.rules.get(name)) for name in rules)
     return [
-        Words(zh=rule.name.zh, en=rule.name.in_language("en"))
+        Phrase(zh=rule.name.zh, en=rule.name.in_language("en"))
         if isinstance(rule, RuleSettings)
-        else Words(zh=name, en=name)
+        else Phrase(zh=name, en=name)
         for name, rule in found
     ]
 
 
-def listed(names: list[Words], counted: tuple[str, str] = ("个设备", "devices")) -> Words:
+def listed(names: list[Phrase], counted: tuple[str, str] = ("个设备", "devices")) -> Phrase:
     """Return the names one after the other; of many the first ones and how many there are."""
     zh, en = "、".join(n.zh for n in names[:_NAMED]), ", ".join(n.en for n in names[:_NAMED])
     if len(names) <= _NAMED:
-        return Words(zh=zh, en=en)
-    return Words(zh=f"{zh}等{len(names)}{counted[0]}", en=f"{en} and others ({len(names)} {counted[1]})")
+        return Phrase(zh=zh, en=en)
+    return Phrase(zh=f"{zh}等{len(names)}{counted[0]}", en=f"{en} and others ({len(names)} {counted[1]})")
 
 
 def upper(text: str) -> str:

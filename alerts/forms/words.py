@@ -17,7 +17,7 @@ _UNITS = {
 }
 
 
-class Words(BaseModel):
+class Phrase(BaseModel):
     """A word or a sentence in both languages."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -26,7 +26,7 @@ class Words(BaseModel):
     en: str
 
 
-class Label(Words):
+class Label(Phrase):
     """What a key is called; ``help`` explains it in Chinese, its docstring in English."""
 
     help: str = ""
@@ -39,7 +39,7 @@ class Glossary(BaseModel):
 
     kinds: Mapping[str, Label]
     tables: Mapping[str, Mapping[str, Label]]
-    values: Mapping[str, Mapping[str, Words]]
+    values: Mapping[str, Mapping[str, Phrase]]
 
     def key(self, key: str, *tables: str) -> Label:
         """Return what a key is called: by the first of ``tables`` that knows it, else wherever it stands.
@@ -48,9 +48,9 @@ class Glossary(BaseModel):
         """
         return next(self.tables[t][key] for t in (*tables, "keys") if key in self.tables.get(t, {}))
 
-    def value(self, key: str, value: str) -> Words:
+    def value(self, key: str, value: str) -> Phrase:
         """Return what a value of a key is called; itself where nobody has named it."""
-        return self.values.get(key, {}).get(value) or Words(zh=value, en=value)
+        return self.values.get(key, {}).get(value) or Phrase(zh=value, en=value)
 
 
 @lru_cache(maxsize=1)
@@ -62,7 +62,7 @@ def glossary() -> Glossary:
     return Glossary(kinds=kinds, tables=data, values=values)
 
 
-def unit(key: str) -> Words | None:
+def unit(key: str) -> Phrase | None:
     """Return the unit that the name of a key ends with; None where it has none."""
     found = next((unit for suffix, unit in _UNITS.items() if key.endswith(suffix)), None)
-    return Words(zh=found[0], en=found[1]) if found else None
+    return Phrase(zh=found[0], en=found[1]) if found else None

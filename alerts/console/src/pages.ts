@@ -24,6 +24,7 @@ export const PAGES: readonly Page[] = [
   { name: 'map', path: '/map', title: 'map.nav', icon: 'pin', view: () => import('@/views/MapView.vue') },
   { name: 'cameras', path: '/cameras', title: 'camera.title', icon: 'camera', view: () => import('@/views/CamerasView.vue') },
   { name: 'effects', path: '/effects', title: 'shell.effects', icon: 'flag', view: () => import('@/views/EffectsView.vue') },
+  { name: 'rules', path: '/rules', title: 'shell.rules', icon: 'list', view: () => import('@/views/RulesView.vue'), role: 'operator' },
   { name: 'settings', path: '/settings', title: 'shell.settings', icon: 'shield', view: () => import('@/views/SettingsView.vue'), role: 'operator' },
   { name: 'guests', path: '/guests', title: 'shell.guests', icon: 'camera', view: () => import('@/views/GuestsView.vue'), role: 'operator' },
   {

@@ -129,6 +129,69 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cameras/{camera}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Camera History
+         * @description Show what a camera's stream said lately, and who looked at it.
+         */
+        get: operations["show_camera_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cameras/{camera}/live.mjpeg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look Live
+         * @description Look at a camera as it is now, until either side ends it, or no picture comes for 10 s.
+         *
+         *     As many may look at a time as the configuration says. Who looks is written down before the first
+         *     picture is given.
+         */
+        get: operations["look_live"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cameras/{camera}/picture.jpg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Picture
+         * @description Show the newest picture of a camera, of the last ten seconds. Who looked is written down before.
+         */
+        get: operations["show_picture"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cameras/{camera}/playback": {
         parameters: {
             query?: never;
@@ -141,6 +204,26 @@ export interface paths {
          * @description Say where the recorder of a camera plays what it recorded from a moment on; it asks for a login.
          */
         get: operations["show_playback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cameras/details": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Camera Details
+         * @description List how each camera is read, what it costs and what was wrong with it last.
+         */
+        get: operations["list_camera_details"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1695,33 +1778,13 @@ export interface components {
             value: number;
         };
         /**
-         * Words
-         * @description A text in both languages; ``en`` equals ``zh`` where nobody translated it.
-         */
-        alerts__api__models__Words: {
-            /** En */
-            en: string;
-            /** Zh */
-            zh: string;
-        };
-        /**
          * Day
          * @description A weekday or a kind of day that a window may name.
          */
         alerts__api__rule_models__Day: {
             /** Id */
             id: string;
-            name: components["schemas"]["alerts__api__models__Words"];
-        };
-        /**
-         * Words
-         * @description A word or a sentence in both languages.
-         */
-        alerts__forms__words__Words: {
-            /** En */
-            en: string;
-            /** Zh */
-            zh: string;
+            name: components["schemas"]["Words"];
         };
         /**
          * Day
@@ -1939,6 +2002,25 @@ export interface components {
             since: string | null;
         };
         /**
+         * CameraChange
+         * @description What a camera's stream said at a time, as in `Camera`.
+         */
+        CameraChange: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Condition */
+            condition: string;
+            /** Detail */
+            detail: string;
+            /** Faults */
+            faults: string[];
+            /** Reason */
+            reason: string;
+        };
+        /**
          * CameraChoices
          * @description A camera and what a rule may name of it: zones, lines, and the labels that its detectors give.
          */
@@ -1956,6 +2038,72 @@ export interface components {
             stages: string[];
             /** Zones */
             zones: components["schemas"]["Named"][];
+        };
+        /**
+         * CameraDetails
+         * @description How a camera is read, and what is known of it.
+         *
+         *     ``kind`` is that of its source, ``guest`` where somebody shares it. ``fps`` are asked for,
+         *     ``measured_fps`` were published in the last minutes (null where nobody knows). ``cost`` is what ``lianfang
+         *     cameras plan`` measured last. ``last_fault`` is the newest word that something was wrong. ``picture`` is
+         *     the newest evidence picture of it that is kept.
+         */
+        CameraDetails: {
+            cost: components["schemas"]["Measured"] | null;
+            /** Detectors */
+            detectors: string[];
+            /** Fps */
+            fps: number;
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            last_fault: components["schemas"]["CameraChange"] | null;
+            /** Lines */
+            lines: number;
+            /** Measured Fps */
+            measured_fps: number | null;
+            /** Off In File */
+            off_in_file: boolean;
+            /** Picture */
+            picture: string | null;
+            /** Rules */
+            rules: components["schemas"]["NamedInBoth"][];
+            /** Stream */
+            stream: string;
+            /** Stream Why */
+            stream_why: string;
+            /** Zones */
+            zones: number;
+        };
+        /**
+         * CameraHistory
+         * @description What a camera's stream said, and who looked at it, each newest first.
+         */
+        CameraHistory: {
+            /** Changes */
+            changes: components["schemas"]["CameraChange"][];
+            /** Looks */
+            looks: components["schemas"]["CameraLook"][];
+        };
+        /**
+         * CameraLook
+         * @description Somebody was given pictures of a camera: who, from when to when, and why if they said so.
+         */
+        CameraLook: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By Name */
+            by_name: string;
+            /** Reason */
+            reason: string;
+            /** Until */
+            until: string | null;
+            /** What */
+            what: string;
         };
         /**
          * CamerasChanged
@@ -2410,10 +2558,10 @@ export interface components {
              * @default []
              */
             fields: components["schemas"]["Field"][];
-            help: components["schemas"]["alerts__forms__words__Words"];
+            help: components["schemas"]["Phrase"];
             /** Key */
             key: string;
-            label: components["schemas"]["alerts__forms__words__Words"];
+            label: components["schemas"]["Phrase"];
             /**
              * Many
              * @default false
@@ -2450,7 +2598,7 @@ export interface components {
              * @enum {string}
              */
             shape: "switch" | "number" | "choice" | "choices" | "text" | "tags" | "words" | "schedule" | "group" | "list" | "mapping";
-            unit?: components["schemas"]["alerts__forms__words__Words"] | null;
+            unit?: components["schemas"]["Phrase"] | null;
             /**
              * Whole
              * @default false
@@ -2464,10 +2612,10 @@ export interface components {
         Form: {
             /** Fields */
             fields: components["schemas"]["Field"][];
-            help: components["schemas"]["alerts__forms__words__Words"];
+            help: components["schemas"]["Phrase"];
             /** Kind */
             kind: string;
-            label: components["schemas"]["alerts__forms__words__Words"];
+            label: components["schemas"]["Phrase"];
         };
         /**
          * Gap
@@ -3111,7 +3259,7 @@ export interface components {
             can_push: boolean;
             /** Community */
             community: string;
-            consent: components["schemas"]["alerts__api__models__Words"];
+            consent: components["schemas"]["Words"];
             /** Consent Version */
             consent_version: string;
             /**
@@ -3259,7 +3407,44 @@ export interface components {
              * What
              * @enum {string}
              */
-            what: "original" | "annotated" | "clip" | "preview";
+            what: "original" | "annotated" | "clip" | "preview" | "live";
+        };
+        /**
+         * Measured
+         * @description What one camera costs at its highest rate, in cores of the machine on which it was measured.
+         *
+         *     ``not_measured`` says why a generated film was measured in its place; empty where it was itself.
+         */
+        Measured: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Bus Cores */
+            bus_cores: number;
+            /** Cores */
+            cores: number;
+            /** Decode Cores */
+            decode_cores: number;
+            /** Detect Cores */
+            detect_cores: number;
+            /** Encode Cores */
+            encode_cores: number;
+            /** Height */
+            height: number;
+            /** Mbit S */
+            mbit_s: number | null;
+            /** Not Measured */
+            not_measured: string;
+            /** Published Fps */
+            published_fps: number;
+            /** Source Fps */
+            source_fps: number;
+            /** Stream */
+            stream: string;
+            /** Width */
+            width: number;
         };
         /**
          * Member
@@ -3331,7 +3516,7 @@ export interface components {
         NamedInBoth: {
             /** Id */
             id: string;
-            name: components["schemas"]["alerts__api__models__Words"];
+            name: components["schemas"]["Words"];
         };
         /**
          * NoticeStatus
@@ -3406,7 +3591,7 @@ export interface components {
          * @description A value that can be chosen.
          */
         Option: {
-            label: components["schemas"]["alerts__forms__words__Words"];
+            label: components["schemas"]["Phrase"];
             /** Value */
             value: string;
         };
@@ -3445,6 +3630,16 @@ export interface components {
             url: string;
         };
         /**
+         * Phrase
+         * @description A word or a sentence in both languages.
+         */
+        Phrase: {
+            /** En */
+            en: string;
+            /** Zh */
+            zh: string;
+        };
+        /**
          * Pictures
          * @description Share of the time, 0-1, for which a camera's stream came, and for which nobody knows.
          */
@@ -3481,7 +3676,7 @@ export interface components {
             id: string;
             /** Muted */
             muted: components["schemas"]["NamedInBoth"][];
-            name: components["schemas"]["alerts__api__models__Words"];
+            name: components["schemas"]["Words"];
             /** Priority */
             priority: number;
         };
@@ -3857,7 +4052,7 @@ export interface components {
         RuleCheck: {
             /** Problems */
             problems: components["schemas"]["KeyProblem"][];
-            summary: components["schemas"]["alerts__api__models__Words"] | null;
+            summary: components["schemas"]["Words"] | null;
         };
         /**
          * RuleEffect
@@ -3918,7 +4113,7 @@ export interface components {
             stanza: {
                 [key: string]: unknown;
             };
-            summary: components["schemas"]["alerts__api__models__Words"] | null;
+            summary: components["schemas"]["Words"] | null;
         };
         /**
          * RuleSwitch
@@ -4359,7 +4554,7 @@ export interface components {
             automatic: boolean;
             /** Live */
             live: boolean;
-            name: components["schemas"]["alerts__api__models__Words"];
+            name: components["schemas"]["Words"];
             /** Receivers */
             receivers: string[];
             /**
@@ -4497,7 +4692,7 @@ export interface components {
             now: string;
             /** Problems */
             problems: components["schemas"]["KeyProblem"][];
-            summary: components["schemas"]["alerts__api__models__Words"] | null;
+            summary: components["schemas"]["Words"] | null;
         };
         /**
          * WeekDay
@@ -4575,6 +4770,16 @@ export interface components {
              * @description Last day, as ``first``; a month-day before ``first`` is one of the next year.
              */
             last?: string | null;
+        };
+        /**
+         * Words
+         * @description A text in both languages; ``en`` equals ``zh`` where nobody translated it.
+         */
+        Words: {
+            /** En */
+            en: string;
+            /** Zh */
+            zh: string;
         };
     };
     responses: never;
@@ -4959,6 +5164,217 @@ export interface operations {
             };
         };
     };
+    show_camera_history: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                camera: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CameraHistory"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    look_live: {
+        parameters: {
+            query?: {
+                /** @description With what detectors saw. */
+                annotated?: boolean;
+                /** @description `live_fps` of the configuration at most. */
+                fps?: number;
+                /** @description Why; needed where the camera is a guest's. */
+                reason?: string;
+            };
+            header?: never;
+            path: {
+                camera: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description JPEG pictures, each with `X-Captured-At`, and annotated with `X-Objects`: label, confidence and xyxyn (0-1) of what detectors saw in it, without it where they have not looked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "multipart/x-mixed-replace": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_picture: {
+        parameters: {
+            query?: {
+                /** @description Why; needed where the camera is a guest's. */
+                reason?: string;
+            };
+            header?: never;
+            path: {
+                camera: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     show_playback: {
         parameters: {
             query: {
@@ -5007,6 +5423,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_camera_details: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CameraDetails"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };

@@ -48,6 +48,16 @@ export const useConfiguration = defineStore('configuration', () => {
       ),
     )
 
+  const switchRule = (rule: string, to: 'on' | 'off', reason: string) =>
+    change(
+      unwrap(
+        api.PUT('/api/rules/{rule}/{switch}', {
+          params: { path: { rule, switch: to } },
+          body: { reason, based_on: newest.value },
+        }),
+      ),
+    )
+
   const draw = (kind: Drawing, camera: string, name: string, stanza: Stanza | null, reason: string) =>
     change(
       unwrap(
@@ -85,5 +95,5 @@ export const useConfiguration = defineStore('configuration', () => {
   const show = (number: number): Promise<VersionDetail> =>
     unwrap(api.GET('/api/settings/{number}', { params: { path: { number } } }))
 
-  return { state, rules, drawn, read, changeRule, takeRuleBack, draw, takeDrawingBack, switchCamera, restore, show }
+  return { state, rules, drawn, read, changeRule, takeRuleBack, switchRule, draw, takeDrawingBack, switchCamera, restore, show }
 })

@@ -1,16 +1,20 @@
 // A file for each page, and those that they share in core.json.
 import admin from './admin.json'
 import camera from './camera.json'
+import backtest from './backtest.json'
 import core from './core.json'
 import incident from './incident.json'
 import map from './map.json'
+import rules from './rules.json'
 import shell from './shell.json'
 
 export default {
   ...admin,
+  ...backtest,
   ...core,
   ...incident,
   ...map,
   ...camera,
+  ...rules,
   ...shell,
 }
