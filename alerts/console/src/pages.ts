@@ -25,6 +25,7 @@ export const PAGES: readonly Page[] = [
   { name: 'cameras', path: '/cameras', title: 'camera.title', icon: 'camera', view: () => import('@/views/CamerasView.vue') },
   { name: 'effects', path: '/effects', title: 'shell.effects', icon: 'flag', view: () => import('@/views/EffectsView.vue') },
   { name: 'rules', path: '/rules', title: 'shell.rules', icon: 'list', view: () => import('@/views/RulesView.vue'), role: 'operator' },
+  { name: 'plates', path: '/plates', title: 'shell.plates', icon: 'plate', view: () => import('@/views/PlatesView.vue') },
   { name: 'settings', path: '/settings', title: 'shell.settings', icon: 'shield', view: () => import('@/views/SettingsView.vue'), role: 'operator' },
   { name: 'guests', path: '/guests', title: 'shell.guests', icon: 'camera', view: () => import('@/views/GuestsView.vue'), role: 'operator' },
   {

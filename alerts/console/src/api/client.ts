@@ -53,6 +53,7 @@ export type RuleVersion = Schemas['RuleVersion']
 export type Week = Received<Schemas['Week']>
 export type Backtest = Received<Schemas['Backtest']>
 export type BacktestHit = NonNullable<Backtest['result']>['hits'][number]
+export type PlatePage = Received<Schemas['PlatePage']>
 export type Proposal = Required<Schemas['Proposal']>
 export type SettingsState = Schemas['SettingsState']
 export type SpokenLine = Schemas['SpokenLine']

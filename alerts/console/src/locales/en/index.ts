@@ -5,6 +5,7 @@ import backtest from './backtest.json'
 import core from './core.json'
 import incident from './incident.json'
 import map from './map.json'
+import plates from './plates.json'
 import rules from './rules.json'
 import shell from './shell.json'
 
@@ -15,6 +16,7 @@ export default {
   ...incident,
   ...map,
   ...camera,
+  ...plates,
   ...rules,
   ...shell,
 }
