@@ -414,6 +414,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Waiting
+         * @description List the exports that wait for a second person.
+         */
+        get: operations["list_waiting"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exports/{export_id}.zip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Fetch Export
+         * @description Take it out: pictures with a watermark, timeline, receipts, digests. It is recorded.
+         */
+        get: operations["fetch_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/exports/{export_id}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide Export
+         * @description Approve an export that somebody else asked for, or refuse one; it ends after 24 hours by itself.
+         */
+        post: operations["decide_export"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/gateways/{gateway_id}/readings": {
         parameters: {
             query?: never;
@@ -747,7 +807,7 @@ export interface paths {
         };
         /**
          * List Incidents
-         * @description List incidents, newest first.
+         * @description List incidents, newest first; with filters those of them that were looked for.
          */
         get: operations["list_incidents"];
         put?: never;
@@ -812,6 +872,30 @@ export interface paths {
         get: operations["show_dispositions"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/incidents/{incident_id}/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Exports
+         * @description List the exports of an incident, the newest first.
+         */
+        get: operations["list_exports"];
+        put?: never;
+        /**
+         * Ask Export
+         * @description Ask to take an incident out. A second operator approves it, unless one works alone here.
+         */
+        post: operations["ask_export"];
         delete?: never;
         options?: never;
         head?: never;
@@ -956,6 +1040,110 @@ export interface paths {
          * @description End the session, wherever its cookie may have gone.
          */
         post: operations["logout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Map
+         * @description Say what the map is drawn on and what stands where; conditions of cameras come by the stream.
+         */
+        get: operations["show_map"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/map/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Upload Plan
+         * @description Take a picture, JPEG or PNG, as the plan. It is drawn once somebody says where it lies.
+         */
+        put: operations["upload_plan"];
+        post?: never;
+        /**
+         * Take Plan Away
+         * @description Draw no plan any more. What was said of it stays written down.
+         */
+        delete: operations["take_plan_away"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/map/plan/placing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Place Plan
+         * @description Say where the plan lies: two spots turn and scale it, three may stretch it as well.
+         */
+        put: operations["place_plan"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/map/plans/{sha256}.jpg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Plan
+         * @description Give the picture of a plan.
+         */
+        get: operations["show_plan"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/map/tiles/{z}/{x}/{y}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Tile
+         * @description Give a tile of the site's own.
+         */
+        get: operations["show_tile"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1137,7 +1325,7 @@ export interface paths {
         put?: never;
         /**
          * Export Plates
-         * @description Give plates in clear as CSV, in the columns that a list of a rule has; who and why is in the audit.
+         * @description Give plates in clear as CSV, with the columns of a list; who and why is in the audit.
          */
         post: operations["export_plates"];
         delete?: never;
@@ -2087,6 +2275,14 @@ export interface components {
             note: string;
         };
         /**
+         * AskExport
+         * @description Why an incident is to be taken out: it stands in every picture.
+         */
+        AskExport: {
+            /** Reason */
+            reason: string;
+        };
+        /**
          * Assignee
          * @description Whom an incident can be assigned to: a person, or the cell of the grid in which the points lie.
          */
@@ -2257,6 +2453,20 @@ export interface components {
         Because: {
             /** Reason */
             reason: string;
+        };
+        /**
+         * Bounds
+         * @description Where the edges of a plan lie that is drawn along meridians and parallels.
+         */
+        Bounds: {
+            /** East */
+            east: number;
+            /** North */
+            north: number;
+            /** South */
+            south: number;
+            /** West */
+            west: number;
         };
         /**
          * BroadcastsView
@@ -2466,7 +2676,7 @@ export interface components {
          * @description What happened to an incident.
          * @enum {string}
          */
-        ChangeKind: "opened" | "raised" | "cleared" | "returned" | "repeated" | "spoken" | "unsaid" | "muted" | "heard" | "escalated" | "unseen" | "seen" | "evidence" | "clip" | "delivered" | "delivery_failed" | "stopped" | "called" | "hushed" | "acknowledged" | "confirmed" | "assigned" | "unassigned" | "dispatched" | "handled" | "photographed" | "reopened" | "false_alarm" | "permitted" | "closed" | "overdue" | "tier_due" | "rung" | "forwarded" | "receipt" | "ended";
+        ChangeKind: "opened" | "raised" | "cleared" | "returned" | "repeated" | "spoken" | "unsaid" | "muted" | "heard" | "escalated" | "unseen" | "seen" | "evidence" | "clip" | "delivered" | "delivery_failed" | "stopped" | "called" | "hushed" | "acknowledged" | "confirmed" | "assigned" | "unassigned" | "dispatched" | "handled" | "photographed" | "reopened" | "false_alarm" | "permitted" | "closed" | "overdue" | "tier_due" | "rung" | "forwarded" | "receipt" | "export_asked" | "export_approved" | "export_refused" | "export_ended" | "exported" | "ended";
         /**
          * Choices
          * @description What there is for a form to choose from; ``files`` are the lists that rules may name.
@@ -2700,6 +2910,19 @@ export interface components {
             text: string;
         };
         /**
+         * DecideExport
+         * @description Whether it may be taken out, and why.
+         */
+        DecideExport: {
+            /** Approve */
+            approve: boolean;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+        };
+        /**
          * Delivery
          * @description Something owed to a receiver. ``latency_s`` runs from the picture to the receiver's answer.
          */
@@ -2872,6 +3095,51 @@ export interface components {
              * @enum {string}
              */
             state: "pending" | "kept" | "missing";
+        };
+        /**
+         * Export
+         * @description An export. Until ``ends_at`` a waiting one may be approved, an approved one fetched by who asked.
+         *
+         *     ``may_decide``: whoever asks this may approve it.
+         */
+        Export: {
+            /**
+             * Asked At
+             * Format: date-time
+             */
+            asked_at: string;
+            /** Asked By */
+            asked_by: string;
+            /** Asked By Name */
+            asked_by_name: string;
+            /** Decided At */
+            decided_at: string | null;
+            /** Decided By Name */
+            decided_by_name: string;
+            /** Decided Why */
+            decided_why: string;
+            /**
+             * Ends At
+             * Format: date-time
+             */
+            ends_at: string;
+            /** Fetched At */
+            fetched_at: string | null;
+            /** Id */
+            id: string;
+            /** Incident Id */
+            incident_id: string;
+            /** May Decide */
+            may_decide: boolean;
+            /** Reason */
+            reason: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "approved" | "refused" | "ended";
+            /** Url */
+            url: string | null;
         };
         /**
          * Field
@@ -3788,6 +4056,84 @@ export interface components {
             what: "original" | "annotated" | "clip" | "preview" | "live";
         };
         /**
+         * MapPoint
+         * @description A monitoring point; ``place`` is null where nobody measured it.
+         */
+        MapPoint: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            place: components["schemas"]["Place"] | null;
+            /** Zones */
+            zones: components["schemas"]["MapZone"][];
+        };
+        /**
+         * MapSpeaker
+         * @description A speaker and how it is; without a place of its own it stands at ``point``.
+         */
+        MapSpeaker: {
+            /**
+             * Health
+             * @enum {string}
+             */
+            health: "ready" | "emergency" | "faulty" | "silent";
+            /** Id */
+            id: string;
+            name: components["schemas"]["NamedInBoth"];
+            /** Own Place */
+            own_place: boolean;
+            place: components["schemas"]["Place"] | null;
+            point: components["schemas"]["Named"] | null;
+        };
+        /**
+         * MapTiles
+         * @description Tiles of the site's own; ``url`` holds {z}, {x} and {y}, ``bounds`` are west, south, east, north.
+         */
+        MapTiles: {
+            /** Attribution */
+            attribution: string;
+            /** Bounds */
+            bounds: [
+                number,
+                number,
+                number,
+                number
+            ];
+            /**
+             * Datum
+             * @enum {string}
+             */
+            datum: "wgs84" | "gcj02" | "cgcs2000";
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "raster" | "vector";
+            /** Layers */
+            layers: string[];
+            /** Max Zoom */
+            max_zoom: number;
+            /** Min Zoom */
+            min_zoom: number;
+            /** Url */
+            url: string;
+        };
+        /**
+         * MapZone
+         * @description A zone in the picture of a camera, and the speakers that are heard there, nearest first.
+         */
+        MapZone: {
+            /** Camera */
+            camera: string;
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Speakers */
+            speakers: string[];
+        };
+        /**
          * Measured
          * @description What one camera costs at its highest rate, in cores of the machine on which it was measured.
          *
@@ -4115,6 +4461,71 @@ export interface components {
             online: number;
             /** Unknown */
             unknown: number;
+        };
+        /**
+         * Place
+         * @description Where something is: degrees, in the datum in which somebody measured it.
+         */
+        Place: {
+            /**
+             * Datum
+             * @enum {string}
+             */
+            datum: "wgs84" | "gcj02" | "cgcs2000";
+            /** Latitude */
+            latitude: number;
+            /** Longitude */
+            longitude: number;
+        };
+        /**
+         * Placing
+         * @description Where the plan lies, by two or three spots of it, or by its edges.
+         */
+        Placing: {
+            bounds?: components["schemas"]["Bounds"] | null;
+            /**
+             * Datum
+             * @default wgs84
+             * @enum {string}
+             */
+            datum: "wgs84" | "gcj02" | "cgcs2000";
+            /** Reason */
+            reason: string;
+            /**
+             * Spots
+             * @default []
+             */
+            spots: components["schemas"]["Spot"][];
+        };
+        /**
+         * Plan
+         * @description A plan that somebody uploaded. ``corners`` are null until it is placed: top left, and on clockwise.
+         */
+        Plan: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** By Name */
+            by_name: string;
+            /** Corners */
+            corners: [
+                components["schemas"]["Place"],
+                components["schemas"]["Place"],
+                components["schemas"]["Place"],
+                components["schemas"]["Place"]
+            ] | null;
+            /** Height */
+            height: number;
+            /** Reason */
+            reason: string;
+            /** Spots */
+            spots: components["schemas"]["Spot"][];
+            /** Url */
+            url: string;
+            /** Width */
+            width: number;
         };
         /**
          * PlateEntry
@@ -4969,6 +5380,20 @@ export interface components {
             reason: string;
         };
         /**
+         * SiteMap
+         * @description The map: cameras stand at their points. ``fault`` says why the tiles are not drawn.
+         */
+        SiteMap: {
+            /** Fault */
+            fault: string;
+            plan: components["schemas"]["Plan"] | null;
+            /** Points */
+            points: components["schemas"]["MapPoint"][];
+            /** Speakers */
+            speakers: components["schemas"]["MapSpeaker"][];
+            tiles: components["schemas"]["MapTiles"] | null;
+        };
+        /**
          * SoundTest
          * @description What somebody said of the sound of their console; null while nobody was asked in this log-in.
          */
@@ -5019,6 +5444,20 @@ export interface components {
             text: string;
             /** Varies */
             varies: boolean;
+        };
+        /**
+         * Spot
+         * @description A spot of the plan, 0-1 from its left and its top, and where that is, in degrees.
+         */
+        Spot: {
+            /** Latitude */
+            latitude: number;
+            /** Longitude */
+            longitude: number;
+            /** X */
+            x: number;
+            /** Y */
+            y: number;
         };
         /**
          * Standing
@@ -6664,6 +7103,200 @@ export interface operations {
             };
         };
     };
+    list_waiting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Export"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    fetch_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    decide_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                export_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecideExport"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Export"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     take_gateway_readings: {
         parameters: {
             query?: never;
@@ -7782,8 +8415,20 @@ export interface operations {
                 before?: string | null;
                 /** @description Incidents of one page. */
                 limit?: number;
-                /** @description True: only those that a person still has to do with; false: the others. */
+                /** @description True: only what a person still has to do with; false: the others. */
                 open?: boolean | null;
+                /** @description At these points. */
+                point?: string[] | null;
+                /** @description Of these rules. */
+                rule?: string[] | null;
+                /** @description Opened then or later. */
+                since?: string | null;
+                /** @description In these states. */
+                state?: components["schemas"]["State"][] | null;
+                /** @description In names of rule, point, camera; subject, notes, number. */
+                text?: string;
+                /** @description Opened before. */
+                until?: string | null;
             };
             header?: never;
             path?: never;
@@ -7999,6 +8644,144 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_exports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Export"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    ask_export: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskExport"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Export"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8522,6 +9305,373 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_map: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteMap"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    upload_plan: {
+        parameters: {
+            query: {
+                /** @description Why: whoever comes after must be able to judge it. */
+                reason: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "image/jpeg": string;
+                "image/png": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteMap"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    take_plan_away: {
+        parameters: {
+            query: {
+                /** @description Why: whoever comes after must be able to judge it. */
+                reason: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteMap"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    place_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Placing"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SiteMap"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sha256: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_tile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                x: number;
+                y: number;
+                z: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-protobuf": string;
+                    "image/jpeg": string;
+                    "image/png": string;
+                    "image/webp": string;
+                };
+            };
+            /** @description No tile there */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
