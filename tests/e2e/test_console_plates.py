@@ -19,7 +19,7 @@ def test_plates_are_masked_until_somebody_says_why(console: Console, config: Con
     console.site.clock = SystemClock()
     started(console, config)
     console.site.open_incident(
-        1, console.now, rule="wanted", subject="粤T12345", point="bank", camera="cam", state="confirmed"
+        1, console.now, rule="wanted", subject="粤T12345", point="bank", camera="cam", state="closed"
     )
     page = console.login(console.page())
     page.get_by_role("link", name="车牌名单").click()
