@@ -56,7 +56,6 @@ def test_a_zone_and_a_camera_are_changed_and_taken_back(console: Console, config
     file.get_by_role("button", name="退回到这里").click()
     save(file, "试完了", "退回到这里")
     expect(page.locator('[data-version="4"]')).to_contain_text("试完了")
-    expect(page.locator('[data-drawn="cam/steps"]')).to_have_count(0)
     assert [zone["id"] for zone in client.get("/api/zones").json if zone["camera"]["id"] == "cam"] == [
         "water"
     ]
