@@ -22,7 +22,8 @@ export default defineConfig({
     // Libraries of one page, such as that of the map, come with the page and not before.
     chunkSizeWarningLimit: 1200,
   },
-  test: { include: ['tests/**/*.test.ts'], environment: 'node' },
+  // One makes the client anew from the document: seconds on a busy machine.
+  test: { include: ['tests/**/*.test.ts'], environment: 'node', testTimeout: 60_000 },
   server: {
     // `npm run dev` beside a running service.
     proxy: Object.fromEntries(['/api', '/share'].map((path) => [path, process.env.LIANFANG_API ?? 'http://127.0.0.1:8800'])),
