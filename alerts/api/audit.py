@@ -13,13 +13,12 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from alerts.api.answer import Answer
 from alerts.api.dependencies import Dependencies
 from alerts.api.settings_models import Why
-from alerts.api.sheet import sheet
+from alerts.api.sheet import CSV, sheet
 from alerts.store import audit
 from alerts.store.audit import AuditRow, Search
 
 _COLUMNS = ("at", "actor", "actor_name", "role", "address", "action", "target", "reason", "status", "detail")
 _MOST_ROWS = 100_000
-_CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
 
 
 class AuditEntry(Answer):
@@ -94,7 +93,7 @@ def router(deps: Dependencies) -> APIRouter:
         entries = [AuditEntry(**audit.plain(row)) for row in rows[:limit]]
         return AuditPage(entries=entries, next=entries[-1].seq if more else None)
 
-    @routes.post("/export", response_class=StreamingResponse, responses=_CSV)
+    @routes.post("/export", response_class=StreamingResponse, responses=CSV)
     def export_audit(body: AuditExport) -> StreamingResponse:
         """Give what people did as CSV, at most 100,000 entries. The export itself becomes an entry, too."""
         return sheet("audit.csv", _COLUMNS, _rows(deps, body.search()))

@@ -6,9 +6,12 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
+from typing import Any
 
 from fastapi.responses import StreamingResponse
 
+CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
+"""What OpenAPI is told of such a route."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 

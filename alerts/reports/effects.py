@@ -10,43 +10,20 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import ColumnElement, Float, case, func, or_, select
-from sqlalchemy.ext.compiler import compiles
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.functions import GenericFunction
 
 from alerts.channels.base import SpeakerConfig
-from alerts.incidents.life import FINAL
 from alerts.incidents.model import State
+from alerts.reports.sql import seconds_between
+from alerts.reports.tally import merged, opened, tallies
 from alerts.store.schema import IncidentRow, OutboxRow
 from lianfang.config import Config
 
 FALSE_ALARMS_A_SHIFT = 10
 FALSE_NIGHT_BROADCASTS_A_WEEK = 1
 _SHIFT, _WEEK = timedelta(hours=8), timedelta(days=7)
-JUDGED = or_(IncidentRow.confirmed_at.is_not(None), IncidentRow.state.in_((*FINAL, State.HANDLED)))
-"""People have said what an incident was."""
-
-
-class seconds_between(GenericFunction[float]):  # noqa: N801 - it reads as the SQL function that it is
-    """Seconds from one time to another."""
-
-    type = Float()
-    inherit_cache = True
-
-
-@compiles(seconds_between, "sqlite")
-def _sqlite(element: Any, compiler: Any, **kw: Any) -> str:  # noqa: ANN401 - SQLAlchemy's own
-    begin, end = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"((julianday({end}) - julianday({begin})) * 86400.0)"
-
-
-@compiles(seconds_between, "postgresql")
-def _postgresql(element: Any, compiler: Any, **kw: Any) -> str:  # noqa: ANN401
-    begin, end = (compiler.process(clause, **kw) for clause in element.clauses)
-    return f"EXTRACT(EPOCH FROM ({end} - {begin}))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,32 +67,30 @@ class Effects:
 
 def effects(session: Session, config: Config, begin: datetime, end: datetime) -> Effects:
     """Return the report of the incidents that opened from ``begin`` to before ``end``."""
-    opened = (IncidentRow.opened_at >= begin, IncidentRow.opened_at < end)
-    incidents, judged = session.execute(
-        select(func.count(), func.count().filter(JUDGED)).where(*opened)
-    ).one()
+    span = opened(begin, end)
+    total = merged(tallies(session, span))
     false = session.scalars(
-        select(IncidentRow.opened_at).where(*opened, IncidentRow.state == State.FALSE_ALARM)
+        select(IncidentRow.opened_at).where(span, IncidentRow.state == State.FALSE_ALARM)
     ).all()
     shifts = Counter(_shift(at.astimezone(config.community.zone)) for at in false)
     return Effects(
         begin=begin,
         end=end,
-        effects=_effects(session, opened),
-        incidents=incidents,
-        judged=judged,
-        false_alarms=len(false),
-        false_a_shift=len(false) / ((end - begin) / _SHIFT),
+        effects=_effects(session, span),
+        incidents=total.incidents,
+        judged=total.judged,
+        false_alarms=total.false_alarms,
+        false_a_shift=total.false_alarms / ((end - begin) / _SHIFT),
         worst_shift=max(shifts.values(), default=0),
-        night_a_week=_night(session, config, opened, (end - begin) / _WEEK),
+        night_a_week=_night(session, config, span, (end - begin) / _WEEK),
     )
 
 
-def _effects(session: Session, opened: Sequence[ColumnElement[bool]]) -> list[Effect]:
+def _effects(session: Session, span: ColumnElement[bool]) -> list[Effect]:
     clear_s = seconds_between(IncidentRow.opened_at, IncidentRow.cleared_at)
     cleared = IncidentRow.cleared_at.is_not(None)
     key = (IncidentRow.rule, IncidentRow.camera)
-    spoken = (*opened, IncidentRow.spoken > 0)
+    spoken = (span, IncidentRow.spoken > 0)
     medians = _medians(session, spoken)
 
     def after(condition: ColumnElement[bool]) -> ColumnElement[int]:
@@ -163,14 +138,12 @@ def _medians(session: Session, spoken: Sequence[ColumnElement[bool]]) -> dict[tu
     return {(rule, camera): median for rule, camera, median in session.execute(query)}
 
 
-def _night(
-    session: Session, config: Config, opened: Sequence[ColumnElement[bool]], weeks: float
-) -> dict[str, float]:
+def _night(session: Session, config: Config, span: ColumnElement[bool], weeks: float) -> dict[str, float]:
     """Return false broadcasts in the quiet hours, by speaker and week; only those that were are read."""
     query = (
         select(OutboxRow.receiver, OutboxRow.captured_at, IncidentRow.camera)
         .join(IncidentRow, IncidentRow.id == OutboxRow.incident_id)
-        .where(*opened, IncidentRow.state == State.FALSE_ALARM, OutboxRow.kind == "speech")
+        .where(span, IncidentRow.state == State.FALSE_ALARM, OutboxRow.kind == "speech")
         .where(OutboxRow.state.in_(("delivered", "stopped")))  # what nobody heard woke nobody
     )
     quiet = {name: s.quiet for name, s in config.receivers.items() if isinstance(s, SpeakerConfig)}

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from alerts.incidents.model import State
-from alerts.reports.effects import JUDGED
+from alerts.reports.tally import JUDGED
 from alerts.store.schema import IncidentRow
 
 

@@ -65,7 +65,9 @@ def test_people_are_added_choose_a_password_and_are_locked(console: Console) -> 
         theirs.locator(f"#{name}").fill(value)
     theirs.get_by_role("button", name="设置密码", exact=True).click()
     expect(theirs.locator(".chip.live")).to_be_visible()
-    expect(theirs.get_by_role("link", name="管理")).to_have_count(0)
+    theirs.get_by_role("link", name="管理").click()
+    expect(theirs.get_by_role("link", name="静默")).to_be_visible()
+    expect(theirs.get_by_role("link", name="人员")).to_have_count(0)
     theirs.context.close()
 
     row = page.locator('[data-person="liming"]')

@@ -70,6 +70,7 @@ def test_dead_letters_in_english_and_a_worker_who_sends_nothing(console: Console
     console.site.tell(console.site.open_incident(1, now), "dead", at=now)
     page = console.login(console.page(), "walker")
     page.get_by_role("button", name="Switch to English").click()
+    page.get_by_role("link", name="Administration").click()
     page.get_by_role("link", name="Deliveries").click()
     dead = page.get_by_role("region", name="Dead letters")
     expect(dead.get_by_role("listitem")).to_have_count(1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import expect
@@ -49,20 +49,3 @@ def test_where_no_speaker_is_heard_there_are_no_keys(console: Console) -> None:
     page.locator("article .look").click()
     expect(page.get_by_text("此处没有音柱")).to_be_visible()
     expect(page.get_by_role("button", name="再播一遍")).to_have_count(0)
-
-
-def test_whether_broadcasts_help(console: Console) -> None:
-    now = datetime.now(UTC)
-    for n, (spoken, clear_s) in enumerate([(1, 12), (1, 14), (2, 40), (2, None)]):
-        opened_at = now - timedelta(hours=n + 1)
-        cleared_at = opened_at + timedelta(seconds=clear_s) if clear_s else None
-        state = "false_alarm" if n == 0 else "cleared"
-        console.site.open_incident(n, opened_at, spoken=spoken, cleared_at=cleared_at, state=state)
-    page = console.login(console.page())
-    page.goto(f"http://127.0.0.1:{console.port}/effects")
-    expect(page.get_by_role("heading", name="广播效果")).to_be_visible()
-    cells = page.get_by_role("row").filter(has_text="有人进入水域危险区").get_by_role("cell")
-    expect(cells).to_have_text(["东湖北岸 · 1号机位", "4", "50 %", "25 %", "0 %", "25 %", "14 秒"])
-    page.screenshot(path=SCREENSHOTS / "effects.png")
-    page.get_by_role("link", name="警情").click()
-    expect(page.locator(".chip.live")).to_be_visible()

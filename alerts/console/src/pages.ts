@@ -23,9 +23,9 @@ export const PAGES: readonly Page[] = [
   { name: 'incidents', path: '/incidents', title: 'incident.nav', icon: 'list', view: () => import('@/views/IncidentsView.vue') },
   { name: 'map', path: '/map', title: 'map.nav', icon: 'pin', view: () => import('@/views/MapView.vue') },
   { name: 'cameras', path: '/cameras', title: 'camera.title', icon: 'camera', view: () => import('@/views/CamerasView.vue') },
-  { name: 'effects', path: '/effects', title: 'shell.effects', icon: 'flag', view: () => import('@/views/EffectsView.vue') },
   { name: 'rules', path: '/rules', title: 'shell.rules', icon: 'sliders', view: () => import('@/views/RulesView.vue'), role: 'operator' },
   { name: 'plates', path: '/plates', title: 'shell.plates', icon: 'plate', view: () => import('@/views/PlatesView.vue') },
+  { name: 'statistics', path: '/statistics', title: 'shell.statistics', icon: 'chart', view: () => import('@/views/StatisticsView.vue') },
   { name: 'settings', path: '/settings', title: 'shell.settings', icon: 'shield', view: () => import('@/views/SettingsView.vue'), role: 'operator' },
   { name: 'guests', path: '/guests', title: 'shell.guests', icon: 'camera', view: () => import('@/views/GuestsView.vue'), role: 'operator' },
   {
@@ -34,7 +34,6 @@ export const PAGES: readonly Page[] = [
     title: 'shell.administration',
     icon: 'wrench',
     view: () => import('@/views/AdministrationView.vue'),
-    role: ['operator', 'viewer', 'auditor'],
   },
 ]
 

@@ -14,6 +14,7 @@ export const router = createRouter({
     { path: '/connect', name: 'connect', component: () => import('@/views/ConnectView.vue'), meta: { open: true } },
     { path: '/my-camera', name: 'my-camera', component: () => import('@/views/MyCameraView.vue'), meta: { open: true } },
     { path: '/deliveries', redirect: { path: '/administration', query: { tab: 'deliveries' } } },
+    { path: '/effects', redirect: '/statistics' },
     { path: '/login', name: 'login', component: LoginView },
     { path: '/:rest(.*)*', redirect: '/' },
   ],

@@ -352,26 +352,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/effects": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Show Effects
-         * @description Show after how many broadcasts places were clear, and false alarms and broadcasts.
-         */
-        get: operations["show_effects"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/events": {
         parameters: {
             query?: never;
@@ -1858,6 +1838,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Statistics
+         * @description Show the figures of a time, a year at most.
+         */
+        get: operations["show_statistics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/statistics/{table}.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Statistics
+         * @description Give one table of them as CSV.
+         */
+        get: operations["export_statistics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/suppressions": {
         parameters: {
             query?: never;
@@ -2646,6 +2666,15 @@ export interface components {
             cameras: components["schemas"]["Camera"][];
         };
         /**
+         * CameraUptime
+         * @description For how much of the time a camera gave pictures, and for how much nobody knows: shares, 0-1.
+         */
+        CameraUptime: {
+            camera: components["schemas"]["Named"];
+            pictures: components["schemas"]["Pictures"];
+            point: components["schemas"]["Named"];
+        };
+        /**
          * Change
          * @description One entry of an incident's timeline; ``seq`` is its place in the stream of all changes.
          */
@@ -3027,40 +3056,31 @@ export interface components {
             };
         };
         /**
-         * Effects
-         * @description What became of the incidents that opened from ``begin`` to before ``end``.
+         * Effect
+         * @description Incidents of one rule and camera that were spoken to: after how many broadcasts the place was clear.
          *
-         *     ``night_a_week`` has, by speaker, false broadcasts in its quiet hours a week. ``worst_shift`` is the most
-         *     false alarms of any 8 hours of the community's day (from midnight on); ``judged`` is how many incidents
-         *     people have dealt with at all: without them none is false.
+         *     ``cleared_3`` is three or more, ``stayed`` never as far as anybody saw. Times are seconds from the first
+         *     picture, None where nobody left.
          */
-        Effects: {
-            /**
-             * Begin
-             * Format: date-time
-             */
-            begin: string;
-            /** Effects */
-            effects: components["schemas"]["RuleEffect"][];
-            /**
-             * End
-             * Format: date-time
-             */
-            end: string;
-            /** False A Shift */
-            false_a_shift: number;
-            /** False Alarms */
-            false_alarms: number;
-            /** Incidents */
-            incidents: number;
-            /** Judged */
-            judged: number;
-            /** Night A Week */
-            night_a_week: {
-                [key: string]: number;
-            };
-            /** Worst Shift */
-            worst_shift: number;
+        Effect: {
+            /** Camera */
+            camera: string;
+            /** Cleared 1 */
+            cleared_1: number;
+            /** Cleared 2 */
+            cleared_2: number;
+            /** Cleared 3 */
+            cleared_3: number;
+            /** Mean S */
+            mean_s: number | null;
+            /** Median S */
+            median_s: number | null;
+            /** Rule */
+            rule: string;
+            /** Spoken */
+            spoken: number;
+            /** Stayed */
+            stayed: number;
         };
         /**
          * Ending
@@ -4631,6 +4651,14 @@ export interface components {
             url: string;
         };
         /**
+         * PointTally
+         * @description What came of the incidents at a point.
+         */
+        PointTally: {
+            point: components["schemas"]["Named"];
+            tally: components["schemas"]["Tally"];
+        };
+        /**
          * Problem
          * @description What went wrong. ``code`` never changes its meaning; ``detail`` is English text for a log.
          */
@@ -5045,29 +5073,13 @@ export interface components {
         };
         /**
          * RuleEffect
-         * @description Incidents of one rule and camera that were spoken to: after how many broadcasts the place was clear.
-         *
-         *     ``cleared_3`` is three or more, ``stayed`` never as far as anybody saw. Times are seconds from the first
-         *     picture, None where nobody left.
+         * @description After how many broadcasts the places of a rule and camera were clear.
          */
         RuleEffect: {
             camera: components["schemas"]["Named"];
-            /** Cleared 1 */
-            cleared_1: number;
-            /** Cleared 2 */
-            cleared_2: number;
-            /** Cleared 3 */
-            cleared_3: number;
-            /** Mean S */
-            mean_s: number | null;
-            /** Median S */
-            median_s: number | null;
+            effect: components["schemas"]["Effect"];
             point: components["schemas"]["Named"];
             rule: components["schemas"]["NamedInBoth"];
-            /** Spoken */
-            spoken: number;
-            /** Stayed */
-            stayed: number;
         };
         /**
          * RuleForms
@@ -5129,6 +5141,14 @@ export interface components {
                 [key: string]: unknown;
             } | null;
             version: components["schemas"]["Version"];
+        };
+        /**
+         * RuleTally
+         * @description What came of the incidents of a rule.
+         */
+        RuleTally: {
+            rule: components["schemas"]["NamedInBoth"];
+            tally: components["schemas"]["Tally"];
         };
         /**
          * Said
@@ -5406,6 +5426,16 @@ export interface components {
             operator_name: string;
         };
         /**
+         * SourceTally
+         * @description What came of the incidents of a rule on a camera.
+         */
+        SourceTally: {
+            camera: components["schemas"]["Named"];
+            point: components["schemas"]["Named"];
+            rule: components["schemas"]["NamedInBoth"];
+            tally: components["schemas"]["Tally"];
+        };
+        /**
          * Speech
          * @description What a speaker was told to say, and what it answered.
          */
@@ -5484,6 +5514,54 @@ export interface components {
          * @enum {string}
          */
         State: "new" | "broadcasting" | "cleared" | "escalated" | "acknowledged" | "dispatched" | "handled" | "closed" | "false_alarm" | "permitted" | "recorded";
+        /**
+         * StatisticsView
+         * @description Figures of the incidents that opened from ``begin`` to before ``end``.
+         *
+         *     ``hours`` has 24 counts by the hour of the community's day. ``sources`` begin with the largest share of
+         *     false alarms. ``mean_answer_s``: from when people were needed until one did something. ``night_a_week``
+         *     has, by speaker, false broadcasts in its quiet hours a week; ``worst_shift`` is the most false alarms of
+         *     any 8 hours of the community's day (from midnight on).
+         */
+        StatisticsView: {
+            /**
+             * Begin
+             * Format: date-time
+             */
+            begin: string;
+            /** Cameras */
+            cameras: components["schemas"]["CameraUptime"][];
+            /** Days */
+            days: {
+                [key: string]: number;
+            };
+            /** Effects */
+            effects: components["schemas"]["RuleEffect"][];
+            /**
+             * End
+             * Format: date-time
+             */
+            end: string;
+            /** False A Shift */
+            false_a_shift: number;
+            /** Hours */
+            hours: number[];
+            /** Mean Answer S */
+            mean_answer_s: number | null;
+            /** Night A Week */
+            night_a_week: {
+                [key: string]: number;
+            };
+            /** Points */
+            points: components["schemas"]["PointTally"][];
+            /** Rules */
+            rules: components["schemas"]["RuleTally"][];
+            /** Sources */
+            sources: components["schemas"]["SourceTally"][];
+            total: components["schemas"]["Tally"];
+            /** Worst Shift */
+            worst_shift: number;
+        };
         /**
          * StoreSize
          * @description What the store holds; ``size_bytes`` is null where the database does not say.
@@ -5613,6 +5691,54 @@ export interface components {
             /** Processes */
             processes: components["schemas"]["ProcessUse"][];
             store: components["schemas"]["StoreSize"];
+        };
+        /**
+         * Tally
+         * @description How many ``incidents``, and of them: people were needed for, took, and completed; were spoken to.
+         *
+         *     ``cleared`` are those of ``spoken`` where they left; ``false_alarms`` are of ``judged``.
+         */
+        Tally: {
+            /**
+             * Answered
+             * @default 0
+             */
+            answered: number;
+            /**
+             * Cleared
+             * @default 0
+             */
+            cleared: number;
+            /**
+             * Completed
+             * @default 0
+             */
+            completed: number;
+            /**
+             * Due
+             * @default 0
+             */
+            due: number;
+            /**
+             * False Alarms
+             * @default 0
+             */
+            false_alarms: number;
+            /**
+             * Incidents
+             * @default 0
+             */
+            incidents: number;
+            /**
+             * Judged
+             * @default 0
+             */
+            judged: number;
+            /**
+             * Spoken
+             * @default 0
+             */
+            spoken: number;
         };
         /**
          * TierStatus
@@ -6909,58 +7035,6 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    show_effects: {
-        parameters: {
-            query?: {
-                /** @description Incidents from then on; a week if not given. */
-                from?: string | null;
-                /** @description Incidents before then; now if not given. */
-                to?: string | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Effects"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12064,6 +12138,112 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_statistics: {
+        parameters: {
+            query?: {
+                /** @description Incidents from then on; a week if not given. */
+                from?: string | null;
+                /** @description Incidents before then; now if not given. */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatisticsView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_statistics: {
+        parameters: {
+            query?: {
+                /** @description Incidents from then on; a week if not given. */
+                from?: string | null;
+                /** @description Incidents before then; now if not given. */
+                to?: string | null;
+            };
+            header?: never;
+            path: {
+                table: "rules" | "points" | "sources" | "hours" | "days" | "cameras" | "effects";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -8,6 +8,7 @@ import map from './map.json'
 import plates from './plates.json'
 import rules from './rules.json'
 import shell from './shell.json'
+import statistics from './statistics.json'
 
 export default {
   ...admin,
@@ -19,4 +20,5 @@ export default {
   ...plates,
   ...rules,
   ...shell,
+  ...statistics,
 }
