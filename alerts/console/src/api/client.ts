@@ -21,3 +21,93 @@ export type Clip = Received<Schemas['Clip']>
 export type Community = Schemas['Community']
 export type DeadLetter = Schemas['DeadLetter']
 export type Delivery = Schemas['Delivery']
+export type Backtest = Schemas['Backtest']
+export type BacktestOrder = Schemas['BacktestOrder']
+export type Words = Schemas['Words']
+export type Export = Schemas['Export']
+export type Evidence = Schemas['Evidence']
+export type Heartbeat = Schemas['Heartbeat']
+export type LoggedIn = Schemas['LoggedIn']
+export type Person = Schemas['PersonView']
+export type Photo = Schemas['Photo']
+export type MapSpeaker = SiteMap['speakers'][number]
+export type MapTiles = NonNullable<SiteMap['tiles']>
+export type Place = Schemas['Place']
+export type Placing = Schemas['Placing']
+export type Plan = NonNullable<SiteMap['plan']>
+export type SiteMap = Received<Schemas['SiteMap']>
+export type Profile = ProfileState['profiles'][number]
+export type ProfileState = Received<Schemas['ProfileState']>
+export type NoticeStatus = Schemas['NoticeStatus']
+export type Suppression = Received<Schemas['SuppressionView']>
+export type Say = Received<Schemas['SayDismissal'] | Schemas['SayPermit'] | Schemas['SaySilence'] | Schemas['SayMaintenance']>
+export type Receiver = Schemas['ReceiverView']
+export type DrawnStanza = Schemas['DrawnStanza']
+export type RuleStanza = Schemas['RuleStanza']
+export type RuleForms = Received<Schemas['RuleForms']>
+export type Choices = RuleForms['choices']
+export type FormField = Received<Schemas['Field']>
+export type KeyProblem = Schemas['KeyProblem']
+export type RuleVersion = Schemas['RuleVersion']
+export type Week = Received<Schemas['Week']>
+export type Backtest = Received<Schemas['Backtest']>
+export type BacktestHit = NonNullable<Backtest['result']>['hits'][number]
+export type PlatePage = Received<Schemas['PlatePage']>
+export type Proposal = Required<Schemas['Proposal']>
+export type SettingsState = Schemas['SettingsState']
+export type SpokenLine = Schemas['SpokenLine']
+export type Stanza = RuleStanza['stanza']
+export type Version = Schemas['Version']
+export type VersionDetail = Schemas['VersionDetail']
+export type WantedVehicle = Schemas['WantedVehicle']
+export type Trial = Received<Schemas['TrialView']>
+export type Severity = Incident['severity']
+export type Statistics = Received<Schemas['StatisticsView']>
+export type Tally = Schemas['Tally']
+export type State = Schemas['State']
+export type Action = Incident['actions'][number]
+
+/** What the server refused, or `unreachable`: nothing came back at all. */
+export class ApiProblem extends Error {
+  constructor(
+    readonly code: string,
+    readonly status: number,
+    readonly retryAfterS: number,
+    readonly detail = '',
+  ) {
+    super(code)
+  }
+}
+
+// A browser sends this header to another origin only with that origin's consent, so no other page can forge it.
+export const api = createClient<paths>({ baseUrl: '/', headers: { 'X-Requested-With': 'lianfang' } })
+
+/** A file as the body of a request, as it is. */
+export const rawBody = (file: File) => ({
+  body: file as unknown as string,
+  bodySerializer: (body: string) => body,
+  headers: { 'Content-Type': file.type || 'application/octet-stream' },
+})
+
+interface Answer<T> {
+  data?: T
+  error?: unknown
+  response: Response
+}
+
+/** Returns the data of an answer; throws ApiProblem for everything else. */
+export async function unwrap<T>(request: Promise<Answer<T>>): Promise<T> {
+  let answer: Answer<T>
+  try {
+    answer = await request
+  } catch {
+    throw new ApiProblem('unreachable', 0, 0)
+  }
+  const { data, error, response } = answer
+  if (!response.ok) {
+    const { code, detail } = (error ?? {}) as { code?: string; detail?: string }
+    const retryAfterS = Number(response.headers.get('Retry-After') ?? 0)
+    throw new ApiProblem(code ?? `http_${response.status}`, response.status, retryAfterS, detail)
+  }
+  return data as T
+}

@@ -5130,6 +5130,14 @@ export interface components {
             reason: string;
         };
         /**
+         * RuleTally
+         * @description What came of the incidents of a rule.
+         */
+        RuleTally: {
+            rule: components["schemas"]["NamedInBoth"];
+            tally: components["schemas"]["Tally"];
+        };
+        /**
          * RuleVersion
          * @description What a version changed of a rule; ``stanza`` is the rule as it was then, None where there was none.
          */
@@ -5141,14 +5149,6 @@ export interface components {
                 [key: string]: unknown;
             } | null;
             version: components["schemas"]["Version"];
-        };
-        /**
-         * RuleTally
-         * @description What came of the incidents of a rule.
-         */
-        RuleTally: {
-            rule: components["schemas"]["NamedInBoth"];
-            tally: components["schemas"]["Tally"];
         };
         /**
          * Said
