@@ -21,7 +21,6 @@ export type Clip = Received<Schemas['Clip']>
 export type Community = Schemas['Community']
 export type DeadLetter = Schemas['DeadLetter']
 export type Delivery = Schemas['Delivery']
-export type Backtest = Schemas['Backtest']
 export type BacktestOrder = Schemas['BacktestOrder']
 export type Words = Schemas['Words']
 export type Export = Schemas['Export']
