@@ -58,6 +58,7 @@ def _base() -> Data:
                 },
             },
         },
+        "on_call": {"order": [{"operator": "duty"}, {"operator": "lead"}]},
         "networks": ["10.20.0.0/16"],
         "brokers": brokers(),
         "gateways": {"anti_fraud": {"name": "反诈平台", "token": {"env": "LIANFANG_FRAUD_TOKEN"}}},
