@@ -10,7 +10,7 @@ from alerts.actions import NotAllowed, NotYours
 from alerts.incidents.model import ChangeKind
 from alerts.store import Store, exports
 from alerts.store.exports import ExportRow
-from alerts.store.incidents import add_change, held
+from alerts.store.incidents import add_change, held, hold
 from lianfang.clock import Clock
 from lianfang.config import Config
 from lianfang.ids import identify
@@ -92,10 +92,12 @@ def end(store: Store, clock: Clock) -> int:
     """End the exports whose time is over, and return how many; the timeline says what nobody approved."""
     now = clock.now()
     with store.read() as session:
-        if not exports.over(session, now):
-            return 0
+        over = {row.id: row.incident_id for row in exports.over(session, now)}
+    if not over:
+        return 0
     with store.write() as session:
-        rows = exports.over(session, now)
+        hold(session, set(over.values()))  # first, as for every writer
+        rows = [row for row in exports.taken(session, over) if row.state in ("waiting", "approved")]
         for row in rows:
             if row.state == "waiting":
                 data = {"export": row.id}
@@ -105,7 +107,9 @@ def end(store: Store, clock: Clock) -> int:
 
 
 def _found(session: Session, export_id: str) -> ExportRow:
-    row = session.get(ExportRow, export_id, with_for_update=True)
+    row = session.get(ExportRow, export_id)
     if row is None:
         raise LookupError(f"no export {export_id}")
+    held(session, row.incident_id)  # first, as for every writer
+    session.refresh(row, with_for_update=True)
     return row

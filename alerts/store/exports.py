@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -49,4 +49,10 @@ def waiting(session: Session) -> Sequence[ExportRow]:
 def over(session: Session, now: datetime) -> Sequence[ExportRow]:
     """Return those that nobody approved, or that nobody may fetch any more, and that do not say so yet."""
     query = select(ExportRow).where(ExportRow.state.in_(("waiting", "approved")), ExportRow.ends_at <= now)
-    return session.scalars(query.with_for_update()).all()
+    return session.scalars(query.order_by(ExportRow.id)).all()
+
+
+def taken(session: Session, ids: Collection[str]) -> Sequence[ExportRow]:
+    """Return those of ``ids``, for the caller to change: nobody else does until its write ends."""
+    query = select(ExportRow).where(ExportRow.id.in_(ids)).order_by(ExportRow.id)
+    return session.scalars(query.with_for_update().execution_options(populate_existing=True)).all()

@@ -158,7 +158,8 @@ def test_a_device_that_goes_away_meanwhile(tmp_path: Path) -> None:
 
 def test_a_device_that_hangs_at_the_end_has_not_taken_it(tmp_path: Path) -> None:
     async def test(site: Site) -> None:
-        task = asyncio.create_task(site.say(repeat=2))
+        # Long enough for a device that is slow to begin; its end is not waited for.
+        task = asyncio.create_task(site.say(repeat=9))
         await until(lambda: task.done() or site.horn.heard.strip(b"\xd5"))
         assert not task.done(), (await task, len(site.horn.heard))
         site.horn.tell(signal.SIGSTOP)
