@@ -55,9 +55,17 @@ class Aloud:
         self._health: Mapping[str, Health] = {}
 
     def bind(self, channels: Mapping[str, Channel], health: Mapping[str, Health]) -> None:
-        """Speak through ``channels`` in the running event loop; ``health`` is how each is, as last heard."""
+        """Speak through ``channels`` in the running event loop; ``health`` is how each is, as last heard.
+
+        What was expected before is said now, unless it is written meanwhile.
+        """
         self._channels, self._health = channels, health
-        self._loop = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            self._loop = loop
+            waiting = list(self._waiting)
+        for speech_id in waiting:
+            loop.call_soon(self._begin, speech_id)
 
     def unbind(self) -> None:
         """Say nothing more: the loop ends."""
@@ -65,8 +73,8 @@ class Aloud:
 
     def expect(self, speeches: Iterable[Urgent], after_s: float) -> None:
         """Say those of ``speeches`` that are new after ``after_s``, unless they are ``written`` by then."""
-        loop = self._loop
         with self._lock:
+            loop = self._loop
             new = [s for s in speeches if s.id not in self._said and s.id not in self._waiting]
             self._waiting |= {speech.id: speech for speech in new}
         for speech in new if loop else ():

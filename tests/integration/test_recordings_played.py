@@ -33,6 +33,7 @@ def test_what_a_person_has_recorded_is_played(
             "base_url": horn.url,
             "username": USERNAME,
             "password": {"env": "TEST_ISAPI"},
+            "night_volume_pct": 100,  # also where this runs in its quiet hours
         }
         config = loaded(
             tmp_path,

@@ -64,6 +64,19 @@ def test_it_is_said_once_by_the_nearest() -> None:
     asyncio.run(run())
 
 
+def test_what_was_expected_before_anybody_could_speak_is_said_then() -> None:
+    async def run() -> None:
+        near, aloud = Scripted(), Aloud(ManualClock(at(0)))
+        aloud.expect([urgent(1), urgent(2)], 0)
+        aloud.written({"cam2": at(9)})
+        channels: dict[str, Channel] = {"near": near, "far": Scripted()}
+        aloud.bind(channels, {})
+        await until(lambda: len(near.ids) == 2)
+        assert near.ids == ["s1", "s2"]
+
+    asyncio.run(run())
+
+
 def test_what_the_store_has_taken_is_left_to_it() -> None:
     async def run() -> None:
         square = Square()
