@@ -208,24 +208,16 @@ class AlertService:
             aloud=self._aloud,
             alone=self._config.bus_is_embedded,
         )
-        api = self._config.api
-        server = ApiServer(create_app(self._dependencies), host=api.host, port=api.port)
+        servers: list[ApiServer] = []
 
         async def end() -> None:
             await asyncio.to_thread(stop.wait)
-            server.should_exit = True
+            for server in servers:
+                server.should_exit = True
             delivery.stop()
             recordings.cancel()
             if dead_man is not None:
                 dead_man.cancel()
-
-        async def serve() -> None:
-            # uvicorn ends the process where it cannot bind: say why, as an error of this service.
-            try:
-                await server.serve()
-            except SystemExit as error:
-                raise LianfangError(f"the API cannot listen on {api.host}:{api.port}") from error
-            stop.set()
 
         try:
             async with (
@@ -238,9 +230,24 @@ class AlertService:
                 recordings = group.create_task(clips.recordings.follow(self._store))
                 group.create_task(end())
                 group.create_task(delivery.run())
-                group.create_task(serve())
+                group.create_task(self._serve(servers, stop))
         finally:
             stop.set()  # for the thread of `end`, which asyncio.run waits for
+
+    async def _serve(self, servers: list[ApiServer], stop: threading.Event) -> None:
+        """Serve API and console until ``stop``; add the server to ``servers``, for whoever ends it."""
+        api = self._config.api
+        # Its routes take seconds to build: speakers do not wait for that.
+        app = await asyncio.to_thread(create_app, self._dependencies)
+        server = ApiServer(app, host=api.host, port=api.port)
+        servers.append(server)
+        server.should_exit = stop.is_set()
+        # uvicorn ends the process where it cannot bind: say why, as an error of this service.
+        try:
+            await server.serve()
+        except SystemExit as error:
+            raise LianfangError(f"the API cannot listen on {api.host}:{api.port}") from error
+        stop.set()
 
     def _channels(self, clips: Clips) -> tuple[dict[str, Channel], dict[str, Role]]:
         receivers = {
