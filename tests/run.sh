@@ -39,15 +39,14 @@ stage models "$bin/lianfang" models install
 stage console npm --prefix alerts/console run --silent test
 stage unit "${tests[@]}" -n 2 --dist worksteal tests/unit
 begin soak "$bin/python" -m pytest -q -s tests/soak # three minutes of nothing but waiting
-# Most of a test of real processes is waiting: more at a time than there are cores. tests/support/sharing.py says
-# what stays together, and what begins first.
+# Most of a test of real processes is waiting: two at a time. tests/support/sharing.py says what stays together,
+# and what begins first.
 for folder in contract integration e2e; do
-  # In one process, in which the model looks at its minute of video once for all of them.
-  if [ $folder = e2e ]; then begin truth nice "${tests[@]}" tests/truth; fi
-  stage "$folder" "${tests[@]}" -n 3 --dist loadfile "tests/$folder"
+  stage "$folder" "${tests[@]}" -n 2 --dist loadfile "tests/$folder"
 done
 stage soak ended soak
-stage truth ended truth
+# In one process, in which the model looks at its minute of video once for all of them.
+stage truth "${tests[@]}" tests/truth
 wait "${beside[installing]}"
 stage ultralytics bash tests/ultralytics.sh
 

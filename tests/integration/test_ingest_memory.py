@@ -29,7 +29,7 @@ from tests.support.rtsp_server import RtspServer
 from tests.support.video import write_clip
 
 THREADS = 16
-WARM_UP, RECONNECTS = 40, 200
+WARM_UP, RECONNECTS = 120, 200
 LEAK_LIMIT_BYTES = 16 * 1024 * 1024  # a leaked connection to this server holds 0.5 MB and more
 
 
