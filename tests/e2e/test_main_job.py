@@ -131,6 +131,7 @@ def test_live_notices_wait_for_a_person(tmp_path: Path, outside: Outside, video:
         (incident,) = until("an incident", site.incidents)
         until("the speaker to have spoken", outside.speaker.played)
         assert outside.police.received == []
+        until("the API, which speakers do not wait for", lambda: ready(site))
         cookie = _login(site)
         _post(site, f"/api/incidents/{incident.id}/confirm", {"note": "看到一名儿童"}, cookie)
         received = until("the notice", lambda: outside.police.received)[0]
