@@ -148,7 +148,12 @@ class Exchange:
 
     def _whole(self, session: Session, asked: Asked, now: datetime) -> Given:
         off = receivers.disabled(session)
-        concerned = hold(session, self._concerned(session, asked, off, now))
+        # Incidents first, all at once: whoever takes one after the other, in the order of what is owed, waits
+        # for a writer that waits for it.
+        ending = self._to_end(session, off, now, lock=False)
+        concerned = hold(
+            session, {row.incident_id for row, _ in ending} | {a.row.incident_id for a, _ in asked.verdicts}
+        )
         if self.commands and asked.verdicts:
             speakers.release(session, [attempt.row.seq for attempt, _ in asked.verdicts])
         settled = settle(session, asked.verdicts, owner=self.owner, now=now, speakers=self._able(off))
@@ -157,7 +162,7 @@ class Exchange:
             outbox.hasten(session, name, now)
         for name, (health, detail) in sorted(asked.health.items()):
             speakers.heard(session, name, health, detail=detail, now=now)
-        for row, verdict in self._to_end(session, off, now):
+        for row, verdict in self._to_end(session, off, now) if ending else ():
             if row.incident_id not in concerned:
                 continue  # it has become free only now: the next turn ends it
             settled.append(self._end(session, row, verdict, off, now))
@@ -171,16 +176,6 @@ class Exchange:
                 speakers.renew(session, owner=self.owner, seqs=asked.renew, until=until)
         turns = self._turns(session, asked, off, now)
         return Given(settled, self._begin(session, turns, now), stop=turns.stop)
-
-    def _concerned(
-        self, session: Session, asked: Asked, off: Collection[str], now: datetime
-    ) -> Collection[str]:
-        """Return the incidents whose timelines this may write: all are held at once, before anything else.
-
-        Whoever takes one after the other, in the order of what is owed, waits for a writer that waits for it.
-        """
-        ending = self._to_end(session, off, now, lock=False)
-        return {row.incident_id for row, _ in ending} | {a.row.incident_id for a, _ in asked.verdicts}
 
     def _why(self, session: Session, row: OutboxRow) -> str:
         """Return why a command was never tried."""
