@@ -7,6 +7,7 @@ from typing import Any
 
 from alerts.forms.naming import cameras_of, duration, listed, sources_of, upper, whom, zones_of
 from alerts.forms.words import Phrase, glossary
+from alerts.rules.base import RuleSettings
 from lianfang.config import Config
 
 Kind = Callable[[Any, Config], Phrase]
@@ -125,6 +126,14 @@ def _late(rule: Any, config: Config) -> Phrase:  # noqa: ANN401
         zh=f"断网期间的告警补到后，安静{quiet.zh}即合并告知",
         en=f"What came late after an outage, told together once it was quiet for {quiet.en},",
     )
+
+
+def what(rule: RuleSettings, config: Config) -> Phrase:
+    """Return what opens an incident by ``rule``; of a kind that somebody else has added, its name."""
+    kind = KINDS.get(str(getattr(rule, "kind", "")))
+    if kind is not None:
+        return kind(rule, config)
+    return Phrase(zh=f"“{rule.name.zh}”所指的情况", en=f"What “{rule.name.in_language('en')}” looks for")
 
 
 KINDS: Mapping[str, Kind] = {

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from alerts.forms import hours
-from alerts.forms.kinds import KINDS
+from alerts.forms import hours, kinds
 from alerts.forms.naming import duration, listed, rules_of, upper
 from alerts.forms.words import Phrase, glossary
 from alerts.rules.base import RuleSettings
@@ -21,7 +20,7 @@ def summary(rule: RuleSettings, config: Config) -> Phrase:
 def _sentences(rule: RuleSettings, config: Config) -> Iterator[Phrase]:
     if not rule.enabled:
         yield Phrase(zh="现已停用。", en="It is off.")
-    what = KINDS[str(getattr(rule, "kind", ""))](rule, config)
+    what = kinds.what(rule, config)
     level = glossary().value("severity", rule.severity)
     if rule.record_only:
         yield Phrase(

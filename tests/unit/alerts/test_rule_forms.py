@@ -14,7 +14,7 @@ from alerts.forms.kinds import KINDS
 from alerts.forms.summary import summary
 from alerts.rules.base import RuleSettings
 from lianfang import plugins
-from lianfang.config import Config
+from lianfang.config import Config, Text
 from tests.support.configs import loaded
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -179,6 +179,14 @@ def tried(folder: Path, rule: dict[str, Any]) -> tuple[RuleSettings, Config]:
     found = config.rules["tried"]
     assert isinstance(found, RuleSettings)
     return found, config
+
+
+def test_a_rule_of_a_kind_of_somebody_elses_is_told_by_its_name(tmp_path: Path) -> None:
+    config = loaded(tmp_path)
+    rule = RuleSettings(name=Text(zh="烟花", en="Fireworks"), cameras=("cam",))
+    told = summary(rule, config)
+    assert told.zh.startswith("“烟花”所指的情况，开一起事件")
+    assert told.en.startswith("What “Fireworks” looks for opens an incident")
 
 
 @pytest.mark.parametrize(
