@@ -45,6 +45,7 @@ def test_an_incident_has_a_page_with_its_chain_its_map_and_its_export(console: C
     expect(page).to_have_url(f"http://127.0.0.1:{console.port}/incidents/{incident}")
     expect(page.get_by_role("main").get_by_role("heading", level=1)).to_have_text("有人进入水域危险区")
     chain = page.locator(".chain")
+    expect(chain.locator(".who").first).to_be_visible()
     who = chain.locator(".who").all_text_contents()
     assert who[:4] == ["画面", "画面", "识别", "判定"]
     assert {"指令", "回答"} <= set(who)
