@@ -61,7 +61,8 @@ class Runs:
         self._lock, self._turn = threading.Lock(), threading.Lock()
         self._runs: OrderedDict[str, Run] = OrderedDict()
         self._threads: list[threading.Thread] = []
-        self._folder = tempfile.TemporaryDirectory(prefix="lianfang-backtest-", ignore_cleanup_errors=True)
+        # Made for the first of them: an application that only describes itself leaves nothing behind.
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def start(self, question: Question, by: str) -> Run:
         """Begin one, or let it wait for its turn; TooMany where enough wait."""
@@ -69,11 +70,16 @@ class Runs:
         with self._lock:
             if sum(other.state == "waiting" for other in self._runs.values()) >= _WAITING:
                 raise TooMany(f"{_WAITING} back-tests wait already")
+            if self._folder is None:
+                self._folder = tempfile.TemporaryDirectory(
+                    prefix="lianfang-backtest-", ignore_cleanup_errors=True
+                )
+            folder = Path(self._folder.name) / run.id
             self._runs[run.id] = run
             over = [r for r in self._runs.values() if r.state not in ("waiting", "running")]
             for old in over[: max(0, len(self._runs) - _KEPT)]:
                 del self._runs[old.id]
-        thread = threading.Thread(target=self._answer, args=(run,), name="backtest", daemon=True)
+        thread = threading.Thread(target=self._answer, args=(run, folder), name="backtest", daemon=True)
         self._threads = [t for t in self._threads if t.is_alive()] + [thread]
         thread.start()
         return run
@@ -86,8 +92,10 @@ class Runs:
     def frame(self, run: Run, incident_id: str) -> Path | None:
         """Return the picture of an incident of a back-test that is done, None where its frame was gone."""
         known = any(incident.id == incident_id for incident in run.found)
+        if not known or self._folder is None:
+            return None
         file = Path(self._folder.name) / run.id / f"{incident_id}.jpg"
-        return file if known and file.is_file() else None
+        return file if file.is_file() else None
 
     def end(self, run: Run) -> None:
         """End one that waits or runs."""
@@ -105,11 +113,11 @@ class Runs:
             self.end(run)
         for thread in self._threads:
             thread.join()
-        self._folder.cleanup()
+        if self._folder is not None:
+            self._folder.cleanup()
 
-    def _answer(self, run: Run) -> None:
+    def _answer(self, run: Run, folder: Path) -> None:
         with self._turn:
-            folder = Path(self._folder.name) / run.id
             folder.mkdir(mode=0o700)
             with self._lock:
                 if run.state != "waiting":

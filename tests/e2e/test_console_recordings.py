@@ -25,7 +25,7 @@ def test_a_recording_is_sent_heard_and_taken_back(console: Console, tmp_path: Pa
     file.write_bytes(sound.wav(tone(1.5)))
     nothing.write_bytes(b"nothing")
     page = console.login(console.page())
-    page.get_by_role("link", name="规则与区域").click()
+    page.get_by_role("link", name="启停与录音").click()
     line = page.get_by_role("region", name="播报录音").get_by_role("listitem").first
     expect(line).to_contain_text("合成语音")
     upload = line.get_by_label("上传录音")

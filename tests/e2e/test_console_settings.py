@@ -26,7 +26,7 @@ def test_a_zone_and_a_camera_are_changed_and_taken_back(console: Console, config
     console.site.clock = SystemClock()
     started(console, config)
     page = console.login(console.page())
-    page.get_by_role("link", name="区域与摄像头").click()
+    page.get_by_role("link", name="启停与录音").click()
     client = Client(console.port)
     client.login()
     rule = {"stanza": {**BASE["rules"]["entry"], "frames": 6}, "reason": "太敏感", "based_on": 0}
