@@ -19,6 +19,7 @@ from av.video.stream import VideoStream
 from ingest.decode import Decoder, Packet
 from ingest.lateness import OF_THIS_PROCESS, Lateness
 from ingest.sources.base import Asked, Picture, SourceLost
+from ingest.transit import Transit
 from lianfang.events import CameraReason
 from lianfang.redact import redact
 
@@ -30,6 +31,12 @@ NO_PICTURE_S = 10.0
 NO_KEYFRAME_S = 60.0
 """The same while keyframes alone are decoded: cameras send them seconds apart, to save on still scenes."""
 _CLOCK_EVERY_S = 1.0
+REST_S = 0.2
+"""Who reads keyframes alone sleeps so long at the live edge, and then takes at once all that came meanwhile:
+a quarter of the cost was waking up for what is thrown away. A keyframe is seen so much later at most."""
+_AT_THE_EDGE_S = 0.1
+"""Who is less late than this, and had to wait for the packet, has taken all that was there."""
+_HAD_TO_WAIT_S = 0.01
 
 _REASONS: tuple[tuple[type[BaseException], CameraReason], ...] = (
     (av.error.HTTPUnauthorizedError, CameraReason.UNAUTHORIZED),
@@ -81,9 +88,16 @@ def opened(
 
 
 def decoded(
-    container: InputContainer, stop: threading.Event, asked: Asked, read_timeout_s: float = math.inf
+    container: InputContainer,
+    stop: threading.Event,
+    asked: Asked,
+    read_timeout_s: float = math.inf,
+    *,
+    live: bool = False,
 ) -> Iterator[Picture]:
     """Yield the pictures of the first video stream, all or keyframes, until it ends or ``stop`` is set.
+
+    A ``live`` stream comes as fast as it is taken, not as fast as it is read.
 
     A packet that does not decode is a picture without a frame and ends nothing. SourceLost where there is
     no video stream, where a packet took ``read_timeout_s``, and where packets come but no picture for
@@ -102,6 +116,8 @@ def decoded(
         patience_s = NO_KEYFRAME_S if decoder.waits else NO_PICTURE_S
         if packets.came_s - last_s > patience_s:
             raise SourceLost(CameraReason.NO_PICTURE, f"data but no picture for {patience_s:.0f} s")
+        if live and decoder.waits:
+            packets.rest(packet, stop)
 
 
 def _video(container: InputContainer) -> VideoStream:
@@ -132,6 +148,7 @@ class Packets:
         """``demux`` begins to read, and again after a time-out of FFmpeg's that is none."""
         self._demux, self._timeout_s, self._lateness = demux, timeout_s, lateness
         self._waited_s, self._silent_s, self._bytes = 0.0, 0.0, 0
+        self._last_wait_s, self._transit = 0.0, Transit()
         self.came_s = time.monotonic()
         """When the last one came, or this was made; monotonic."""
 
@@ -157,11 +174,21 @@ class Packets:
         self.came_s = time.monotonic()
         waited_s = self.came_s - asked_s
         self._waited_s += waited_s
+        self._last_wait_s = waited_s
         self._silent_s += waited_s
         if self._silent_s >= self._timeout_s:
             self._silent_s -= self._lateness.late_s - late_s
             if self._silent_s >= self._timeout_s:
                 raise SourceLost(CameraReason.TIMED_OUT, f"no packet for {self._timeout_s:g} s")
+
+    def rest(self, packet: Packet, stop: threading.Event) -> None:
+        """Sleep for REST_S where ``packet``, the last one, was all that there was; it counts as waiting."""
+        if packet.dts is None or packet.time_base is None:
+            return
+        late_s = self._transit.late_s(self.came_s, packet.dts * float(packet.time_base))
+        if late_s < _AT_THE_EDGE_S and self._last_wait_s >= _HAD_TO_WAIT_S:
+            stop.wait(REST_S)
+            self._waited_s += REST_S
 
     def taken(self) -> tuple[float, int]:
         """Return the seconds waited and the bytes that came since this was asked last."""

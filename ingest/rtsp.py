@@ -58,4 +58,4 @@ class RtspSource(LiveSource):
             return
         timeouts = (config.open_timeout_s, config.read_timeout_s)
         with opened(address, options, timeouts) as container:
-            yield from decoded(container, stop, asked, config.read_timeout_s)
+            yield from decoded(container, stop, asked, config.read_timeout_s, live=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ingest.sources.base import Picture
+from ingest.transit import Transit
 
 WINDOW_S = 4.0
 """So long something must be so."""
@@ -17,10 +18,6 @@ WAITED = 0.25
 that does not keep up was seen to wait for 0 to 9 % of it, for its turn on a core."""
 ALONE = 0.85
 """Share of a core that a reader uses whose camera is too much for one core, whatever others do."""
-DRIFT = 2e-4
-"""A camera's clock may run so much slower than the host's."""
-JUMP_S = 2.0
-"""A time stamp that is off by so much all at once is another clock, and not a delay."""
 LONGEST_GAP_S = 2.5
 """Keyframes further apart leave rules without an unbroken look, which breaks after 3 s."""
 
@@ -52,8 +49,7 @@ class Strain:
     def __init__(self) -> None:
         self.felt = Felt()
         self.late_s = 0.0
-        self._floor_s: float | None = None
-        self._last: tuple[float, float] | None = None  # arrival and time stamp of the last picture
+        self._transit = Transit()
         self._looks: deque[_Look] = deque()
         self._keyframe_s: float | None = None
         self._gap_s: float | None = None
@@ -67,7 +63,7 @@ class Strain:
         if picture.pts_s is None or picture.waited_s is None or picture.frame is None:
             return
         self._gaps(picture.pts_s, picture.frame.key_frame)
-        self.late_s = self._lateness(at_s, picture.pts_s)
+        self.late_s = self._transit.late_s(at_s, picture.pts_s)
         self._looks.append(_Look(at_s, cpu_s, picture.waited_s, self.late_s))
         while at_s - self._looks[0].at_s > WINDOW_S:
             self._looks.popleft()
@@ -81,15 +77,6 @@ class Strain:
             self._gap_s = pts_s - self._keyframe_s
         self._keyframe_s, self._others = pts_s, 0
 
-    def _lateness(self, at_s: float, pts_s: float) -> float:
-        transit_s = at_s - pts_s
-        before, self._last = self._last, (at_s, pts_s)
-        if self._floor_s is None or before is None or abs(transit_s - (before[0] - before[1])) > JUMP_S:
-            self._floor_s = transit_s
-            return 0.0
-        self._floor_s = min(self._floor_s + DRIFT * (at_s - before[0]), transit_s)
-        return transit_s - self._floor_s
-
     def _felt(self) -> Felt:
         first, last = self._looks[0], self._looks[-1]
         span_s = last.at_s - first.at_s
@@ -100,11 +87,8 @@ class Strain:
         if span_s < WINDOW_S / 2 or least_s < LATE_S:
             return Felt(relievable=able)
         if sum(look.waited_s for look in self._looks) - first.waited_s >= WAITED * span_s:
-            self._shift(least_s)
+            # Whoever waits for what is late has got a slower way, and works nothing off.
+            self._transit.shift(least_s)
+            self._looks.clear()
             return Felt(relievable=able)
         return Felt(True, last.cpu_s - first.cpu_s > ALONE * span_s, able)
-
-    def _shift(self, late_s: float) -> None:
-        """Take it as it is: whoever waits for what is late has got a slower way, and works nothing off."""
-        self._floor_s = (self._floor_s or 0.0) + late_s
-        self._looks.clear()

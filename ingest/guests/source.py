@@ -52,4 +52,4 @@ class _Rtmp(LiveSource):
 
     def open(self, stop: threading.Event, asked: Asked) -> Pictures:
         with opened(self._address, _RTMP, _TIMEOUTS_S, "flv") as container:
-            yield from decoded(container, stop, asked, _TIMEOUTS_S[1])
+            yield from decoded(container, stop, asked, _TIMEOUTS_S[1], live=True)
