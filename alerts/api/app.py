@@ -111,7 +111,7 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
     behind_login = APIRouter(dependencies=guards, responses=closed)
     for router in (
         speech.router(deps),  # before the actions, whose path would stand for its own
-        exports.router(deps, views),  # likewise
+        exports.router(deps, views, looks),  # likewise
         incidents.router(deps, views),
         evidence.router(deps, looks),
         clips.router(deps, looks),

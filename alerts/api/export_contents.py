@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import select
 
@@ -13,20 +14,30 @@ from alerts.api.evidence import below
 from alerts.api.names import Names
 from alerts.api.problems import ApiError
 from alerts.api.views import Views
-from alerts.export.bundle import Contents, Shot
+from alerts.export.bundle import Contents, Reel, Shot
 from alerts.export.words import happened
-from alerts.store import photos
+from alerts.guests.looking import Looks
+from alerts.store import clips, photos
+from alerts.store.clips import ClipRow
 from alerts.store.exports import ExportRow
 from alerts.store.schema import EvidenceRow, IncidentRow
 
 
-def contents(deps: Dependencies, views: Views, names: Names, export: ExportRow) -> Contents:
-    """Return everything of an incident that an approved export takes out."""
+def contents(deps: Dependencies, views: Views, names: Names, export: ExportRow, looks: Looks) -> Contents:
+    """Return everything of an incident that an approved export takes out.
+
+    Of a guest's camera, who takes its pictures out is written down for its owner first.
+    """
     with deps.store.read() as session:
         row = session.get_one(IncidentRow, export.incident_id)
         detail = views.detail(session, row)
         evidence = list(session.scalars(select(EvidenceRow).where(EvidenceRow.incident_id == row.id)))
         taken = list(photos.of(session, row.id))
+        clip = clips.of(session, row.id)
+
+    asked = names.operator(export.asked_by)
+    for camera, at in {e.camera: e.captured_at for e in evidence}.items():
+        looks.note(camera, "export", export.asked_by, asked, at, export.reason)
 
     def local(at: datetime | None) -> str:
         return at.astimezone(deps.config.community.zone).strftime("%Y-%m-%d %H:%M:%S") if at else ""
@@ -41,7 +52,7 @@ def contents(deps: Dependencies, views: Views, names: Names, export: ExportRow) 
         for n, p in enumerate(taken, 1)
         for _, data in _files(deps, {"photo": p.file})
     ]
-    asked, approved = names.operator(export.asked_by), names.operator(export.decided_by)
+    approved = names.operator(export.decided_by)
     return Contents(
         title=f"{deps.config.community.name} · {detail.rule.name.zh} · {detail.point.name}",
         lines=(
@@ -59,6 +70,7 @@ def contents(deps: Dependencies, views: Views, names: Names, export: ExportRow) 
         ],
         shots=shots,
         document=detail.model_dump_json(indent=1),
+        reel=None if clip is None else _reel(deps, names, clip, local(clip.begins_at)),
     )
 
 
@@ -70,8 +82,20 @@ def _facts(detail: models.IncidentDetail, opened: str, cleared: str) -> Iterator
     yield "发现时间", opened
     yield "离开时间", cleared
     yield "状态", detail.state
-    if detail.clip and detail.clip.sha256:
-        yield "录像（未导出）SHA-256", detail.clip.sha256
+    if detail.clip and detail.clip.state != "kept":
+        yield "录像", f"{detail.clip.state} {detail.clip.reason}".strip()
+
+
+def _reel(deps: Dependencies, names: Names, clip: ClipRow, taken: str) -> Reel | None:
+    """Return the clip, None where it is not kept."""
+    if clip.state != "kept":
+        return None
+    path: Path | None
+    try:
+        path = below(deps.evidence_dir.resolve(), clip.file)
+    except ApiError:
+        path = None
+    return Reel(path, taken, names.camera(clip.camera).name, clip.sha256)
 
 
 def _delivery(names: Names, of: models.Delivery, created: str, finished: str) -> tuple[object, ...]:

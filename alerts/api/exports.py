@@ -24,6 +24,7 @@ from alerts.api.problems import ApiError, described
 from alerts.api.views import Views
 from alerts.export import asking
 from alerts.export.bundle import bundled
+from alerts.guests.looking import Looks
 from alerts.store import exports
 from alerts.store.exports import ExportRow
 
@@ -72,7 +73,7 @@ class Export(Answer):
     url: str | None
 
 
-def router(deps: Dependencies, views: Views) -> APIRouter:
+def router(deps: Dependencies, views: Views, looks: Looks) -> APIRouter:
     """Return the routes of exports."""
     names, one = Names(deps.settings.config), threading.Lock()
     routes = APIRouter(
@@ -118,7 +119,7 @@ def router(deps: Dependencies, views: Views) -> APIRouter:
         def made() -> bytes:
             with _refusals(), one:  # one at a time: drawing watermarks takes a core
                 row = asking.fetch(deps.store, deps.clock, export_id, user.operator)
-                return bundled(contents(deps, views, names, row))
+                return bundled(contents(deps, views, names, row, looks))
 
         data = await asyncio.to_thread(made)
         kept = {"Content-Disposition": f'attachment; filename="incident-{export_id[:8]}.zip"'}

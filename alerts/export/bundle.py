@@ -1,7 +1,6 @@
 """The file that is taken out: pictures with the watermark, timeline, receipts, and the digest of each.
 
-Everything in it is text, CSV, JSON or JPEG, to be read without anything of ours. The clip stays inside: a
-watermark would have to be drawn into every frame; its digest is in the report.
+Everything in it is text, CSV, JSON, JPEG or MP4, to be read without anything of ours.
 """
 
 from __future__ import annotations
@@ -13,11 +12,14 @@ import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 
+from alerts.export import film
 from alerts.export.watermark import marked
 from alerts.export.words import HEADINGS
 
 Rows = Sequence[Sequence[object]]
+CLIP = "clip.mp4"
 
 _STYLE = (
     "body{font:15px/1.5 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
@@ -42,6 +44,16 @@ class Shot:
 
 
 @dataclass(frozen=True, slots=True)
+class Reel:
+    """The clip as it is kept: ``sha256`` is its digest, ``path`` None where it is gone."""
+
+    path: Path | None
+    taken: str
+    by: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Contents:
     """What is known of an incident, as people read it; ``lines`` say who takes it out, when and why.
 
@@ -55,10 +67,11 @@ class Contents:
     deliveries: Rows
     shots: Sequence[Shot]
     document: str
+    reel: Reel | None = None
 
 
 def bundled(contents: Contents) -> bytes:
-    """Return the ZIP. A picture that cannot be decoded is left out and named in the report."""
+    """Return the ZIP. A picture or clip that cannot be decoded is left out and named in the report."""
     files: dict[str, bytes] = {}
     pictures: list[tuple[str, str, str, str]] = []
     for shot in contents.shots:
@@ -67,6 +80,15 @@ def bundled(contents: Contents) -> bytes:
             pictures.append((f"pictures/{shot.name}.jpg", shot.taken, shot.by, shot.sha256))
         except ValueError:
             pictures.append((f"{shot.name}: 无法读取", shot.taken, shot.by, shot.sha256))
+    if contents.reel is not None:
+        reel, name = contents.reel, CLIP
+        try:
+            if reel.path is None:
+                raise FileNotFoundError(CLIP)
+            files[CLIP] = film.marked(reel.path, contents.lines)
+        except (ValueError, OSError):
+            name = f"{CLIP}: 无法读取"
+        pictures.append((name, reel.taken, reel.by, reel.sha256))
     tables = {"timeline": contents.timeline, "deliveries": contents.deliveries, "pictures": pictures}
     for name, rows in tables.items():
         files[f"{name}.csv"] = _csv(HEADINGS[name], rows)
@@ -103,6 +125,8 @@ def _report(contents: Contents, tables: dict[str, Rows], pictures: Iterable[str]
     )
     marks = "".join(f"<p>{escape(line)}</p>" for line in contents.lines)
     shown = "".join(f'<p><img src="{escape(name)}" alt="{escape(name)}"></p>' for name in pictures)
+    if contents.reel is not None:
+        shown += f'<p><a href="{CLIP}">{CLIP}</a></p>'
     written = "".join(
         f"<h2>{headed[name]}</h2>{_table(HEADINGS[name], rows)}" for name, rows in tables.items()
     )

@@ -22,16 +22,34 @@ Image = NDArray[np.uint8]
 def marked(jpeg: bytes, lines: Sequence[str]) -> bytes:
     """Return a JPEG with the first of ``lines`` across it again and again, and the others in a bar below."""
     image = simplejpeg.decode_jpeg(jpeg, colorspace="BGR")
-    size = max(image.shape[1] // _PER_LINE, 12)
-    across = _across(image, lines[0], size)
-    whole = np.vstack([across, _bar(image.shape[1], lines[1:], max(size * 2 // 3, 12))])
-    out: bytes = simplejpeg.encode_jpeg(np.ascontiguousarray(whole), quality=_QUALITY, colorspace="BGR")
+    whole = Watermark(image.shape[1], image.shape[0], lines).over(image)
+    out: bytes = simplejpeg.encode_jpeg(whole, quality=_QUALITY, colorspace="BGR")
     return out
 
 
-def _across(image: Image, text: str, size: int) -> Image:
-    """Return ``image`` (H × W × 3, BGR) with ``text`` drawn over it in slanting rows, dark and light."""
-    height, width = image.shape[:2]
+class Watermark:
+    """The first of ``lines`` across pictures of one size again and again, the others in a bar below."""
+
+    def __init__(self, width: int, height: int, lines: Sequence[str]) -> None:
+        size = max(width // _PER_LINE, 12)
+        self._lighter, self._darker = _across(width, height, lines[0], size)
+        bar = _bar(width, lines[1:], max(size * 2 // 3, 12))
+        # Both sides stay even, as video wants them.
+        self._bar = np.vstack([bar, bar[-1:]]) if (height + len(bar)) % 2 else bar
+
+    @property
+    def bar(self) -> int:
+        """How many lines of pixels it adds below."""
+        return len(self._bar)
+
+    def over(self, image: Image) -> Image:
+        """Return ``image`` (H × W × 3, BGR) with the watermark, higher by ``bar``."""
+        drawn = cv2.subtract(cv2.add(image, self._lighter), self._darker)
+        return np.ascontiguousarray(np.vstack([drawn, self._bar]))
+
+
+def _across(width: int, height: int, text: str, size: int) -> tuple[Image, Image]:
+    """Return what is added to a picture and what is taken off it, for slanting rows of ``text``."""
     side = int(np.hypot(height, width)) + 2 * size
     layer = np.full((side, side, 3), 128, np.uint8)
     step = _width(text, size) + 2 * size
@@ -46,9 +64,8 @@ def _across(image: Image, text: str, size: int) -> Image:
         borderValue=(128, 128, 128),
     )
     top, left = (side - height) // 2, (side - width) // 2
-    over = turned[top : top + height, left : left + width].astype(np.int16) - 128
-    mixed: Image = np.clip(image.astype(np.int16) + over * (2 * _ALPHA), 0, 255).astype(np.uint8)
-    return mixed
+    by = (turned[top : top + height, left : left + width].astype(np.int16) - 128) * (2 * _ALPHA)
+    return np.clip(by, 0, 255).astype(np.uint8), np.clip(-by, 0, 255).astype(np.uint8)
 
 
 def _bar(width: int, lines: Sequence[str], size: int) -> Image:

@@ -15,7 +15,7 @@ from alerts.store.schema import Base
 from alerts.store.types import BigInt, Text
 
 State = Literal["active", "paused", "withdrawn"]
-Looked = Literal["original", "annotated", "clip", "preview", "live"]
+Looked = Literal["original", "annotated", "clip", "preview", "live", "export"]
 
 
 class InvitationRow(Base):

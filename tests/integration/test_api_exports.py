@@ -10,10 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import av
 import numpy as np
 import pytest
 import simplejpeg
+from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
 from alerts.deadlines import Deadlines
@@ -22,6 +25,7 @@ from lianfang.clock import ManualClock
 from lianfang.config import Secret
 from lianfang.config.api import Operator
 from tests.support.api import HASHER, PASSWORD, START, Client, Data, Site, config, serving
+from tests.support.video import write_pictures
 
 
 @dataclass
@@ -70,7 +74,16 @@ def desk(tmp_path: Path, alone: bool) -> Iterator[Desk]:
     store.close()
 
 
-def test_a_second_person_approves_and_the_file_says_who_when_and_why(desk: Desk) -> None:
+def pictures_of(film: bytes, file: Path) -> list[tuple[float, NDArray[Any]]]:
+    """Return when each picture of an MP4 is shown, in seconds, and the picture (H × W, grey)."""
+    file.write_bytes(film)
+    with av.open(str(file)) as container:
+        return [(float(f.time or 0), f.to_ndarray(format="gray")) for f in container.decode(video=0)]
+
+
+def test_a_second_person_approves_and_the_file_says_who_when_and_why(desk: Desk, tmp_path: Path) -> None:
+    grey = write_pictures(tmp_path / "film.mp4", iter([np.full((90, 160, 3), 90, np.uint8)] * 10), fps=5)
+    desk.site.clip(desk.incident, grey.read_bytes())
     asked = desk.ask()
     assert (asked["state"], asked["may_decide"], asked["url"]) == ("waiting", False, None)
     fetched = f"/api/exports/{asked['id']}.zip"
@@ -96,6 +109,18 @@ def test_a_second_person_approves_and_the_file_says_who_when_and_why(desk: Desk)
     assert height > 90  # the bar with who, when and why
     above = simplejpeg.decode_jpeg(files["pictures/01-original.jpg"])[:90]
     assert above.std() > 5  # and across the picture, which was of one grey
+    shown = pictures_of(files["clip.mp4"], tmp_path / "fetched.mp4")
+    kept = pictures_of((tmp_path / "film.mp4").read_bytes(), tmp_path / "again.mp4")
+    assert [at for at, _ in shown] == pytest.approx([at for at, _ in kept])
+    for (_, image), (_, before) in zip(shown, kept, strict=True):
+        assert image.shape[0] > before.shape[0]  # the bar
+        assert image[: before.shape[0]].std() > 5  # what was of one grey
+    (clip,) = (
+        row
+        for row in csv.reader(io.StringIO(files["pictures.csv"].decode("utf-8-sig")))
+        if row[0] == "clip.mp4"
+    )
+    assert clip[3] == hashlib.sha256((tmp_path / "film.mp4").read_bytes()).hexdigest()
     report = files["report.html"].decode()
     for text in ("导出人 王芳 · 批准人 李强", "2026-07-01 16:00:00", "原因：派出所调取", "=1+1 请离开"):
         assert text in report
@@ -118,6 +143,19 @@ def test_what_nobody_approves_ends_after_a_day_and_what_is_approved_as_well(desk
     desk.second.post(f"/api/exports/{again['id']}/decision", {"approve": True})
     desk.clock.advance_to(desk.clock.now() + timedelta(hours=24))
     assert desk.duty.get(f"/api/exports/{again['id']}.zip").json["code"] == "not_allowed"
+
+
+@pytest.mark.parametrize("alone", [True])
+@pytest.mark.parametrize("film", [b"no film", None])
+def test_a_clip_that_cannot_be_read_is_named_and_hides_nothing_else(desk: Desk, film: bytes | None) -> None:
+    clip = desk.site.clip(desk.incident, film or b"")
+    if film is None:
+        (desk.site.evidence_dir / f"{clip}.mp4").unlink()
+    reply = desk.duty.get(f"/api/exports/{desk.ask()['id']}.zip")
+    with zipfile.ZipFile(io.BytesIO(reply.body)) as archive:
+        assert "clip.mp4" not in archive.namelist()
+        assert "pictures/01-original.jpg" in archive.namelist()
+        assert "clip.mp4: 无法读取" in archive.read("pictures.csv").decode("utf-8-sig")
 
 
 def test_an_export_is_refused_or_taken_back_and_none_is_for_workers(desk: Desk) -> None:

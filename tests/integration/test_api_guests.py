@@ -18,6 +18,7 @@ from alerts.guests.consent import words
 from alerts.settings import Settings
 from alerts.store import Store
 from alerts.store.clips import ClipRow
+from alerts.store.exports import ExportRow
 from alerts.store.guests import GuestRow, InvitationRow, LookRow
 from alerts.store.schema import EvidenceRow, VersionRow
 from lianfang.bus.embedded import EmbeddedBus
@@ -316,6 +317,17 @@ def test_the_owner_reads_who_looked_when_and_why(site: Site, client: Client) -> 
     assert client.get(f"/api/guests/{guest}/preview.jpg").status == HTTPStatus.UNPROCESSABLE_ENTITY
     with site.store.read() as session:
         assert len(session.scalars(select(LookRow)).all()) == 2
+
+
+def test_the_owner_reads_who_took_a_case_out_and_why(site: Site, client: Client) -> None:
+    guest, owner = joined(site, client)
+    incident, _, _ = evidence(site, guest, 1)
+    export = client.post(f"/api/incidents/{incident}/exports", {"reason": "派出所调取"}).json["id"]
+    with site.store.write() as session:
+        session.get_one(ExportRow, export).state = "approved"
+    assert client.get(f"/api/exports/{export}.zip").status == HTTPStatus.OK
+    (look,) = asked(Client(client.port), "GET", "camera", owner).json["looks"]
+    assert (look["by_name"], look["what"], look["reason"]) == ("王芳", "export", "派出所调取")
 
 
 def test_a_link_of_the_owner_is_replaced_and_the_old_one_is_worthless(site: Site, client: Client) -> None:

@@ -33,10 +33,10 @@ class Reader:
 
     def read(self) -> tuple[int, list[float]]:
         """Return how often it rested, and how late each packet was."""
-        packets, stop, rests, late_s = Packets(self._demux, 10.0), Any, 0, []
-        stop = SimpleNamespace(wait=self.wait)
+        packets, rests, late_s = Packets(self._demux, 10.0), 0, []
+        stop: Any = SimpleNamespace(wait=self.wait)
         for packet in packets:
-            late_s.append(packets.came_s - 100.0 - self._there_s[packet.dts])
+            late_s.append(packets.came_s - 100.0 - self._there_s[packet.dts or 0])
             before_s = self.now_s
             packets.rest(packet, stop)
             rests += self.now_s > before_s

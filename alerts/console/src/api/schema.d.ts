@@ -4073,7 +4073,7 @@ export interface components {
              * What
              * @enum {string}
              */
-            what: "original" | "annotated" | "clip" | "preview" | "live";
+            what: "original" | "annotated" | "clip" | "preview" | "live" | "export";
         };
         /**
          * MapPoint
