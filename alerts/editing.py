@@ -114,6 +114,20 @@ def restored(target: Changes) -> Edit:
     )
 
 
+def with_list(name: str, text: str) -> Edit:
+    """Return the edit after which a list is the CSV file ``text``."""
+    return lambda changes: changes.model_copy(update={"lists": {**changes.lists, name: text}})
+
+
+def without_list(name: str) -> Edit:
+    """Return the edit that takes back what was changed of a list: it is as in its file."""
+
+    def edit(changes: Changes) -> Changes:
+        return changes.model_copy(update={"lists": {n: t for n, t in changes.lists.items() if n != name}})
+
+    return edit
+
+
 def shared(guests: Mapping[str, Guest]) -> Edit:
     """Return the edit after which these are the cameras of guests."""
     return lambda changes: changes.model_copy(update={"guests": dict(guests)})

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from alerts.listed import Column, Entry, read_list
+from alerts.listed import UNCHANGED, Column, Entry, read_list
 from alerts.plates import PLATE
 from lianfang.plates import nearest, normalised
 
@@ -44,6 +44,9 @@ class Pass:
         return f"{head}{'*' * max(1, len(self.key) - shown - len(head))}{self.key[-shown:]}"
 
 
+PASSES: Mapping[str, Column] = {"card": Column(card, "a number of a card"), "plate": PLATE}
+
+
 def shown(attributes: Mapping[str, str]) -> Pass | None:
     """Return what an event of access control says was shown, None where it says neither card nor plate."""
     if number := card(attributes.get("card", "")):
@@ -60,12 +63,12 @@ class PassList:
     entries: tuple[Entry, ...] = ()
 
     @classmethod
-    def read(cls, path: Path, zone: ZoneInfo) -> PassList:
+    def read(cls, path: Path, zone: ZoneInfo, changed: Mapping[Path, str] = UNCHANGED) -> PassList:
         """Return the list in ``path``, a CSV file with the columns card or plate or both, from and until.
 
-        Raises BadList.
+        ``changed`` is as of ``read_list``. Raises BadList.
         """
-        return cls(read_list(path, zone, {"card": Column(card, "a number of a card"), "plate": PLATE}))
+        return cls(read_list(path, zone, PASSES, changed))
 
     def stands(self, what: Pass, at: datetime) -> bool:
         """Say whether it is on the list at ``at``."""

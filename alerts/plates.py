@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from alerts.listed import Column, Entry, read_list
+from alerts.listed import UNCHANGED, Column, Entry, read_list
 from lianfang.events import DetectedObject
 from lianfang.plates import Hit, matches, nearest, normalised
 
@@ -27,12 +28,13 @@ class PlateList:
     entries: tuple[Entry, ...]
 
     @classmethod
-    def read(cls, path: Path, zone: ZoneInfo) -> PlateList:
+    def read(cls, path: Path, zone: ZoneInfo, changed: Mapping[Path, str] = UNCHANGED) -> PlateList:
         """Return the list in ``path``, a CSV file with the columns plate, from, until; others are notes.
 
-        Times are ISO 8601, without an offset in ``zone``; an empty one is no bound. Raises BadList.
+        Times are ISO 8601, without an offset in ``zone``; an empty one is no bound. ``changed`` is as of
+        ``read_list``. Raises BadList.
         """
-        return cls(read_list(path, zone, {"plate": PLATE}))
+        return cls(read_list(path, zone, {"plate": PLATE}, changed))
 
     def hit(self, text: str, at: datetime) -> Hit | None:
         """Return the plates on the list at ``at`` that ``text`` is, or else may be; None for none."""

@@ -40,6 +40,7 @@ from alerts.api import (
     people,
     photos,
     pictures,
+    plate_changes,
     plates,
     police,
     problems,
@@ -124,6 +125,7 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
         rules.router(deps),
         weeks.router(deps),
         plates.router(deps),
+        plate_changes.router(deps),
         backtests.router(deps, runs, looks),
         suppressions.router(deps),
         trials.router(deps),
@@ -152,7 +154,12 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
         dependencies=guards,
         responses=closed,
     )
-    for router in (photos.uploads(deps), recordings.uploads(deps), site_map.uploads(deps)):
+    for router in (
+        photos.uploads(deps),
+        recordings.uploads(deps),
+        site_map.uploads(deps),
+        plate_changes.uploads(deps),
+    ):
         long.include_router(router)
     app.include_router(long)  # before the actions, whose path would stand for its own
     api = APIRouter(prefix="/api", max_body_size=MAX_BODY_BYTES)

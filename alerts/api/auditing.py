@@ -31,7 +31,7 @@ _log = structlog.get_logger()
 _MOST_BYTES = 64 * 1024  # of a body that is read for its reason; longer ones are files
 _MOST_WORDS = 20
 _REASONS = ("reason", "note", "why", "text")
-_QUESTIONS = re.compile(r"/api/(rules/[^/]+/check|week)")
+_QUESTIONS = re.compile(r"/api/(rules/[^/]+/check|plates/import/check|week)")
 """What is asked by POST, for it is long: how a rule or a schedule would be, while somebody writes it."""
 _SECRET = re.compile(r"pass|secret|token|key|hash|credential|preview|source|url|address", re.IGNORECASE)
 _PASSWORDS = frozenset({LOGIN, "/api/password"})  # their bodies are nothing else

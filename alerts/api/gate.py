@@ -24,7 +24,7 @@ CSRF_HEADER, CSRF_VALUE = "x-requested-with", "lianfang"
 LOGIN = "/api/login"
 MAX_BODY_BYTES, MAX_RECEIPT_BYTES, MAX_READINGS_BYTES = 64 * 1024, 8 * 1024, 1024 * 1024
 MAX_LONG_BODY_BYTES = max(photos.MAX_BYTES, foreign.MAX_BYTES)
-_LONG = re.compile(r"/api/(incidents/[^/]+/photos|recordings/[^/]+|map/plan)")
+_LONG = re.compile(r"/api/(incidents/[^/]+/photos|recordings/[^/]+|map/plan|plates/import(/check)?)")
 _SIGNED = re.compile(r"/api/receivers/[^/]+/receipts|/share/(readers|hooks/[a-z_]+)")
 """What machines post, who know a secret: no session, no browser."""
 _PUSHED = re.compile(r"/api/(gateways|sensors)/[^/]+/readings")  # by devices, with a token of their own

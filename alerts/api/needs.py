@@ -32,7 +32,7 @@ _TABLE: Mapping[Roles, str] = {
         list_incidents show_incident picture clip photo follow_events
         list_cameras list_camera_details show_camera_history look_live show_picture show_playback
         show_community show_profiles show_settings show_version
-        list_plates list_rules list_rule_forms check_rule show_rule_history show_week
+        list_plates list_plate_hits list_rules list_rule_forms check_rule show_rule_history show_week
         list_zones list_lines list_suppressions list_trials show_broadcasts
         show_statistics export_statistics
         list_receivers list_dead_letters list_guests list_looks preview_guest
@@ -44,7 +44,8 @@ _TABLE: Mapping[Roles, str] = {
     FIELD: "act_on_incident add_photo speak hush",
     STAFF: """
         press_profile_key release_profile_key restore_version switch_camera switch_rule
-        search_plates export_plates
+        search_plates export_plates add_plate change_plate remove_plate take_plates_back
+        check_plates import_plates
         change_rule take_rule_back change_zone take_zone_back change_line take_line_back
         suppress lift_suppression sign_off_trial enable_receiver replay_deliveries
         invite revoke_invitation withdraw_guest pause_guest resume_guest renew_owner_link

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
+from itertools import islice
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
@@ -39,6 +40,7 @@ from alerts.editing import (
     without_rule,
 )
 from alerts.forms.summary import summary
+from alerts.list_differences import list_differences
 from alerts.rules.base import RuleSettings
 from alerts.store import versions
 from alerts.store.schema import VersionRow
@@ -47,7 +49,7 @@ from lianfang.config.changes import Changes
 from lianfang.config.differences import changeable, differences
 from lianfang.errors import ConfigError
 
-_SHOWN = 100
+_SHOWN, _MOST_LISTED = 100, 200
 Reason = Annotated[Why, Query(description="Why, for those who come after.")]
 Against = Annotated[int | None, Query(ge=0, description="Of the one before it if not given.")]
 BasedOn = Annotated[int, Query(ge=0, description="`newest` of the settings.")]
@@ -151,16 +153,23 @@ def _add_versions(routes: APIRouter, desk: Desk) -> None:
 
     @routes.get("/settings/{number}")
     def show_version(number: int, against: Against = None) -> VersionDetail:
-        """Show what a version changed, or what is otherwise in it than in another one."""
+        """Show what a version changed, or what is otherwise in it than in another one.
+
+        Plates on lists are masked.
+        """
         row = desk.row(number)
         other = number - 1 if against is None else against
-        before, after = (changeable(desk.file, desk.changes(n)) for n in (other, number))
-        found = [Difference(key=d.key, before=d.before, after=d.after) for d in differences(before, after)]
-        return VersionDetail(version=desk.version(row), differences=found)
+        before, after = desk.changes(other), desk.changes(number)
+        found = [
+            *differences(changeable(desk.file, before), changeable(desk.file, after)),
+            *islice(list_differences(desk.file, before, after), _MOST_LISTED),
+        ]
+        told = [Difference(key=d.key, before=d.before, after=d.after) for d in found]
+        return VersionDetail(version=desk.version(row), differences=told)
 
     @routes.post("/settings/{number}/restore")
     def restore_version(number: int, body: Restore, user: CurrentSession) -> SettingsState:
-        """Go back to the rules, zones and lines of a version, 0 being the file; it takes a second.
+        """Go back to the rules, zones, lines and lists of a version, 0 being the file; it takes a second.
 
         Cameras that are off stay off.
         """

@@ -271,7 +271,8 @@ def version_of(config: Config) -> str:
     """Return a name for the settings that decide: equal settings have an equal name."""
     deciding = config.model_dump_json(include={"points", "cameras", "detectors", "rules"})
     days = f"{config.community.timezone} {config.community.calendar.digest}"
-    return hashlib.sha256(f"{deciding}{days}".encode()).hexdigest()[:12]
+    changed = "".join(f"{path} {text}" for path, text in sorted(config.changed_lists.items()))
+    return hashlib.sha256(f"{deciding}{days}{changed}".encode()).hexdigest()[:12]
 
 
 def _hours(settings: RuleSettings, config: Config) -> Iterator[tuple[str, Hours]]:

@@ -46,7 +46,9 @@ class Switchboard:
         said = ConfigVersion(
             version=number,
             since=newest.since if newest else self._clock.now(),
-            changes=newest.changes.model_dump(mode="json", exclude_defaults=True) if newest else {},
+            changes=newest.changes.model_dump(mode="json", exclude_defaults=True, exclude={"lists"})
+            if newest
+            else {},  # without lists: who is on one concerns rules alone
         )
         self._bus.publish(SETTINGS, key_of(number), *encode_version(said)).result(_ANSWER_S)
         self._said = number

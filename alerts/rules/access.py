@@ -87,5 +87,9 @@ class Access:
 
 def build(config: Config, root: Root) -> Access:
     """Return the rule with its list as it is now; BadList where that cannot be read."""
-    listed = PassList() if config.list is None else PassList.read(config.list, root.community.zone)
+    listed = (
+        PassList()
+        if config.list is None
+        else PassList.read(config.list, root.community.zone, root.changed_lists)
+    )
     return Access(config, {s: root.sensors[s] for s in config.sensors}, listed)

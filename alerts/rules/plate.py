@@ -219,7 +219,11 @@ def _named(member: Member, reports: Mapping[str, tuple[str, bool]]) -> Member:
 
 def build(config: Config, root: Root) -> Plate | Overstay | Passage:
     """Return the rule with its zones and its list as they are now; BadList where that cannot be read."""
-    plates = PlateList(()) if config.list is None else PlateList.read(config.list, root.community.zone)
+    plates = (
+        PlateList(())
+        if config.list is None
+        else PlateList.read(config.list, root.community.zone, root.changed_lists)
+    )
     zones = Zones.of(config, root)
     if config.exits:
         return Passage(config, config.exits, config.stay_s, config.away_s, zones, plates)

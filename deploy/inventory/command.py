@@ -9,7 +9,6 @@ from pathlib import Path
 
 from deploy.inventory.draft import Draft
 from deploy.inventory.exporting import Rows, csv_bytes, sheets, workbook
-from deploy.inventory.fault import Fault, TableError
 from deploy.inventory.files import Files
 from deploy.inventory.flows import Rates, flows
 from deploy.inventory.importing import Importer
@@ -17,9 +16,10 @@ from deploy.inventory.judging import faults_of, problems_of
 from deploy.inventory.network import measured
 from deploy.inventory.network import sheets as network_sheets
 from deploy.inventory.rows import Row, rows_of
-from deploy.inventory.tables import ENCODINGS, read
 from lianfang.config import load
 from lianfang.errors import ConfigError, LianfangError
+from lianfang.table_fault import Fault, TableError
+from lianfang.tables import ENCODINGS, read
 
 
 def main(argv: Sequence[str]) -> int:

@@ -16,8 +16,8 @@ from deploy.inventory.cells import shown_at
 from deploy.inventory.shapes import shape_of
 from deploy.inventory.sheets import ID, OF, SHEETS, Column, Language, Sheet
 from deploy.inventory.sheets import Path as KeyPath
-from deploy.inventory.tables import escaped
 from lianfang import plugins
+from lianfang.tables import escaped
 
 Entry = tuple[str, str, Mapping[str, Any]]
 """The entry above it ("" for none), its id, and itself."""

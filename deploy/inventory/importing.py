@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 
 from deploy.inventory.cells import shown_at
 from deploy.inventory.draft import GONE, Draft, value_at
-from deploy.inventory.fault import Fault
 from deploy.inventory.names import made_id, meant, next_id
 from deploy.inventory.rows import Row
 from deploy.inventory.shapes import ALLOWED, parsed, shape_of
 from deploy.inventory.sheets import ID, OF, SHEETS, Path
 from lianfang.config.naming import next_name
 from lianfang.config.stanza import Key
+from lianfang.table_fault import Fault
 
 _KNOWN_BY: Mapping[str, tuple[Path, ...]] = {
     "cameras": (("device_code",), ("source", "url"), ("name",)),

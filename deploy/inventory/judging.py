@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Iterator, Mapping
 
-from deploy.inventory.fault import Fault
 from deploy.inventory.rows import Row
 from deploy.inventory.sheets import ID
 from lianfang.config.faults import Document, validated
@@ -13,6 +12,7 @@ from lianfang.config.load import judged
 from lianfang.config.model import Config
 from lianfang.config.read import SECTIONS
 from lianfang.errors import ConfigError, ConfigProblem
+from lianfang.table_fault import Fault
 
 Rows = Mapping[tuple[str, ...], Row]
 """The row of each entry: (section, id), or (cameras, id, zones, id)."""

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from deploy.inventory.fault import Fault
 from deploy.inventory.shapes import key_named
 from deploy.inventory.sheets import NOTES, SECRET, SHEETS, Column, Path, Sheet, bare, sheets_called, titles
-from deploy.inventory.tables import Table, padded
+from lianfang.table_fault import Fault
+from lianfang.tables import Table, padded
 
 _HEADERS_WITHIN = 10  # rows: above the headers there may be a title
 _SECRET_KEY = re.compile(r"(password|secret|token|(^|_)key)s?$")

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from lianfang.config.camera import Camera
 from lianfang.config.faults import Document, judge_all, validated
 from lianfang.config.guests import PREFIX, Guest
 from lianfang.config.joining import joined, unjoinable
+from lianfang.config.lists import lists
 from lianfang.config.model import Config
 from lianfang.config.sharing import log_keys
 from lianfang.config.stanza import Id, Key, Stanza
@@ -44,6 +46,8 @@ class Changes(Stanza):
     """Cameras that a person has switched off."""
     guests: dict[GuestId, Guest] = Field(default_factory=dict)
     """Cameras that others have connected."""
+    lists: dict[str, Annotated[str, AfterValidator(sys.intern)]] = Field(default_factory=dict)
+    """Lists of rules, by name: each a CSV file as it is now. Versions that have the same text share it."""
 
     def only_off(self) -> Changes:
         """Return nothing of it but the cameras that are off: they stay so whatever else does not fit."""
@@ -71,6 +75,7 @@ def applied(config: Config, changes: Changes) -> Config:
     """
     cameras: dict[str, Any] = dict(config.cameras)
     document = Document(_NAMED)
+    files = lists(config)
     wrong = [*_strangers(document, config, changes), *unjoinable(document, config, changes.guests)]
     for camera_id in changes.cameras.keys() & config.cameras.keys():
         cameras[camera_id] = _drawn(config.cameras[camera_id], changes.cameras[camera_id])
@@ -78,6 +83,7 @@ def applied(config: Config, changes: Changes) -> Config:
         raise ConfigError(wrong)
     document.data = {**dict(config), "rules": {**config.rules, **changes.rules}, "cameras": cameras}
     resulting = joined(_without(validated(document, Config), changes.cameras_off), changes.guests)
+    resulting = resulting.with_lists({files[name]: text for name, text in changes.lists.items()})
     named = {path for _, path in paths(("rules",), config.rules)}
     wrong = [
         document.problem(
@@ -139,9 +145,12 @@ def _without(config: Config, cameras_off: tuple[str, ...]) -> Config:
 
 
 def _strangers(document: Document, config: Config, changes: Changes) -> Iterator[ConfigProblem]:
-    known = ", ".join(sorted(config.cameras))
-    for camera_id in sorted(changes.cameras.keys() - config.cameras.keys()):
-        yield document.problem(("cameras", camera_id), repr(camera_id), f"one of {known}")
+    for key, named, known in (
+        ("cameras", changes.cameras, config.cameras.keys()),
+        ("lists", changes.lists, lists(config).keys()),
+    ):
+        for name in sorted(named.keys() - known):
+            yield document.problem((key, name), repr(name), f"one of {', '.join(sorted(known))}")
 
 
 def _joined_anew(before: Config, after: Config) -> Iterator[tuple[Key, str]]:

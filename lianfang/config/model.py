@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 from pydantic import (
     Field,
     IPvAnyNetwork,
+    PrivateAttr,
     SerializeAsAny,
     ValidationInfo,
     field_validator,
@@ -159,6 +160,19 @@ class Config(Stanza):
             return value
         within = {"timezone": community.timezone}
         return value | {name: value[name].model_copy(update=within) for name in wanting}
+
+    _changed_lists: Mapping[Path, str] = PrivateAttr(default_factory=dict)
+
+    @property
+    def changed_lists(self) -> Mapping[Path, str]:
+        """The text of those lists of rules that people have changed since, by the path that rules name."""
+        return self._changed_lists
+
+    def with_lists(self, changed: Mapping[Path, str]) -> Config:
+        """Return the configuration with the text of lists that people have changed."""
+        copy = self.model_copy()
+        copy._changed_lists = dict(changed)  # noqa: SLF001 - a copy of its own
+        return copy
 
     @property
     def store_is_shared(self) -> bool:

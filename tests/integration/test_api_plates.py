@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from sqlalchemy import select
@@ -17,7 +18,7 @@ from lianfang.clock import ManualClock
 from lianfang.config import Config
 from lianfang.config.api import Operator
 from lianfang.config.stanza import Secret
-from tests.support.api import HASHER, PASSWORD, START, Client, Site, serving
+from tests.support.api import HASHER, PASSWORD, START, Client, Data, Reply, Site, serving
 from tests.support.configs import loaded
 
 LIST = "plate,from,until,note\n粤T12345,,2026-07-01T18:00,a\n粤T99999,2026-08-01,,b\n"
@@ -46,14 +47,21 @@ def config(tmp_path: Path) -> Config:
     operators = {
         "duty": Operator(name="王芳", password_hash=secret),
         "walker": Operator(name="李强", password_hash=secret, role="worker"),
+        "other": Operator(name="陈明", password_hash=secret, role="viewer"),
     }
     return plain.model_copy(update={"api": plain.api.model_copy(update={"operators": operators})})
 
 
 @pytest.fixture
-def client(config: Config, tmp_path: Path) -> Iterator[Client]:
+def site(config: Config, tmp_path: Path) -> Iterator[Site]:
     store = Store(f"sqlite:///{tmp_path}/store.db")
-    site = Site(config, store, clock=ManualClock(START))
+    yield Site(config, store, clock=ManualClock(START))
+    store.close()
+
+
+@pytest.fixture
+def client(site: Site, tmp_path: Path) -> Iterator[Client]:
+    store = site.store
     for n, hours in enumerate((1, 2)):
         site.open_incident(
             n, START - timedelta(hours=hours), rule="wanted", subject="粤T12345", point="bank", camera="cam"
@@ -65,7 +73,6 @@ def client(config: Config, tmp_path: Path) -> Iterator[Client]:
         yield client
     with store.read() as session:
         deeds = [(row.action, row.reason, row.status) for row in session.scalars(select(AuditRow))]
-    store.close()
     assert [deed for deed in deeds if deed[0].endswith("_plates")] == getattr(client, "deeds", [])
 
 
@@ -121,3 +128,156 @@ def test_in_clear_only_with_a_reason_that_is_kept(client: Client) -> None:
         ("search_plates", "失主来电", 200),
         ("export_plates", "交班", 200),
     ]
+
+
+def change(client: Client, method: str, body: Data, newest: int = 0) -> Reply:
+    return client.request(
+        method,
+        "/api/plates/entries",
+        {"list": "wanted.csv", "reason": "失主来电", "based_on": newest, **body},
+    )
+
+
+def entries(client: Client) -> list[tuple[str, str | None, str | None, str]]:
+    page = client.post("/api/plates/search", {"reason": "查"}).json
+    client.deeds.append(("search_plates", "查", 200))  # type: ignore[attr-defined]
+    return [(one["plate"], one["since"], one["until"], one["title"]) for one in page["entries"]]
+
+
+def test_entries_are_added_changed_ended_and_removed_as_versions(client: Client) -> None:
+    client.deeds = []  # type: ignore[attr-defined]
+    new = {"plate": "粤b·54321", "until": "2026-07-03T00:00:00Z", "note": "盗抢"}
+    done = change(client, "POST", new)
+    assert (done.status, done.json["newest"], done.json["versions"][0]["reason"]) == (200, 1, "失主来电")
+    assert entries(client)[2] == ("粤B54321", None, "2026-07-03T08:00:00+08:00", "盗抢"), (
+        "at once on the page"
+    )
+    (listed,) = client.get("/api/plates").json["lists"]
+    assert (listed["changed"], listed["editable"], listed["total"]) == (True, True, 3)
+
+    ended = {"n": 2, "plate": "粤B***21", "since": None, "until": "2026-07-01T08:00:00Z"}
+    assert change(client, "PUT", ended).json["code"] == "outdated", "somebody else has changed it since"
+    assert change(client, "PUT", ended | {"plate": "粤T***99"}, 1).json["code"] == "outdated", "another one"
+    assert change(client, "PUT", ended, 1).json["newest"] == 2
+    assert entries(client)[2] == ("粤B54321", None, "2026-07-01T16:00:00+08:00", "盗抢")
+    query = urlencode({"list": "wanted.csv", "n": 1, "plate": "粤T99999", "reason": "录错", "based_on": 2})
+    assert client.request("DELETE", f"/api/plates/entries?{query}").json["newest"] == 3
+    assert [one[0] for one in entries(client)] == ["粤T12345", "粤B54321"]
+
+    told = [client.get(f"/api/settings/{n}").json["differences"] for n in (1, 2, 3)]
+    assert [[(d["key"], d["before"], d["after"]) for d in one] for one in told] == [
+        [("lists.wanted.csv.粤B***21", None, " – 2026-07-03T08:00:00+08:00")],
+        [("lists.wanted.csv.粤B***21", " – 2026-07-03T08:00:00+08:00", " – 2026-07-01T16:00:00+08:00")],
+        [("lists.wanted.csv.粤T***99", "2026-08-01T00:00:00+08:00 – ", None)],
+    ]
+    back = client.post("/api/settings/1/restore", {"reason": "误删", "based_on": 3})
+    assert (back.status, len(entries(client))) == (200, 3)
+    query = urlencode({"list": "wanted.csv", "reason": "恢复", "based_on": 4})
+    assert client.request("DELETE", f"/api/plates/lists?{query}").json["newest"] == 5
+    assert [one[0] for one in entries(client)] == ["粤T12345", "粤T99999"]
+    assert not client.get("/api/plates").json["lists"][0]["changed"]
+    with_lists = [("take_plates_back", "恢复", 200)]
+    client.deeds[-1:-1] = with_lists  # type: ignore[attr-defined]
+    client.deeds = [deed for deed in client.deeds if deed[0].endswith("_plates")]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "status", "said"),
+    [
+        ("POST", {"plate": "x"}, 422, "plate: found 'x'; allowed: a plate such as"),
+        (
+            "POST",
+            {"plate": "粤T12345"},
+            422,
+            "plate: found '粤T12345', which is on the list for",
+        ),
+        ("POST", {"plate": "粤T1", "list": "../hash"}, 404, "no file is called '../hash'"),
+        (
+            "PUT",
+            {"n": 0, "plate": "粤T***45", "since": "2026-07-02T00:00:00Z", "until": "2026-07-01T00:00:00Z"},
+            422,
+            "until: found '2026-07-01T08:00:00+08:00'; allowed: a time after",
+        ),
+        ("PUT", {"n": 7, "plate": "粤T***45", "since": None, "until": None}, 409, "another entry"),
+    ],
+)
+def test_what_is_refused_of_an_entry(client: Client, method: str, body: Data, status: int, said: str) -> None:
+    reply = change(client, method, body)
+    assert (reply.status, said in reply.json["detail"]) == (status, True)
+    assert client.get("/api/settings").json["newest"] == 0
+
+
+def test_only_operators_change_lists(client: Client) -> None:
+    walker = Client(client.port)
+    walker.login("walker")
+    for reply in (
+        change(walker, "POST", {"plate": "粤B54321"}),
+        change(walker, "PUT", {"n": 0, "plate": "粤T***45", "since": None, "until": None}),
+        walker.send("POST", "/api/plates/import/check?list=wanted.csv&name=a.csv", b"plate", "text/csv"),
+        walker.send("POST", "/api/plates/import?list=wanted.csv&name=a.csv", b"plate", "text/csv"),
+    ):
+        assert (reply.status, reply.json["code"]) == (HTTPStatus.FORBIDDEN, "not_yours")
+    client.deeds = [("import_plates", "", 403)]  # type: ignore[attr-defined]
+
+
+def test_a_table_is_taken_whole_or_not_at_all(client: Client) -> None:
+    client.deeds = []  # type: ignore[attr-defined]
+
+    def send(text: str, *, check: bool = True, **more: object) -> Data:
+        query = urlencode({"list": "wanted.csv", "name": "new.csv", **more})
+        path = f"/api/plates/import{'/check' if check else ''}?{query}"
+        return client.send("POST", path, text.encode("gb18030"), "text/csv").json
+
+    wrong = "车牌,到期\n粤B54321,明天\nABC,\n"
+    preview = send(wrong)
+    assert preview["faults_total"] == 2
+    assert [(f["file"], f["row"], f["column"], f["found"]) for f in preview["faults"]] == [
+        ("new.csv", 2, "B (until)", "'明天'"),
+        ("new.csv", 3, "A (plate)", "'ABC'"),
+    ]
+    said = {"reason": "交接名单", "based_on": 0, "check": False}
+    assert send(wrong, **said)["code"] == "refused"
+    assert client.get("/api/settings").json["newest"] == 0, "nothing half imported"
+    good = "车牌,到期,备注\n粤B54321,2026/8/1 0:00,盗抢\n粤T12345,2026-07-01 18:00,a\n"
+    preview = send(good, mode="replace")
+    assert [(one["row"], one["plate"], one["becomes"]) for one in preview["lines"]] == [
+        (2, "粤B54321", "added"),
+        (3, "粤T12345", "same"),
+    ]
+    assert (preview["added"], preview["same"], preview["removed"], preview["total"]) == (
+        1,
+        1,
+        ["粤T***99"],
+        2,
+    )
+    assert send(good, **said)["newest"] == 1
+    assert sorted(one[0] for one in entries(client)) == ["粤B54321", "粤T12345", "粤T99999"]
+    table = client.post("/api/plates/export", {"reason": "备份"}).body.decode("utf-8-sig")
+    rows = list(csv.DictReader(table.splitlines()))
+    assert {row["exported"] for row in rows} == {"王芳 2026-07-01 16:00 备份"}, (
+        "who took it out, on each line"
+    )
+    again = client.send(
+        "POST", "/api/plates/import/check?list=wanted.csv&name=a.csv", table.encode(), "text/csv"
+    ).json
+    assert (again["same"], again["total"], again["faults"]) == (3, 3, []), "what is exported can be imported"
+    client.deeds = [  # type: ignore[attr-defined]
+        ("import_plates", "交接名单", 422),
+        ("import_plates", "交接名单", 200),
+        ("search_plates", "查", 200),
+        ("export_plates", "备份", 200),
+    ]
+
+
+def test_the_hits_of_an_entry_and_what_only_looks_like_it(client: Client, site: Site) -> None:
+    site.open_incident(9, START, rule="wanted", subject="粤T1234S", review=True, point="bank", camera="cam")
+    asked = {"list": "wanted.csv", "n": 0, "plate": "粤T***45"}
+    found = client.get(f"/api/plates/hits?{urlencode(asked)}").json
+    assert [(hit["plate"], hit["exact"]) for hit in found["hits"]] == [
+        ("粤T***4S", False),
+        ("粤T***45", True),
+        ("粤T***45", True),
+    ]
+    assert found["total"] == 3
+    other = client.get(f"/api/plates/hits?{urlencode(asked | {'n': 1})}")
+    assert other.json["code"] == "outdated"

@@ -23,6 +23,8 @@ from tests.e2e.installation import until
 from tests.integration.test_alert_worker import decided, publish, working
 from tests.support.configs import BASE, loaded
 from tests.support.observations import at, observation
+from tests.unit.alerts.test_plate import car
+from tests.unit.alerts.test_plate import config as plates
 
 LEFT = [[0.0, 0.2], [0.2, 0.2], [0.2, 1.0], [0.0, 1.0]]
 THERE = (0.1, 0.9)  # beside the zone that the file has
@@ -167,3 +169,25 @@ def test_whoever_changes_what_another_has_changed_meanwhile_is_told(store: Store
         assert second.since > first.since
         assert versions.load(session, at(3)) == (second,)
         assert versions.load(session, at(0)) == (first, second)
+
+
+def test_who_comes_onto_a_list_counts_from_then_on(
+    bus: Bus, store: Store, clock: ManualClock, tmp_path: Path
+) -> None:
+    """A vehicle stands there; its plate is put on the list, and taken off it again."""
+    listed = plates(tmp_path, "plate,from,until\n粤T99999,,\n")
+    now_wanted = read({"lists": {"black.csv": "plate,from,until\n粤T12345,,\n"}})
+    publish(bus, *(car(n / 2, "粤T12345") for n in range(40)))
+    change(store, now_wanted, 10)
+    change(store, Changes(), 15)
+    with working(listed, bus, store, clock):
+        until("the end of the log", decided(bus, store))
+    assert opened(store) == [10]
+    (row,) = incidents(store)
+    assert row.subject == "粤T12345"
+    assert row.last_seen_at < at(15)
+    with store.read() as session:
+        first, second = versions.load(session)
+    books = Books(listed)
+    assert books.of(first).books["everyday"].version != books.of(second).books["everyday"].version
+    assert books.of(second).books["everyday"].version == books.everyday.version

@@ -111,6 +111,13 @@ def test_no_file_is_read_that_the_configuration_file_does_not_name(tmp_path: Pat
         ("rules.plate", {**plate, "list": "a.csv"}),
     )
     known = str(tmp_path / "a.csv")
+    with pytest.raises(ConfigError, match=r"lists\.b\.csv: found 'b\.csv'; allowed: one of a\.csv"):
+        applied(config, of(lists={"b.csv": "plate,from,until\n"}))
+    wrong = "plate,from,until\nx,,\n粤T12345,2027-01-01,2026-01-01\n"
+    with pytest.raises(
+        ConfigError, match=r"plate\.list: found .*a\.csv:2: plate: found 'x'(?s:.*)a\.csv:3: until"
+    ):
+        applied(config, of(lists={"a.csv": wrong}))
     applied(config, of(rules={"plate": {**plate, "list": known, "severity": "low"}}))
     for path in ("a.csv", "/etc/passwd"):
         with pytest.raises(ConfigError, match=rf"rules\.plate\.list: found '{path}'; allowed: .*{known}"):

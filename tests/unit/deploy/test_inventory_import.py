@@ -13,12 +13,12 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deploy.inventory import tables
 from deploy.inventory.command import main
-from deploy.inventory.fault import TableError
 from deploy.inventory.files import Files, Meanwhile
-from deploy.inventory.tables import escaped, read
+from lianfang import tables
 from lianfang.config import load
+from lianfang.table_fault import TableError
+from lianfang.tables import escaped, read
 from tests.support.configs import SECRETS, SQUARE, changed, write
 
 SHEET = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"

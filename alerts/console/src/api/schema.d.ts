@@ -1294,6 +1294,34 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/plates/entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Plate
+         * @description Give an entry another time; where that ends now, it is over. It takes a second.
+         */
+        put: operations["change_plate"];
+        /**
+         * Add Plate
+         * @description Put a plate on a list. It takes a second.
+         */
+        post: operations["add_plate"];
+        /**
+         * Remove Plate
+         * @description Take an entry off a list, as if it had never been there. It takes a second.
+         */
+        delete: operations["remove_plate"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/plates/export": {
         parameters: {
             query?: never;
@@ -1306,9 +1334,91 @@ export interface paths {
         /**
          * Export Plates
          * @description Give plates in clear as CSV, with the columns of a list; who and why is in the audit.
+         *
+         *     Each line says who took it out, when and why.
          */
         post: operations["export_plates"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plates/hits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Plate Hits
+         * @description List the newest hits of an entry, and what only looked like it, masked.
+         */
+        get: operations["list_plate_hits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plates/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Plates
+         * @description Take a table into a list, all of it or nothing. It takes a second.
+         */
+        post: operations["import_plates"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plates/import/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Plates
+         * @description Say row by row what is wrong with a table of plates, CSV or Excel, else what it would do.
+         */
+        post: operations["check_plates"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/plates/lists": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take Plates Back
+         * @description Make a list what it is in its file.
+         */
+        delete: operations["take_plates_back"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1762,6 +1872,8 @@ export interface paths {
         /**
          * Show Version
          * @description Show what a version changed, or what is otherwise in it than in another one.
+         *
+         *     Plates on lists are masked.
          */
         get: operations["show_version"];
         put?: never;
@@ -1783,7 +1895,7 @@ export interface paths {
         put?: never;
         /**
          * Restore Version
-         * @description Go back to the rules, zones and lines of a version, 0 being the file; it takes a second.
+         * @description Go back to the rules, zones, lines and lists of a version, 0 being the file; it takes a second.
          *
          *     Cameras that are off stay off.
          */
@@ -4548,8 +4660,69 @@ export interface components {
             width: number;
         };
         /**
+         * PlateAdded
+         * @description A plate that comes onto a list: from ``since`` on until before ``until``; null is no bound.
+         */
+        PlateAdded: {
+            /**
+             * Based On
+             * @description `newest` of the settings.
+             */
+            based_on: number;
+            /** List */
+            list: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /** Plate */
+            plate: string;
+            /**
+             * Reason
+             * @description Why, for those who come after.
+             */
+            reason: string;
+            /** Since */
+            since?: string | null;
+            /** Until */
+            until?: string | null;
+        };
+        /**
+         * PlateChanged
+         * @description Another time for an entry of a list; ``plate`` as it is shown, whole or masked.
+         *
+         *     ``until`` may be now: it is over then, and stays on the list. ``note`` is left as it is where null.
+         */
+        PlateChanged: {
+            /**
+             * Based On
+             * @description `newest` of the settings.
+             */
+            based_on: number;
+            /** List */
+            list: string;
+            /** N */
+            n: number;
+            /** Note */
+            note?: string | null;
+            /** Plate */
+            plate: string;
+            /**
+             * Reason
+             * @description Why, for those who come after.
+             */
+            reason: string;
+            /** Since */
+            since: string | null;
+            /** Until */
+            until: string | null;
+        };
+        /**
          * PlateEntry
          * @description A plate on a list and how often it came; ``title`` is empty where the plate is masked.
+         *
+         *     ``n`` is its place on the list, 0 the first.
          */
         PlateEntry: {
             /** Hits */
@@ -4558,6 +4731,8 @@ export interface components {
             last_hit: string | null;
             /** List */
             list: string;
+            /** N */
+            n: number;
             /** Plate */
             plate: string;
             /** Since */
@@ -4571,9 +4746,11 @@ export interface components {
         };
         /**
          * PlateHit
-         * @description An incident about a plate.
+         * @description An incident about a plate. Not ``exact``: it only looks like the one that was asked about.
          */
         PlateHit: {
+            /** Exact */
+            exact: boolean;
             /** Incident */
             incident: string;
             /**
@@ -4589,10 +4766,53 @@ export interface components {
             state: string;
         };
         /**
+         * PlateHits
+         * @description The newest hits of a plate, and how many there are.
+         */
+        PlateHits: {
+            /** Hits */
+            hits: components["schemas"]["PlateHit"][];
+            /** Total */
+            total: number;
+        };
+        /**
+         * PlateImport
+         * @description What a table would do to a list, whose first lines are ``lines``; nothing where there are faults.
+         *
+         *     ``removed`` are the plates that would not be on the list any more, masked; ``total`` is how many entries
+         *     it would have.
+         */
+        PlateImport: {
+            /** Added */
+            added: number;
+            /** Changed */
+            changed: number;
+            /** Faults */
+            faults: components["schemas"]["TableFault"][];
+            /** Faults Total */
+            faults_total: number;
+            /** Lines */
+            lines: components["schemas"]["TableLine"][];
+            /** Removed */
+            removed: string[];
+            /** Removed Total */
+            removed_total: number;
+            /** Same */
+            same: number;
+            /** Total */
+            total: number;
+        };
+        /**
          * PlateListView
          * @description A list: a file that rules name, or what a platform looks for. ``standing`` are those in force now.
+         *
+         *     ``changed``: people have changed it, and it is not as its file. ``editable``: it can be changed here.
          */
         PlateListView: {
+            /** Changed */
+            changed: boolean;
+            /** Editable */
+            editable: boolean;
             /** Fault */
             fault: string;
             /** Id */
@@ -4613,6 +4833,8 @@ export interface components {
         /**
          * PlatePage
          * @description Every list, the first entries of what was asked for, how many there are, and the newest hits.
+         *
+         *     ``newest`` is the number of the newest version of the settings: a change goes on from it.
          */
         PlatePage: {
             /** Entries */
@@ -4621,6 +4843,8 @@ export interface components {
             hits: components["schemas"]["PlateHit"][];
             /** Lists */
             lists: components["schemas"]["PlateListView"][];
+            /** Newest */
+            newest: number;
             /** Total */
             total: number;
         };
@@ -5691,6 +5915,45 @@ export interface components {
             /** Processes */
             processes: components["schemas"]["ProcessUse"][];
             store: components["schemas"]["StoreSize"];
+        };
+        /**
+         * TableFault
+         * @description What is wrong with a table: its row (0: all of it) and column, what was found and what is allowed.
+         */
+        TableFault: {
+            /** Allowed */
+            allowed: string;
+            /** Column */
+            column: string;
+            /** File */
+            file: string;
+            /** Found */
+            found: string;
+            /** Row */
+            row: number;
+            /** Sheet */
+            sheet: string;
+        };
+        /**
+         * TableLine
+         * @description A row of a table and what it does to the list.
+         */
+        TableLine: {
+            /**
+             * Becomes
+             * @enum {string}
+             */
+            becomes: "added" | "changed" | "same";
+            /** Note */
+            note: string;
+            /** Plate */
+            plate: string;
+            /** Row */
+            row: number;
+            /** Since */
+            since: string | null;
+            /** Until */
+            until: string | null;
         };
         /**
          * Tally
@@ -10359,6 +10622,219 @@ export interface operations {
             };
         };
     };
+    change_plate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlateChanged"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsState"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_plate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlateAdded"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsState"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_plate: {
+        parameters: {
+            query: {
+                /** @description `newest` of the settings. */
+                based_on: number;
+                list: string;
+                /** @description The place of the entry on the list. */
+                n: number;
+                /** @description Its plate as it is shown, whole or masked. */
+                plate: string;
+                /** @description Why, for those who come after. */
+                reason: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsState"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     export_plates: {
         parameters: {
             query?: never;
@@ -10415,6 +10891,302 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_plate_hits: {
+        parameters: {
+            query: {
+                list: string;
+                /** @description The place of the entry on the list. */
+                n: number;
+                /** @description Its plate as it is shown, whole or masked. */
+                plate: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlateHits"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    import_plates: {
+        parameters: {
+            query: {
+                /** @description `newest` of the settings. */
+                based_on: number;
+                list: string;
+                /** @description `add`: plates that the table has not stay on the list; `replace`: they do not. */
+                mode?: "add" | "replace";
+                /** @description The name of the file: it says CSV or Excel. */
+                name: string;
+                /** @description Why, for those who come after. */
+                reason: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsState"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_plates: {
+        parameters: {
+            query: {
+                list: string;
+                /** @description `add`: plates that the table has not stay on the list; `replace`: they do not. */
+                mode?: "add" | "replace";
+                /** @description The name of the file: it says CSV or Excel. */
+                name: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlateImport"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    take_plates_back: {
+        parameters: {
+            query: {
+                /** @description `newest` of the settings. */
+                based_on: number;
+                list: string;
+                /** @description Why, for those who come after. */
+                reason: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsState"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };

@@ -7,17 +7,17 @@ import csv
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
-from deploy.inventory.fault import Fault, TableError, letter
+from lianfang.table_fault import Fault, TableError, letter
 
 MAX_BYTES = 32 * 1024 * 1024
 MAX_UNPACKED_BYTES = 256 * 1024 * 1024
@@ -40,7 +40,18 @@ _REFUSED = {"f": "a formula", "e": "{}"}
 _EXACT = 10**15  # from here on a spreadsheet rounds whole numbers
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 ENCODINGS = ("utf-8", "gb18030")
+Cell = tuple[str, tuple[str, str] | None]
+"""A cell as text; what was found and is allowed where it is none."""
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for a formula
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a file is read: its encoding, the bytes that it may unpack to, whether cells may be dates."""
+
+    encoding: str | None = None
+    unpacked: int | None = None
+    dates: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,10 +81,15 @@ def read(file: Path, encoding: str | None = None) -> list[Table]:
         raise TableError([_whole(file, error.strerror or str(error), "a readable file")]) from error
     if size > MAX_BYTES:
         raise TableError([_whole(file, f"{size} bytes", f"{MAX_BYTES} at most")])
+    return parsed(file, content, Reading(encoding))
+
+
+def parsed(file: Path, content: bytes, how: Reading) -> list[Table]:
+    """Return the sheets of the ``content`` of ``file``, which need not lie there; else as ``read``."""
     if file.suffix.lower() == ".csv":
-        return [_csv(file, content, encoding)]
+        return [_csv(file, content, how.encoding)]
     if file.suffix.lower() == ".xlsx":
-        return _xlsx(file, content)
+        return _xlsx(file, content, how)
     raise TableError([_whole(file, f"a file of kind {file.suffix!r}", ".csv or .xlsx, without macros")])
 
 
@@ -147,16 +163,19 @@ def _may_be_chinese(text: str) -> bool:
     return not text.isascii()
 
 
-def _xlsx(file: Path, content: bytes) -> list[Table]:
+def _xlsx(file: Path, content: bytes, how: Reading) -> list[Table]:
     faults: list[Fault] = []
+    most = how.unpacked or MAX_UNPACKED_BYTES
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             unpacked = sum(item.file_size for item in archive.infolist())
-        if unpacked > MAX_UNPACKED_BYTES:
-            raise TableError([_whole(file, f"{unpacked} bytes unpacked", f"{MAX_UNPACKED_BYTES} at most")])
+        if unpacked > most:
+            raise TableError([_whole(file, f"{unpacked} bytes unpacked", f"{most} at most")])
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=False, keep_links=False)
         with closing(book):
-            tables = [_worksheet(file, sheet, faults) for sheet in book.worksheets]
+            tables = [
+                _worksheet(file, sheet, faults, _dated if how.dates else _cell) for sheet in book.worksheets
+            ]
     except _NO_WORKBOOK as error:
         raise TableError(
             [_whole(file, f"no Excel workbook: {error}", "a workbook saved as .xlsx")]
@@ -166,7 +185,12 @@ def _xlsx(file: Path, content: bytes) -> list[Table]:
     return tables
 
 
-def _worksheet(file: Path, sheet: Any, faults: list[Fault]) -> Table:  # noqa: ANN401 - openpyxl has no name for it
+def _worksheet(
+    file: Path,
+    sheet: Any,  # noqa: ANN401 - openpyxl has no name for it
+    faults: list[Fault],
+    text_of: Callable[[Any, str], Cell],
+) -> Table:
     rows: list[tuple[int, Sequence[str]]] = []
     table = Table(file, sheet.title, rows)
     sheet.reset_dimensions()  # what a file says of its size may be wrong
@@ -176,14 +200,21 @@ def _worksheet(file: Path, sheet: Any, faults: list[Fault]) -> Table:  # noqa: A
             break
         texts = []
         for i, cell in enumerate(cells):
-            text, wrong = _cell(cell.value, cell.data_type)
+            text, wrong = text_of(cell.value, cell.data_type)
             texts.append(text)
             faults += [table.fault(number, i, "", *wrong)] if wrong else []
         rows.append((number, texts))
     return table
 
 
-def _cell(value: Any, data_type: str) -> tuple[str, tuple[str, str] | None]:  # noqa: ANN401
+def _dated(value: Any, data_type: str) -> Cell:  # noqa: ANN401
+    """Return a cell as ``_cell`` does, a date as ISO 8601."""
+    if not isinstance(value, datetime):
+        return _cell(value, data_type)
+    return (value.date() if value.time() == time() else value).isoformat(), None
+
+
+def _cell(value: Any, data_type: str) -> Cell:  # noqa: ANN401
     """Return a cell as text, and what was found and is allowed where it is none."""
     if data_type in _REFUSED and value is not None:
         return "", (_REFUSED[data_type].format(value), "a value: copy, and paste values only")
@@ -196,7 +227,7 @@ def _cell(value: Any, data_type: str) -> tuple[str, tuple[str, str] | None]:  # 
     return ("" if value is None else _plain(str(value).strip(_BLANK))), None
 
 
-def _number(value: float) -> tuple[str, tuple[str, str] | None]:
+def _number(value: float) -> Cell:
     if abs(value) >= _EXACT:
         rounded = f"the number {value:.0f}, rounded by the spreadsheet"
         return "", (rounded, "text: format the column as text")
