@@ -223,7 +223,7 @@ def test_only_operators_change_lists(client: Client) -> None:
 def test_a_table_is_taken_whole_or_not_at_all(client: Client) -> None:
     client.deeds = []  # type: ignore[attr-defined]
 
-    def send(text: str, *, check: bool = True, **more: object) -> Data:
+    def send(text: str, *, check: bool = True, **more: Data) -> Data:
         query = urlencode({"list": "wanted.csv", "name": "new.csv", **more})
         path = f"/api/plates/import{'/check' if check else ''}?{query}"
         return client.send("POST", path, text.encode("gb18030"), "text/csv").json
@@ -235,7 +235,7 @@ def test_a_table_is_taken_whole_or_not_at_all(client: Client) -> None:
         ("new.csv", 2, "B (until)", "'明天'"),
         ("new.csv", 3, "A (plate)", "'ABC'"),
     ]
-    said = {"reason": "交接名单", "based_on": 0, "check": False}
+    said: dict[str, Data] = {"reason": "交接名单", "based_on": 0, "check": False}
     assert send(wrong, **said)["code"] == "refused"
     assert client.get("/api/settings").json["newest"] == 0, "nothing half imported"
     good = "车牌,到期,备注\n粤B54321,2026/8/1 0:00,盗抢\n粤T12345,2026-07-01 18:00,a\n"
