@@ -97,7 +97,7 @@ def test_a_file_that_is_no_table(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_spreadsheets_write_as_they_like() -> None:
     begin, end = datetime(2026, 7, 1, tzinfo=ZONE), datetime(2026, 7, 2, 8, 30, tzinfo=ZONE)
-    rows = [
+    rows: list[list[Any]] = [
         ["车牌号", "开始时间", "到期", "备注"],
         ["粤t·12345", begin.replace(tzinfo=None), "2026/7/2 8:30", "x"],
     ]
