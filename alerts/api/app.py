@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from functools import partial
 from http import HTTPStatus
 from operator import attrgetter
 from pathlib import Path
@@ -109,8 +110,7 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
     openapi.install(app)
     guards = [Depends(current_session), Depends(needs.allowed(names, access.passwords))]
     closed = problems.described(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
-    behind_login = APIRouter(dependencies=guards, responses=closed)
-    for router in (
+    behind_login = (
         speech.router(deps),  # before the actions, whose path would stand for its own
         exports.router(deps, views, looks),  # likewise
         incidents.router(deps, views),
@@ -146,13 +146,6 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
         health.router(deps),
         site_map.router(deps),
         site_map.placing(deps),
-    ):
-        behind_login.include_router(router)
-    long = APIRouter(
-        prefix="/api",
-        max_body_size=MAX_LONG_BODY_BYTES,
-        dependencies=guards,
-        responses=closed,
     )
     for router in (
         photos.uploads(deps),
@@ -166,6 +159,14 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
     api.include_router(auth.router(deps, access, feed.nudge, guards))
     api.include_router(behind_login)
     app.include_router(api)
+    # Each is included once, in the application itself: a router in a router makes every route once more.
+    add = partial(app.include_router, prefix="/api")
+    for router in (photos.uploads(deps), recordings.uploads(deps), site_map.uploads(deps)):
+        # Before the actions, whose path would stand for its own.
+        add(router, max_body_size=MAX_LONG_BODY_BYTES, dependencies=guards, responses=closed)
+    add(auth.router(deps, access, feed.nudge, guards), max_body_size=MAX_BODY_BYTES)
+    for router in behind_login:
+        add(router, max_body_size=MAX_BODY_BYTES, dependencies=guards, responses=closed)
     for router in (*_of_machines(deps), pictures.router(deps, looks), *_of_guests(deps, book)):
         app.include_router(router)
 

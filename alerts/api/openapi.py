@@ -7,6 +7,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from alerts.api.problems import Problem
+
 
 def install(app: FastAPI) -> None:
     """Make ``app.openapi()`` return the corrected document."""
@@ -19,6 +21,7 @@ def install(app: FastAPI) -> None:
             for operations in document["paths"].values():
                 for operation in operations.values():
                     _correct(operation["responses"])
+            document["components"]["schemas"][Problem.__name__] = Problem.model_json_schema()
             app.openapi_schema = document
         return app.openapi_schema
 
@@ -26,12 +29,7 @@ def install(app: FastAPI) -> None:
 
 
 def _correct(responses: dict[str, dict[str, Any]]) -> None:
-    """Declare problems as JSON, which they are on every route, and events as what is in their data."""
-    for status, response in responses.items():
-        content = response.get("content", {})
-        if "text/event-stream" not in content:
-            continue
-        if status == "200":
-            content["text/event-stream"]["schema"].pop("type", None)  # "string" contradicts the models
-        else:
-            content["application/json"] = content.pop("text/event-stream")
+    """Declare events as what is in their data."""
+    content = responses.get("200", {}).get("content", {})
+    if "text/event-stream" in content:
+        content["text/event-stream"]["schema"].pop("type", None)  # "string" contradicts the models

@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse
 from lianfang.errors import TransientError
 
 _log = structlog.get_logger()
+_SCHEMAS = "#/components/schemas"
 # Of errors that the framework raises; named here, because Python's own names change between versions.
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 
@@ -44,8 +45,12 @@ def response(status: int, code: str, detail: str, headers: Mapping[str, str] | N
 
 
 def described(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
-    """Return the OpenAPI entries of an operation that can answer with these statuses."""
-    return {status.value: {"model": Problem, "description": status.phrase} for status in statuses}
+    """Return the OpenAPI entries of an operation that can answer with these statuses.
+
+    They refer to ``Problem`` by its name: of the model itself the framework makes a serializer each time.
+    """
+    content = {"application/json": {"schema": {"$ref": f"{_SCHEMAS}/{Problem.__name__}"}}}
+    return {status.value: {"description": status.phrase, "content": content} for status in statuses}
 
 
 def install(app: FastAPI) -> None:
