@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from lianfang.config import Camera, Config, Stanza
 from lianfang.config.kafka import brokers
+from lianfang.config.meaning import meanings
 from lianfang.config.postgresql import address
 from lianfang.config.way import way_of
 
@@ -124,7 +125,7 @@ def _reached(stanza: Stanza, device: str, name: str, point: str) -> Iterator[Flo
             yield Flow(device, name, point, "", host, port, scheme, "udp" if scheme == "udp" else "tcp")
     if not isinstance(getattr(stanza, "host", None), str):
         return
-    said = type(stanza).model_fields["host"].description or ""
+    said = meanings(type(stanza))["host"]
     where = getattr(stanza, "address", None)  # with the usual port where none is given
     host, port = where if isinstance(where, tuple) else (stanza.host, stanza.port)  # type: ignore[attr-defined]
     kind = str(getattr(stanza, "kind", "")) or type(stanza).__name__.lower()

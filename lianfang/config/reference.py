@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from lianfang import plugins
+from lianfang.config.meaning import meanings
 from lianfang.config.model import Config
 from lianfang.config.stanza import Stanza
 
@@ -48,7 +49,8 @@ def _sections() -> Iterator[str]:
         yield f"## {title}\n\n{(model.__doc__ or '').strip()}\n"
         yield "| key | type | default | meaning |\n|---|---|---|---|"
         for name, field in model.model_fields.items():
-            yield f"| `{name}` | {_type(field.annotation, field)} | {_default(field)} | {_meaning(field)} |"
+            shape, meaning = _type(field.annotation, field), _meaning(model, name)
+            yield f"| `{name}` | {shape} | {_default(field)} | {meaning} |"
         yield ""
         for name, field in model.model_fields.items():
             waiting += [(f"`{name}`: {title}", m) for title, m in _below(field)]
@@ -148,8 +150,8 @@ def _default(field: FieldInfo) -> str:
     return f"`{str(shown).lower() if isinstance(shown, bool) else shown}`"
 
 
-def _meaning(field: FieldInfo) -> str:
-    return " ".join((field.description or field.title or "").split()).replace("|", "\\|")
+def _meaning(model: type[BaseModel], name: str) -> str:
+    return " ".join(meanings(model)[name].split()).replace("|", "\\|")
 
 
 if __name__ == "__main__":

@@ -12,10 +12,15 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    GetJsonSchemaHandler,
     StringConstraints,
     ValidationInfo,
     model_validator,
 )
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from lianfang.config.meaning import meanings
 
 if TYPE_CHECKING:
     from lianfang.config.model import Config
@@ -56,7 +61,7 @@ class Problem:
 class Stanza(BaseModel):
     """A mapping of the configuration: unknown keys are refused, values never change after loading."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     @model_validator(mode="before")
     @classmethod
@@ -65,6 +70,17 @@ class Stanza(BaseModel):
         if isinstance(info.context, dict) and isinstance(data, dict):
             info.context[id(data)] = sorted(cls.model_fields)
         return data
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Return the schema with the meaning of each key."""
+        found = handler(schema)
+        for name, described in handler.resolve_ref_schema(found).get("properties", {}).items():
+            if meaning := meanings(cls)[name]:
+                described.setdefault("description", meaning)
+        return found
 
     def check(self, config: Config) -> Iterable[Problem]:
         """Yield what is wrong with this stanza in the light of the whole ``config``."""

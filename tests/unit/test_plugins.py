@@ -18,6 +18,7 @@ from pydantic_core import PydanticUndefined
 
 from lianfang import plugins
 from lianfang.config import Stanza
+from lianfang.config.meaning import meanings
 from tests.support.configs import changed, write
 
 PACKAGES = (
@@ -107,7 +108,7 @@ def test_an_unknown_key_is_refused_everywhere_in_it(plugin: ModuleType) -> None:
 def test_every_key_says_what_it_means(plugin: ModuleType) -> None:
     for model in stanzas(plugin.Config):
         assert inspect.getdoc(model)
-        silent = [n for n, f in model.model_fields.items() if n != "kind" and not f.description]
+        silent = [name for name, said in meanings(model).items() if name != "kind" and not said]
         assert silent == [], model
 
 
