@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from functools import partial
 from http import HTTPStatus
 from operator import attrgetter
 from pathlib import Path
@@ -109,7 +108,6 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
     problems.install(app)
     openapi.install(app)
     guards = [Depends(current_session), Depends(needs.allowed(names, access.passwords))]
-    closed = problems.described(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
     behind_login = (
         speech.router(deps),  # before the actions, whose path would stand for its own
         exports.router(deps, views, looks),  # likewise
@@ -147,26 +145,17 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
         site_map.router(deps),
         site_map.placing(deps),
     )
-    for router in (
+    uploads = (
         photos.uploads(deps),
         recordings.uploads(deps),
         site_map.uploads(deps),
         plate_changes.uploads(deps),
-    ):
-        long.include_router(router)
-    app.include_router(long)  # before the actions, whose path would stand for its own
-    api = APIRouter(prefix="/api", max_body_size=MAX_BODY_BYTES)
-    api.include_router(auth.router(deps, access, feed.nudge, guards))
-    api.include_router(behind_login)
-    app.include_router(api)
-    # Each is included once, in the application itself: a router in a router makes every route once more.
-    add = partial(app.include_router, prefix="/api")
-    for router in (photos.uploads(deps), recordings.uploads(deps), site_map.uploads(deps)):
-        # Before the actions, whose path would stand for its own.
-        add(router, max_body_size=MAX_LONG_BODY_BYTES, dependencies=guards, responses=closed)
-    add(auth.router(deps, access, feed.nudge, guards), max_body_size=MAX_BODY_BYTES)
-    for router in behind_login:
-        add(router, max_body_size=MAX_BODY_BYTES, dependencies=guards, responses=closed)
+    )
+    # Uploads come before the actions, whose path would stand for their own.
+    _include(app, uploads, MAX_LONG_BODY_BYTES, guards)
+    login = auth.router(deps, access, feed.nudge, guards)
+    app.include_router(login, prefix="/api", max_body_size=MAX_BODY_BYTES)
+    _include(app, behind_login, MAX_BODY_BYTES, guards)
     for router in (*_of_machines(deps), pictures.router(deps, looks), *_of_guests(deps, book)):
         app.include_router(router)
 
@@ -181,6 +170,18 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
 
     console.install(app, static)
     return app
+
+
+def _include(app: FastAPI, routers: Iterable[APIRouter], max_body_size: int, guards: list[Any]) -> None:
+    """Serve ``routers`` below /api to whoever the guards let in.
+
+    Each goes into the application itself: with a router in a router every route would be made once more.
+    """
+    closed = problems.described(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+    for router in routers:
+        app.include_router(
+            router, prefix="/api", max_body_size=max_body_size, dependencies=guards, responses=closed
+        )
 
 
 def _of_machines(deps: Dependencies) -> tuple[APIRouter, ...]:
