@@ -15,6 +15,7 @@ from alerts.incidents.model import State
 from alerts.rules.base import RuleSettings
 from alerts.store.schema import ChangeRow, IncidentRow
 from lianfang.config import Config
+from lianfang.config.escalation import Severity
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class IncidentFilter:
     until: Annotated[AwareDatetime | None, Query(description="Opened before.")] = None
     rule: Annotated[list[str] | None, Query(max_length=50, description="Of these rules.")] = None
     point: Annotated[list[str] | None, Query(max_length=50, description="At these points.")] = None
+    severity: Annotated[list[Severity] | None, Query(max_length=4, description="Of these.")] = None
+    assignee: Annotated[list[str] | None, Query(max_length=50, description="Given to them; `-` is nobody.")] = None
     state: Annotated[list[State] | None, Query(max_length=20, description="In these states.")] = None
     text: Annotated[
         str,
@@ -51,9 +54,13 @@ class IncidentFilter:
             (IncidentRow.rule, self.rule),
             (IncidentRow.point, self.point),
             (IncidentRow.state, self.state),
+            (IncidentRow.severity, self.severity),
         ):
             if wanted:
                 yield column.in_(wanted)
+        if self.assignee:
+            nobody = [IncidentRow.assignee.is_(None)] if "-" in self.assignee else []
+            yield or_(IncidentRow.assignee.in_(self.assignee), *nobody)
         if text := self.text.strip():
             yield or_(*_with(text, config))
 
@@ -72,6 +79,8 @@ def _with(text: str, config: Config) -> Iterator[ColumnElement[bool]]:
     ]
     points = [point_id for point_id, point in config.points.items() if said(point_id, point.name)]
     cameras = [camera_id for camera_id, camera in config.cameras.items() if said(camera_id, camera.name)]
+    named = [*config.grid_cells.items(), *config.api.operators.items()]
+    yield IncidentRow.assignee.in_([assignee for assignee, known in named if said(known.name)])
     yield IncidentRow.rule.in_(rules) if rules else false()
     yield IncidentRow.point.in_(points) if points else false()
     yield IncidentRow.camera.in_(cameras) if cameras else false()

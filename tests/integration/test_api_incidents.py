@@ -263,3 +263,35 @@ def test_community(client: Client) -> None:
     assert shown == {"name": "东湖社区", "language": "zh", "timezone": "Asia/Shanghai"}
     # Without a name of its own a receiver is called by its id.
     assert {"id": "police", "name": {"zh": "police", "en": "police"}} in receivers
+
+
+@pytest.mark.parametrize(
+    ("chosen", "found"),
+    [
+        ("severity=high&severity=low", {2, 3}),
+        ("rule=gate", {3}),
+        ("point=lake&state=new", {1}),
+        ("assignee=north", {2}),
+        ("assignee=-&assignee=north", {1, 2, 3}),
+        ("text=%E5%8C%97%E9%97%A8", {3}),  # 北门, in the rule's name and the point's
+        ("text=WATER", {1, 2}),  # the English name of the rule
+        ("text=%E5%8C%97%E4%B8%80", {2}),  # 北一网格
+        ("text=t123", {3}),  # of the plate
+        ("text=%25", set()),  # a sign of the database's language is none of ours
+        ("severity=high&text=%E5%8C%97%E9%97%A8", set()),
+    ],
+)
+def test_incidents_are_chosen_by_what_they_are_about(
+    site: Site, client: Client, chosen: str, found: set[int]
+) -> None:
+    gate = {"rule": "gate", "point": "gate", "camera": "gate_cam"}
+    ids = {
+        site.open_incident(1): 1,
+        site.open_incident(2, severity="high", assignee="north", state="acknowledged"): 2,
+        site.open_incident(3, severity="low", subject="粤T1234", **gate): 3,
+    }
+    assert {ids[i["id"]] for i in client.get(f"/api/incidents?{chosen}").json["incidents"]} == found
+
+
+def test_a_choice_that_is_none_is_refused(client: Client) -> None:
+    assert client.get("/api/incidents?severity=bad").status == HTTPStatus.UNPROCESSABLE_ENTITY

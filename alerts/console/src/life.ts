@@ -49,6 +49,12 @@ function urgency(incident: Incident): number {
   return SEVERITIES.length + (incident.state === 'broadcasting' ? 1 : 0)
 }
 
+/** The tiers that hear of it if somebody passes it on now: those that are due, else the next one. */
+export function tiersToPress(incident: Incident): Incident['tiers'] {
+  const due = incident.tiers.filter((tier) => tier.state === 'due')
+  return due.length ? due : incident.tiers.filter((tier) => tier.state === 'ahead').slice(0, 1)
+}
+
 /** The order of the wall: the most urgent first, of those the newest. */
 export function inOrder(a: Incident, b: Incident): number {
   return urgency(a) - urgency(b) || newestFirst(a, b)

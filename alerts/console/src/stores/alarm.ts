@@ -1,14 +1,17 @@
 import { defineStore } from 'pinia'
 import { ref } from 'vue'
 
-import type { Severity } from '@/api/client'
+import type { Incident, Severity } from '@/api/client'
+import { rings } from '@/live/ringing'
 import { Alarm } from '@/live/sound'
 
+import { useQuiets } from './quiets'
 import { useSettings } from './settings'
 
 /** The alert sound of the console, and whether the browser lets it out. */
 export const useAlarm = defineStore('alarm', () => {
   const settings = useSettings()
+  const quiets = useQuiets()
   const alarm = new Alarm()
   const allowed = ref(false)
 
@@ -28,16 +31,23 @@ export const useAlarm = defineStore('alarm', () => {
     alarm.play('medium')
   }
 
-  function ring(severity: Severity): void {
-    if (settings.sound) alarm.play(severity)
+  /** Rings for an incident: unless the sound is off or kept quiet, and always where a life may be at stake. */
+  function ring(incident: Incident): void {
+    if (rings(incident, settings.sound, quiets.all, Date.now())) alarm.play(incident.severity)
   }
 
-  // Where it was switched on before, the first click or key of this visit lets it out again.
+  /** Rings for the one who is called by name: whoever has the sound off is called all the same. */
+  const call = (severity: Severity) => alarm.play(severity)
+
+  /** Plays what is to be heard; false where the browser does not let it. */
+  const test = () => alarm.play('high')
+
+  // The first click or key of a visit lets the sound out: also where it is off, for what rings all the same.
   // Not the ones that switch it: they would find it let out already, and switch it off.
   function resume(event: Event): void {
     const switches = (event.target as Element).closest?.('[data-sound-switch]') || (event as KeyboardEvent).code === 'KeyM'
-    if (settings.sound && !allowed.value && !switches) void unlock()
+    if (!allowed.value && !switches) void unlock()
   }
 
-  return { allowed, toggle, ring, resume }
+  return { allowed, unlock, toggle, ring, call, test, resume }
 })

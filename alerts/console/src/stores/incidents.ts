@@ -2,7 +2,11 @@ import { defineStore } from 'pinia'
 import { computed, ref } from 'vue'
 
 import { type Action, api, type Incident, type IncidentChanged, type IncidentPage, unwrap } from '@/api/client'
+import type { paths } from '@/api/schema'
+import { type Filter, noFilter } from '@/filters'
 import { inOrder, newestFirst } from '@/life'
+
+type Query = NonNullable<paths['/api/incidents']['get']['parameters']['query']>
 
 /** Handled incidents kept here; a shift that handles more reads older ones again when asked. */
 const MAX_HANDLED = 200
@@ -16,6 +20,8 @@ export const useIncidents = defineStore('incidents', () => {
   const nextHandled = ref<string | null>(null)
   const loaded = ref(false)
   const busy = ref(new Set<string>())
+  /** What of the handled ones the server is asked for. */
+  let chosen = noFilter()
 
   const open = computed(() => [...byId.value.values()].filter((i) => i.open).sort(inOrder))
   const handled = computed(() => [...byId.value.values()].filter((i) => !i.open).sort(newestFirst))
@@ -58,6 +64,17 @@ export const useIncidents = defineStore('incidents', () => {
     more.incidents.forEach(merge)
   }
 
+  /** Reads the newest handled ones that pass, and forgets the others: pages of two choices leave gaps. */
+  async function choose(filter: Filter): Promise<void> {
+    chosen = filter
+    if (!loaded.value) return
+    const first = await page(false, PAGE_HANDLED)
+    if (chosen !== filter) return
+    for (const incident of handled.value) byId.value.delete(incident.id)
+    nextHandled.value = first.next
+    first.incidents.forEach(merge)
+  }
+
   /** Does what an operator decided, and shows what the server made of it. */
   async function act(id: string, action: Action, note = '', assignee?: string): Promise<void> {
     busy.value.add(id)
@@ -78,7 +95,9 @@ export const useIncidents = defineStore('incidents', () => {
   }
 
   function page(isOpen: boolean, limit: number, before?: string): Promise<IncidentPage> {
-    const query = { open: isOpen, limit, ...(before ? { before } : {}) }
+    const { q: text, ...others } = chosen
+    const about = isOpen ? {} : ({ ...others, text } as Partial<Query>)
+    const query = { ...about, open: isOpen, limit, ...(before ? { before } : {}) }
     return unwrap(api.GET('/api/incidents', { params: { query } }))
   }
 
@@ -89,5 +108,5 @@ export const useIncidents = defineStore('incidents', () => {
     nextHandled.value = handled.value.at(-1)!.id
   }
 
-  return { byId, open, handled, position, nextHandled, loaded, busy, merge, apply, load, loadMoreHandled, act, refresh }
+  return { byId, open, handled, position, nextHandled, loaded, busy, merge, apply, load, loadMoreHandled, choose, act, refresh }
 })

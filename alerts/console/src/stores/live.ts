@@ -26,6 +26,7 @@ export const useLive = defineStore('live', () => {
   const clockOffsetMs = ref(0)
   const stale = computed(() => lostAt.value !== undefined)
   const listeners = new Set<(incident: Incident) => void>()
+  const calls = new Set<(incident: Incident, person: string) => void>()
   const recoveries = new Set<(missed: number) => void>()
 
   const stream = new LiveStream({
@@ -56,6 +57,7 @@ export const useLive = defineStore('live', () => {
     // deals with, or that nobody is to hear of, needs no alarm.
     const calm = !incident.open || incident.calm || incident.state === 'broadcasting'
     const turned = isAlarming(incident) && known !== undefined && !isAlarming(known)
+    if (change.kind === 'rung' && isAlarming(incident)) calls.forEach((tell) => tell(incident, String(change.data.person)))
     if (!calm && (turned || ALARMING.includes(change.kind))) listeners.forEach((tell) => tell(incident))
   }
 
@@ -84,11 +86,17 @@ export const useLive = defineStore('live', () => {
     return () => listeners.delete(tell)
   }
 
+  /** Calls `tell` when somebody is called about an incident that nobody answers; returns how to stop that. */
+  function onCall(tell: (incident: Incident, person: string) => void): () => void {
+    calls.add(tell)
+    return () => calls.delete(tell)
+  }
+
   /** Calls `tell` when a lost connection is live again, with the number of changes that were missed. */
   function onRecovery(tell: (missed: number) => void): () => void {
     recoveries.add(tell)
     return () => recoveries.delete(tell)
   }
 
-  return { connection, lostAt, stale, loadFailed, clockOffsetMs, begin, end, onAlarm, onRecovery }
+  return { connection, lostAt, stale, loadFailed, clockOffsetMs, begin, end, onAlarm, onCall, onRecovery }
 })

@@ -2,8 +2,9 @@ import { defineStore } from 'pinia'
 import { computed, ref, watchEffect } from 'vue'
 
 import { i18n, type Language } from '@/i18n'
+import { NOTIFY_FROM, type NotifyFrom } from '@/live/ringing'
 
-const KEYS = { language: 'lianfang.language', theme: 'lianfang.theme', sound: 'lianfang.sound' } as const
+const KEYS = { language: 'lianfang.language', theme: 'lianfang.theme', sound: 'lianfang.sound', notify: 'lianfang.notify' } as const
 
 function stored<T extends string>(key: string, allowed: readonly T[]): T | undefined {
   const value = localStorage.getItem(key)
@@ -20,6 +21,8 @@ export const useSettings = defineStore('settings', () => {
   const chosenTheme = ref(stored(KEYS.theme, ['light', 'dark'] as const))
   const dark = computed(() => (chosenTheme.value ? chosenTheme.value === 'dark' : systemIsDark.value))
   const sound = ref(stored(KEYS.sound, ['on', 'off'] as const) === 'on')
+
+  const notifyFrom = ref<NotifyFrom>(stored(KEYS.notify, NOTIFY_FROM) ?? 'high')
 
   watchEffect(() => {
     i18n.global.locale.value = language.value
@@ -44,5 +47,10 @@ export const useSettings = defineStore('settings', () => {
     localStorage.setItem(KEYS.sound, on ? 'on' : 'off')
   }
 
-  return { language, dark, sound, switchLanguage, switchTheme, setSound }
+  function setNotifyFrom(from: NotifyFrom): void {
+    notifyFrom.value = from
+    localStorage.setItem(KEYS.notify, from)
+  }
+
+  return { language, dark, sound, notifyFrom, switchLanguage, switchTheme, setSound, setNotifyFrom }
 })

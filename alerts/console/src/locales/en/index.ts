@@ -9,6 +9,8 @@ import plates from './plates.json'
 import rules from './rules.json'
 import shell from './shell.json'
 import statistics from './statistics.json'
+import shift from './shift.json'
+import watch from './watch.json'
 
 export default {
   ...admin,
@@ -21,4 +23,6 @@ export default {
   ...rules,
   ...shell,
   ...statistics,
+  ...shift,
+  ...watch,
 }
