@@ -188,7 +188,7 @@ def test_one_key_each(console: Console) -> None:
     assert said[-2:] == ["水深危险，请马上离开水边。", "穿红衣服的请上岸"]
     page.keyboard.press("e")  # nobody waits for the time of the tier
     escalate = page.get_by_role("dialog", name="升级上报？")
-    expect(escalate.get_by_role("button", name="升级上报")).to_be_enabled()
+    expect(escalate.get_by_role("button", name="升级上报")).to_be_focused()
     page.keyboard.press("Enter")
     expect(_card(page, case)).to_contain_text("已通知 网格员")
     expect(page.get_by_role("dialog")).to_have_count(0)

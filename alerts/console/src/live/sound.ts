@@ -33,13 +33,13 @@ export class Alarm {
     await this.context.resume()
   }
 
-  /** Plays the pattern of a severity; false if the browser does not let it. */
-  play(severity: Severity): boolean {
+  /** Plays the pattern of a severity, `always` or unless a more severe one plays; false if the browser does not let it. */
+  play(severity: Severity, always = false): boolean {
     const context = this.context
     if (!context || context.state !== 'running') return false
     const now = Date.now()
     const busy = this.playing && now < this.playing.until
-    if (busy && ORDER.indexOf(this.playing!.severity) >= ORDER.indexOf(severity)) return true
+    if (busy && !always && ORDER.indexOf(this.playing!.severity) >= ORDER.indexOf(severity)) return true
     this.playing = { severity, until: now + QUIET_MS }
     for (const { hz, at, s } of PATTERNS[severity]) {
       const start = context.currentTime + at

@@ -28,7 +28,7 @@ export const useAlarm = defineStore('alarm', () => {
     }
     settings.setSound(true)
     await unlock()
-    alarm.play('medium')
+    alarm.play('medium', true)
   }
 
   /** Rings for an incident: unless the sound is off or kept quiet, and always where a life may be at stake. */
@@ -40,7 +40,7 @@ export const useAlarm = defineStore('alarm', () => {
   const call = (severity: Severity) => alarm.play(severity)
 
   /** Plays what is to be heard; false where the browser does not let it. */
-  const test = () => alarm.play('high')
+  const test = () => alarm.play('high', true)
 
   // The first click or key of a visit lets the sound out: also where it is off, for what rings all the same.
   // Not the ones that switch it: they would find it let out already, and switch it off.
