@@ -39,7 +39,11 @@ class Offer:
 def offer(store: Store, config: Config, offered_now: Offer, at: datetime) -> HandoverRow:
     """Offer it and return its row. NotBetween where there is no such taker, NotOffered where one is open."""
     taker = config.api.operators.get(offered_now.taker)
-    if taker is None or taker.role not in ("administrator", "operator") or offered_now.taker == offered_now.giver:
+    if (
+        taker is None
+        or taker.role not in ("administrator", "operator")
+        or offered_now.taker == offered_now.giver
+    ):
         raise NotBetween(f"{offered_now.taker!r} is no other operator")
     row = HandoverRow(
         id=identify("handover", offered_now.giver, at.isoformat()),

@@ -31,7 +31,9 @@ class IncidentFilter:
     rule: Annotated[list[str] | None, Query(max_length=50, description="Of these rules.")] = None
     point: Annotated[list[str] | None, Query(max_length=50, description="At these points.")] = None
     severity: Annotated[list[Severity] | None, Query(max_length=4, description="Of these.")] = None
-    assignee: Annotated[list[str] | None, Query(max_length=50, description="Given to them; `-` is nobody.")] = None
+    assignee: Annotated[
+        list[str] | None, Query(max_length=50, description="Given to them; `-` is nobody.")
+    ] = None
     state: Annotated[list[State] | None, Query(max_length=20, description="In these states.")] = None
     text: Annotated[
         str,

@@ -8748,6 +8748,8 @@ export interface operations {
     list_incidents: {
         parameters: {
             query?: {
+                /** @description Given to them; `-` is nobody. */
+                assignee?: string[] | null;
                 /** @description The `next` of the page before. */
                 before?: string | null;
                 /** @description Incidents of one page. */
@@ -8758,6 +8760,8 @@ export interface operations {
                 point?: string[] | null;
                 /** @description Of these rules. */
                 rule?: string[] | null;
+                /** @description Of these. */
+                severity?: ("low" | "medium" | "high" | "critical")[] | null;
                 /** @description Opened then or later. */
                 since?: string | null;
                 /** @description In these states. */
