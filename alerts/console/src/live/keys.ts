@@ -12,11 +12,11 @@ interface Wall {
   act(action: Action): void
   sound(): void
   /** Says again what was said last. */
-  again(): void
-  words(): void
-  quiet(): void
-  search(): void
-  help(): void
+  again?(): void
+  words?(): void
+  quiet?(): void
+  search?(): void
+  help?(): void
 }
 
 /** What else a letter does. */
@@ -37,9 +37,9 @@ export function useWallKeys(wall: Wall): void {
     if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || isTyping(event.target) || wall.blocked()) return
     const action = ACTIONS.find((candidate) => ACTION_KEYS[candidate] === letter(event))
     if (action) wall.act(action)
-    else if (OTHERS[letter(event)]) wall[OTHERS[letter(event)]!]()
-    else if (event.key === '?' || (event.code === 'Slash' && event.shiftKey)) wall.help()
-    else if (event.key === '/' || event.code === 'Slash') wall.search()
+    else if (OTHERS[letter(event)]) wall[OTHERS[letter(event)]!]?.()
+    else if (event.key === '?' || (event.code === 'Slash' && event.shiftKey)) wall.help?.()
+    else if (event.key === '/' || event.code === 'Slash') wall.search?.()
     else if (wall.inDetail()) return
     else if (event.key === 'ArrowDown') wall.move(1)
     else if (event.key === 'ArrowUp') wall.move(-1)
