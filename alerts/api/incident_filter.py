@@ -81,8 +81,9 @@ def _with(text: str, config: Config) -> Iterator[ColumnElement[bool]]:
     ]
     points = [point_id for point_id, point in config.points.items() if said(point_id, point.name)]
     cameras = [camera_id for camera_id, camera in config.cameras.items() if said(camera_id, camera.name)]
-    named = [*config.grid_cells.items(), *config.api.operators.items()]
-    yield IncidentRow.assignee.in_([assignee for assignee, known in named if said(known.name)])
+    cells = [cell_id for cell_id, cell in config.grid_cells.items() if said(cell.name)]
+    people = [operator_id for operator_id, operator in config.api.operators.items() if said(operator.name)]
+    yield IncidentRow.assignee.in_([*cells, *people])
     yield IncidentRow.rule.in_(rules) if rules else false()
     yield IncidentRow.point.in_(points) if points else false()
     yield IncidentRow.camera.in_(cameras) if cameras else false()

@@ -95,7 +95,7 @@ def test_a_console_is_heard_and_kept_quiet_with_a_reason_but_never_where_a_life_
             True,
         ]
 
-    gate = {"rule": "gate", "place": "gate", "point": "gate", "camera": "gate_cam"}
+    gate: dict[str, Any] = {"rule": "gate", "place": "gate", "point": "gate", "camera": "gate_cam"}
     first = _incident(console, 1, 9, **gate)
     _tones(page, 9)
     page.evaluate("window.rangAt = performance.now()")
@@ -126,7 +126,13 @@ def test_a_console_is_heard_and_kept_quiet_with_a_reason_but_never_where_a_life_
 
 
 def test_filters_stand_in_the_address_and_hide_nothing_silently(console: Console) -> None:
-    gate = {"rule": "gate", "place": "gate", "point": "gate", "camera": "gate_cam", "severity": "medium"}
+    gate: dict[str, Any] = {
+        "rule": "gate",
+        "place": "gate",
+        "point": "gate",
+        "camera": "gate_cam",
+        "severity": "medium",
+    }
     lake = _incident(console, 1, 60)
     other = _incident(console, 2, 600, assignee="north", state="acknowledged", **gate)
     _incident(console, 3, 700, state="closed", **gate)

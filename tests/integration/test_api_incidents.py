@@ -284,7 +284,7 @@ def test_community(client: Client) -> None:
 def test_incidents_are_chosen_by_what_they_are_about(
     site: Site, client: Client, chosen: str, found: set[int]
 ) -> None:
-    gate = {"rule": "gate", "point": "gate", "camera": "gate_cam"}
+    gate: dict[str, Any] = {"rule": "gate", "point": "gate", "camera": "gate_cam"}
     ids = {
         site.open_incident(1): 1,
         site.open_incident(2, severity="high", assignee="north", state="acknowledged"): 2,
