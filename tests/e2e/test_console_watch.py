@@ -209,6 +209,7 @@ def test_one_key_each(console: Console) -> None:
     _shoot(page, "not-this-here")
     wrong.get_by_role("button", name="误报").click()
     expect(_card(page, spot)).to_have_count(0)
+    expect(page.get_by_role("dialog")).to_have_count(0)  # once the word is said as well
     with site.store.read() as session:
         word = session.scalars(select(SuppressionRow)).one()
     assert (word.kind, word.reason, word.incident_id, word.label) == ("dismissal", "树影", spot, "person")
