@@ -1,7 +1,7 @@
 import { computed, onUnmounted, watch } from 'vue'
 import { useRoute, useRouter } from 'vue-router'
 
-import { type Filter, filterOf, isFiltering, passes, withFilter } from '@/filters'
+import { type Filter, filterOf, passes, withFilter } from '@/filters'
 import { isAlarming, newestFirst } from '@/life'
 import { useIncidents } from '@/stores/incidents'
 
@@ -36,7 +36,6 @@ export function useWallFilter() {
   watch(
     () => JSON.stringify(filter.value),
     (_now, before) => {
-      if (before === undefined && !isFiltering(filter.value)) return
       clearTimeout(later)
       const ask = () => void incidents.choose(filter.value).catch(() => undefined)
       later = setTimeout(ask, before === undefined ? 0 : TYPING_MS)

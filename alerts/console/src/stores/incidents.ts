@@ -66,11 +66,14 @@ export const useIncidents = defineStore('incidents', () => {
 
   /** Reads the newest handled ones that pass, and forgets the others: pages of two choices leave gaps. */
   async function choose(filter: Filter): Promise<void> {
+    if (JSON.stringify(filter) === JSON.stringify(chosen)) return
     chosen = filter
     if (!loaded.value) return
+    const before = handled.value
     const first = await page(false, PAGE_HANDLED)
     if (chosen !== filter) return
-    for (const incident of handled.value) byId.value.delete(incident.id)
+    // What the stream brought meanwhile is newer than this page.
+    for (const incident of before) if (byId.value.get(incident.id) === incident) byId.value.delete(incident.id)
     nextHandled.value = first.next
     first.incidents.forEach(merge)
   }
