@@ -18,6 +18,7 @@ from alerts.store.shifts import HandoverRow, QuietRow, SoundTestRow
 from lianfang.config.on_call import Called, OnCall
 from tests.e2e.test_console import (
     COUNT_TONES,
+    DESK,
     PHONE,
     SCREENSHOTS,
     Console,
@@ -45,9 +46,9 @@ NOTE_NOTIFICATIONS = """() => {
 }"""
 
 
-def _shoot(page: Page, name: str) -> None:
+def _shoot(page: Page, name: str, *, whole: bool = True) -> None:
     _fits(page)
-    page.screenshot(path=SCREENSHOTS / f"{name}.png", animations="disabled", full_page=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", animations="disabled", full_page=whole)
 
 
 def _tones(page: Page, count: int) -> None:
@@ -75,7 +76,7 @@ def test_a_console_is_heard_and_kept_quiet_with_a_reason_but_never_where_a_life_
     page.evaluate(COUNT_TONES)
     page.evaluate(NOTE_NOTIFICATIONS)
     console.login(page)
-    strip = page.get_by_role("region", name="声音与提醒")
+    strip = page.locator("section[aria-label='声音与提醒']")  # out of sight while there is nothing to say
     expect(strip).to_contain_text("刚放过测试音，听到了吗？")
     _tones(page, 3)  # it plays at the log-in
     strip.get_by_role("button", name="没听到").click()
@@ -104,7 +105,7 @@ def test_a_console_is_heard_and_kept_quiet_with_a_reason_but_never_where_a_life_
     expect(dialog.get_by_label("规则")).to_have_value("gate")
     expect(dialog.get_by_role("button", name="静音", exact=True)).to_be_disabled()
     dialog.get_by_label("原因").fill("龙舟赛，北门人多")
-    page.screenshot(path=SCREENSHOTS / "quiet-dialog.png")
+    _shoot(page, "quiet-dialog", whole=False)
     dialog.get_by_role("button", name="静音", exact=True).click()
     expect(strip).to_contain_text("静音中：北门球机 · 北门夜间逗留")
     expect(strip).to_contain_text("王芳：龙舟赛，北门人多")
@@ -154,6 +155,10 @@ def test_filters_stand_in_the_address_and_hide_nothing_silently(console: Console
     expect(page.locator("article")).to_have_count(1)
     expect(page.get_by_label("搜索地点")).to_have_value("北门")
     _shoot(page, "filters")
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    page.emulate_media(color_scheme="dark")
+    _shoot(page, "filters-phone-dark")
+    page.set_viewport_size({"width": DESK[0], "height": DESK[1]})
     page.get_by_role("button", name="清除筛选").click()
     expect(page.locator("article")).to_have_count(2)
     expect(page).to_have_url(re.compile(r"/$"))
@@ -181,7 +186,7 @@ def test_one_key_each(console: Console) -> None:
     expect(_card(page, case)).to_have_attribute("aria-current", "true")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="键盘")).to_contain_text("误报（这里的这个不算）")
-    _shoot(page, "keys")
+    _shoot(page, "keys", whole=False)
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
     page.keyboard.press("b")
@@ -206,7 +211,7 @@ def test_one_key_each(console: Console) -> None:
     wrong.get_by_label("这里的这个以后").check()
     expect(wrong.get_by_role("button", name="误报")).to_be_disabled()
     wrong.get_by_label("是什么").fill("树影")
-    _shoot(page, "not-this-here")
+    _shoot(page, "not-this-here", whole=False)
     wrong.get_by_role("button", name="误报").click()
     expect(_card(page, spot)).to_have_count(0)
     expect(page.get_by_role("dialog")).to_have_count(0)  # once the word is said as well
