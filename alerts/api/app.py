@@ -58,6 +58,7 @@ from alerts.api import (
     statistics,
     suppressions,
     trials,
+    walks,
     weeks,
 )
 from alerts.api import settings as settings_routes
@@ -144,6 +145,7 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
         health.router(deps),
         site_map.router(deps),
         site_map.placing(deps),
+        walks.router(deps),
     )
     uploads = (
         photos.uploads(deps),

@@ -11,7 +11,10 @@ from sqlalchemy.orm import Session
 
 from alerts.incidents.incident import Change, Incident
 from alerts.incidents.model import ChangeKind
-from alerts.pipeline.decide import Decision
+from alerts.pipeline.decide import Decider, Decision
+from alerts.pipeline.order import Event
+from alerts.pipeline.walking import Walks
+from alerts.rules.base import Sighting
 from alerts.store import suppressions
 from alerts.suppression.case import Case, Held
 from alerts.suppression.chain import Trace
@@ -45,15 +48,28 @@ class Report(Trace):
         )
         self.holds: list[tuple[Case, Held]] = []
         """What gates began to hold back since this was cleared."""
+        self._walks = Walks()
+
+    def begin(self) -> None:
+        """Forget what belongs to a batch that was not written, or to what was only read again."""
+        self.holds.clear()
+        self._walks.counted.clear()
+
+    def gated(self, case: Case, before: Sighting, after: Sighting, held: tuple[Held, ...]) -> None:
+        """Hear whom a rule counts."""
+        self._walks.gated(case, before, after, held)
 
     def began(self, case: Case, held: Held) -> None:
         """Hear that a gate began to hold somebody back."""
         self.holds.append((case, held))
 
-    def write_holds(self, session: Session) -> None:
-        """Count at the words of people what they began to hold back."""
+    def write(
+        self, session: Session, decider: Decider, decided: Iterable[tuple[Event, object]], now: datetime
+    ) -> None:
+        """Count at the words of people what they began to hold back, and write what walk tests have shown."""
         for case, held in sorted(self.holds, key=lambda one: one[1].by):  # one order for all services
             suppressions.count(session, held.by, case.at)
+        self._walks.write(session, decider, (event for event, _ in decided), now)
 
     def dropped(self, reason: str) -> None:
         """Count a record that is not looked at."""

@@ -193,7 +193,7 @@ class AlertWorker:
         moved: dict[str, Incident] = {}
         partitions, decider = held.partitions, held.decider
         ends = {place_of(entry): entry.position.offset + 1 for entry, _ in read}
-        self._report.holds.clear()
+        self._report.begin()
         with self._store.write() as session:
             # First: a worker that has lost a partition must neither decide nor wait for anybody's rows.
             for where, end in ends.items():
@@ -216,7 +216,7 @@ class AlertWorker:
             for where, end in ends.items():
                 partitions[where].keep(session, where, end, decider, self._clock.monotonic())
             self._notes.copy(decider.book, [event for event, _ in decided])
-            self._report.write_holds(session)
+            self._report.write(session, decider, decided, self._clock.now())
             session.info[QUIET] = not any(_matters(event, decisions) for event, decisions in decided)
         for where, end in ends.items():
             partitions[where].stored = end

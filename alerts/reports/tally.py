@@ -18,6 +18,7 @@ from alerts.incidents.life import FINAL, TAKEN
 from alerts.incidents.model import State
 from alerts.reports.sql import seconds_between
 from alerts.store.schema import ChangeRow, IncidentRow
+from alerts.suppression.reasons import Reason
 
 JUDGED = or_(IncidentRow.confirmed_at.is_not(None), IncidentRow.state.in_((*FINAL, State.HANDLED)))
 """People have said what an incident was."""
@@ -41,8 +42,12 @@ class Tally:
 
 
 def opened(begin: datetime, end: datetime) -> ColumnElement[bool]:
-    """Return the condition of incidents that opened from ``begin`` to before ``end``; an index answers it."""
-    return (IncidentRow.opened_at >= begin) & (IncidentRow.opened_at < end)
+    """Return the condition of incidents that opened from ``begin`` to before ``end``; an index answers it.
+
+    Those of walk tests are none.
+    """
+    span = (IncidentRow.opened_at >= begin) & (IncidentRow.opened_at < end)
+    return span & (IncidentRow.muted != Reason.WALK_TEST)
 
 
 def tallies(

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from alerts.incidents.model import State
 from alerts.reports.tally import JUDGED
 from alerts.store.schema import IncidentRow
+from alerts.suppression.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ def figures(session: Session, since: datetime) -> Mapping[tuple[str, str], Figur
     false = func.count().filter(IncidentRow.state == State.FALSE_ALARM)
     query = (
         select(IncidentRow.rule, IncidentRow.camera, func.count(), func.count().filter(JUDGED), false)
-        .where(IncidentRow.opened_at >= since)
+        .where(IncidentRow.opened_at >= since, IncidentRow.muted != Reason.WALK_TEST)
         .group_by(IncidentRow.rule, IncidentRow.camera)
     )
     return {(rule, camera): Figure(*counts) for rule, camera, *counts in session.execute(query)}

@@ -22,6 +22,7 @@ from alerts.store.dispositions import DispositionRow  # noqa: F401 - a table bes
 from alerts.store.exports import ExportRow  # noqa: F401 - likewise
 from alerts.store.guests import GuestRow  # noqa: F401 - tables beside those of the schema
 from alerts.store.incidents import write_changes
+from alerts.store.looks import CameraLookRow  # noqa: F401 - likewise
 from alerts.store.people import PersonRow  # noqa: F401 - a table beside those of the schema
 from alerts.store.photos import PhotoRow  # noqa: F401 - a table beside those of the schema
 from alerts.store.plans import PlanRow  # noqa: F401 - likewise
@@ -32,6 +33,7 @@ from alerts.store.shifts import QuietRow  # noqa: F401 - tables beside those of 
 from alerts.store.sqlite import Sqlite
 from alerts.store.subscriptions import SubscriptionRow  # noqa: F401 - another one
 from alerts.store.uptime import LinkRow  # noqa: F401 - and others
+from alerts.store.walks import WalkTestRow  # noqa: F401 - tables beside those of the schema
 from lianfang.config import Config
 from lianfang.errors import LianfangError, TransientError
 

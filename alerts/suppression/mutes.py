@@ -32,6 +32,21 @@ def silence(case: Case, incident: Incident, passed: Passed | None = None) -> Hel
     return _first(case, incident, words, Reason.SILENCED)
 
 
+def walk(case: Case, incident: Incident, passed: Passed | None = None) -> Held | None:
+    """Mute what somebody who tries whether they are seen may cause at their point.
+
+    What may save a life is muted only by rules about the very zone: others there are no test.
+    """
+    del incident, passed
+    rule = case.settings
+    for word in case.said.of(Kind.WALK):
+        here = word.point == case.point and rule.about in ("people", "things")
+        tried = not rule.life_safety or word.zone in rule.zones
+        if here and tried and word.is_open(case.at, case.almanac):
+            return Held(Reason.WALK_TEST, word.id)
+    return None
+
+
 def permit(case: Case, incident: Incident, passed: Passed) -> Held | None:
     """Mute an incident that was there before the permit, while it holds back all who are there.
 
@@ -85,7 +100,7 @@ def inhibits(other: Incident, at: datetime, settings: RuleSettings) -> bool:
     return other.muted in (None, Reason.WAITING, Reason.INHIBITED) and not has_lapsed(other, at, settings)
 
 
-MUTES: tuple[Mute, ...] = (maintenance, silence, permit, trial, noisy, late, inhibited)
+MUTES: tuple[Mute, ...] = (walk, maintenance, silence, permit, trial, noisy, late, inhibited)
 
 
 def muted(case: Case, incident: Incident, passed: Passed) -> Held | None:

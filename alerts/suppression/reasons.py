@@ -16,6 +16,7 @@ class Reason(StrEnum):
     # Mutes: the incident is recorded and shown, and nobody else hears of it.
     SILENCED = "silenced"
     MAINTENANCE = "maintenance"
+    WALK_TEST = "walk_test"  # somebody tries whether they are seen there: the incident is a test
     TRIAL = "trial"  # the rule is new on the camera, and no person has signed it off
     NOISY = "noisy"  # the camera has raised too many alarms by the rule
     LATE = "late"  # known so late that nobody is called in a hurry, nor warned

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     PERMIT = "permit"  # true, but allowed: so many, there, at those hours
     SILENCE = "silence"  # recorded and shown, and nobody else hears of it
     MAINTENANCE = "maintenance"  # somebody works on it: recorded only
+    WALK = "walk"  # somebody walks through a zone to see whether they are seen: no alarm of it is meant
     TRIAL = "trial"  # the system says that a rule is new on a camera; lifted when a person signs it off
 
 
