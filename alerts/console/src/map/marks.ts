@@ -40,6 +40,12 @@ export function byPoint<T extends { point: { id: string } }>(all: Iterable<T>): 
   return found
 }
 
+/** Whether there is nothing to see to: in a crowd a dot says as much. */
+export const isCalm = (mark: Mark): boolean =>
+  mark.kind === 'speaker' ? mark.health === 'ready' : !mark.alerts.length && ['online', 'none'].includes(mark.worth)
+
+const urgency = (mark: Mark): number => (mark.kind === 'point' ? 2 * mark.alerts.length : 0) + Number(!isCalm(mark))
+
 /** Everything that has a place, in the order in which it is drawn: what is urgent comes last, on top. */
 export function marksOf(map: SiteMap, cameras: Camera[], open: Incident[], datum: Datum): Mark[] {
   const [there, alerts] = [byPoint(cameras), byPoint(open)]
@@ -56,7 +62,7 @@ export function marksOf(map: SiteMap, cameras: Camera[], open: Incident[], datum
     if (point && !own) standing.set(point.id, among)
     return [{ kind: 'speaker', key: `speaker ${id}`, at: drawnAt(place, datum), id, health, among }]
   })
-  return [...speakers, ...points.toSorted((a, b) => a.alerts.length - b.alerts.length)]
+  return [...speakers, ...points].toSorted((a, b) => urgency(a) - urgency(b))
 }
 
 export interface Near {
