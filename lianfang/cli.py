@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import NamedTuple
 
@@ -86,9 +87,19 @@ def _run(arguments: list[str]) -> int:
     if name not in COMMANDS:
         sys.stderr.write(f"lianfang: no command {name!r}\n\n{_usage()}")
         return 2
-    module, _, function = COMMANDS[name].target.partition(":")
-    code: int = getattr(importlib.import_module(module), function)(arguments[1:])
-    return code
+    return _imported(COMMANDS[name].target)(arguments[1:])
+
+
+def _imported(target: str) -> Callable[[Sequence[str]], int]:
+    """Return the function that ``target`` names; what is imported is never looked at for garbage."""
+    module, _, function = target.partition(":")
+    gc.disable()
+    try:
+        found: Callable[[Sequence[str]], int] = getattr(importlib.import_module(module), function)
+    finally:
+        gc.enable()
+    gc.freeze()
+    return found
 
 
 def _usage() -> str:

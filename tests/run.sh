@@ -40,10 +40,8 @@ stage console npm --prefix alerts/console run --silent test
 stage unit "${tests[@]}" -n 2 --dist worksteal tests/unit
 begin soak "$bin/python" -m pytest -q -s tests/soak # three minutes of nothing but waiting
 # Most of a test of real processes is waiting: two at a time. tests/support/sharing.py says what stays together,
-# and what begins first.
-for folder in contract integration e2e; do
-  stage "$folder" "${tests[@]}" -n 2 --dist loadfile "tests/$folder"
-done
+# and what begins first. All of them at once: at the end of each folder one of the two would have nothing to do.
+stage processes "${tests[@]}" -n 2 --dist loadfile tests/contract tests/integration tests/e2e
 stage soak ended soak
 # In one process, in which the model looks at its minute of video once for all of them.
 stage truth "${tests[@]}" tests/truth
