@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 from alerts.actions import NotAllowed
 from alerts.incidents.model import ChangeKind
 from alerts.pipeline import route
-from alerts.pipeline.speakers import covering
+from alerts.pipeline.speakers import covering, stands_still
 from alerts.pipeline.speeches import Said
 from alerts.rules.base import RuleSettings
 from alerts.speech import SpeechSettings
-from alerts.store import Store, speakers
+from alerts.store import Store, speakers, suppressions
 from alerts.store.incidents import add_change
 from alerts.store.schema import ChangeRow, IncidentRow
 from lianfang.clock import Clock
@@ -46,6 +46,8 @@ def say(
         heard = covering(config, rule, row)
         if row.ended_at is not None or not heard:
             raise NotAllowed("the incident is over" if row.ended_at else "no speaker covers the place")
+        if stands_still(suppressions.standstill(session, now), lives=rule.life_safety):
+            raise NotAllowed("every broadcast is stopped for now")
         if _spoken(session, now, ChangeRow.actor == actor) or _spoken(
             session, now, ChangeRow.incident_id == row.id
         ):

@@ -94,6 +94,16 @@ def drawn_as_in_file(camera_id: str, kind: Kind, name: str) -> Edit:
     return edit
 
 
+def with_hours(speaker: str, stanza: dict[str, Any] | None) -> Edit:
+    """Return the edit that gives a speaker these hours and bounds, or with None those of the file."""
+
+    def edit(changes: Changes) -> Changes:
+        others = {name: data for name, data in changes.speakers.items() if name != speaker}
+        return changes.model_copy(update={"speakers": others | ({} if stanza is None else {speaker: stanza})})
+
+    return edit
+
+
 def switched(camera_id: str, *, on: bool) -> Edit:
     """Return the edit that switches a camera off, or on again."""
 

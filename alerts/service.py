@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from alerts import actions, trials
+from alerts import actions, microphone, trials
 from alerts.api.app import create_app
 from alerts.api.dependencies import Dependencies
 from alerts.api.server import ApiServer
@@ -51,6 +51,7 @@ from alerts.site import StoredSite
 from alerts.store import Store, offsets, open_store
 from alerts.viid.inbound.platforms import Platforms
 from alerts.voice.clips import Clips
+from alerts.voice.microphone import Voices
 from alerts.voice.server import serving
 from lianfang.bus import Bus
 from lianfang.bus.connect import join
@@ -120,6 +121,7 @@ class AlertService:
         self._deadlines = Deadlines(store, settings.config, clock, registry)
         self._digests = Digests(store, settings.config, clock)
         self._guests = Upkeep(GuestBook(store, settings, clock, evidence_dir, bus.forget), clock)
+        self._voices = Voices(clock)
         self._metrics = DeliveryMetrics(registry)
         self._platforms = Platforms(config, store, clock, settings.config, registry)
         self._dependencies = Dependencies(
@@ -131,6 +133,7 @@ class AlertService:
             registry=exported,
             ready=self.ready,
             write=writer(config, bus),
+            voices=self._voices,
             newest=lambda camera, since: newest_picture(bus, camera, since),
             bus=bus,
             forget=bus.forget,
@@ -166,6 +169,7 @@ class AlertService:
             self._thread("deadlines", self._deadlines.run, stop),
             self._thread("digests", self._digests.run, stop),
             self._thread("guests", self._guests.run, stop),
+            self._thread("voices", partial(microphone.forget, self._config, self._clock), stop),
             self._thread("outside", lambda s: asyncio.run(self._outside(s)), stop),
         ]
         for thread in threads:
@@ -191,7 +195,7 @@ class AlertService:
 
     async def _outside(self, stop: threading.Event) -> None:
         """Run everything that talks to the outside world: delivery, platforms, API, console."""
-        clips = Clips.of(self._config)
+        clips = Clips.of(self._config, self._voices)
         receivers, (channels, roles) = self._config.receivers, self._channels(clips)
         delivery = DeliveryWorker(
             self._store,

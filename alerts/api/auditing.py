@@ -30,6 +30,8 @@ from lianfang.redact import quoted
 _log = structlog.get_logger()
 _MOST_BYTES = 64 * 1024  # of a body that is read for its reason; longer ones are files
 _MOST_WORDS = 20
+_PARTS = re.compile(r"/api/calls/[^/]+/sound")
+"""Parts of a voice, several a second: its beginning and its end are deeds."""
 _REASONS = ("reason", "note", "why", "text")
 _QUESTIONS = re.compile(r"/api/(rules/[^/]+/check|plates/import/check|week)")
 """What is asked by POST, for it is long: how a rule or a schedule would be, while somebody writes it."""
@@ -133,7 +135,7 @@ class Asked:
 
 def _changes_nothing(path: str) -> bool:
     """Say whether no person changes anything by it: machines have no name, and questions are only asked."""
-    return of_machines(path) or _QUESTIONS.fullmatch(path) is not None
+    return of_machines(path) or any(known.fullmatch(path) for known in (_QUESTIONS, _PARTS))
 
 
 def _is_read(scope: Scope) -> bool:

@@ -79,7 +79,7 @@ def router(deps: Dependencies) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=_MOST)] = 100,
     ) -> list[DeadLetter]:
         """List what nobody tries any more, the newest first; owed at ``from`` or later and before ``to``."""
-        query = select(OutboxRow).where(OutboxRow.state == "dead")
+        query = select(OutboxRow).where(OutboxRow.state == "dead", OutboxRow.incident_id.is_not(None))
         if receiver is not None:
             query = query.where(OutboxRow.receiver == receiver)
         if begin is not None:
@@ -119,4 +119,4 @@ def _replay(deps: Dependencies, body: Replay, now: datetime) -> int:
 
 def _letter(row: OutboxRow, now: datetime) -> DeadLetter:
     over = again.is_over(row, now)
-    return DeadLetter(**dict(delivery(row)), incident=row.incident_id, may_go_again=not over)
+    return DeadLetter(**dict(delivery(row)), incident=row.about, may_go_again=not over)

@@ -14,6 +14,7 @@ from alerts.actions import Doing
 from alerts.intake import Write
 from alerts.settings import Settings
 from alerts.store import Store
+from alerts.voice.microphone import Voices
 from lianfang.bus import Bus
 from lianfang.clock import Clock
 from lianfang.config import Config
@@ -46,6 +47,8 @@ class Dependencies:
     registry: CollectorRegistry
     ready: Callable[[], Mapping[str, str]]
     write: Write
+    voices: Voices
+    """What people say into microphones."""
     newest: Callable[[str, datetime], bytes | None] = lambda _camera, _since: None
     """The newest picture of a camera on the bus since a time, as JPEG; None where there is none."""
     bus: Bus | None = None

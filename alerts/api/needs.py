@@ -40,6 +40,7 @@ _TABLE: Mapping[Roles, str] = {
         list_quiets show_sound_test answer_sound_test list_sound_tests
         list_walk_tests show_walk_test export_walk_tests
         list_handovers show_standing show_handover show_map show_plan show_tile openapi_document unknown
+        list_speakers list_calls show_standstill
     """,
     # A worker acts on what is assigned to them or their cell: alerts.actions holds them to it.
     FIELD: "act_on_incident add_photo speak hush start_walk_test finish_walk_test",
@@ -51,6 +52,8 @@ _TABLE: Mapping[Roles, str] = {
         suppress lift_suppression sign_off_trial enable_receiver replay_deliveries
         invite revoke_invitation withdraw_guest pause_guest resume_guest renew_owner_link
         start_backtest end_backtest say_quiet lift_quiet offer_handover take_handover withdraw_handover
+        stop_everything end_standstill stop_speaker make_call stop_call begin_voice send_sound end_voice
+        change_hours
         keep_recording take_recording_back show_dispositions
         upload_plan place_plan take_plan_away
         list_exports list_waiting ask_export decide_export fetch_export

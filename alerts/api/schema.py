@@ -17,6 +17,7 @@ from alerts.api.app import create_app
 from alerts.api.dependencies import Dependencies
 from alerts.settings import Settings
 from alerts.store import Store
+from alerts.voice.microphone import Voices
 from lianfang.bus import Position
 from lianfang.clock import SystemClock
 from lianfang.config import Camera, Community, Config, Stanza
@@ -46,6 +47,7 @@ def document() -> dict[str, Any]:
                     registry=CollectorRegistry(),
                     ready=_no_components,
                     write=_no_log,
+                    voices=Voices(SystemClock()),
                 )
             )
             return app.openapi()

@@ -23,6 +23,7 @@ from alerts.api.settings_models import (
     RuleChange,
     RuleStanza,
     SettingsState,
+    SpeakerChange,
     SwitchChange,
     Version,
     VersionDetail,
@@ -36,6 +37,7 @@ from alerts.editing import (
     drawn_as_in_file,
     restored,
     switched,
+    with_hours,
     with_rule,
     without_rule,
 )
@@ -68,6 +70,7 @@ def router(deps: Dependencies) -> APIRouter:
     _add_rules(routes, desk)
     _add_drawings(routes, desk)
     _add_switches(routes, desk)
+    _add_speakers(routes, desk)
     return routes
 
 
@@ -258,3 +261,15 @@ def _add_switches(routes: APIRouter, desk: Desk) -> None:
             detail = f"camera {camera} is not enabled in the configuration file"
             raise ApiError(HTTPStatus.CONFLICT, "off_in_file", detail)
         return desk.change(switched(camera, on=switch == "on"), user, body.reason, None)
+
+
+def _add_speakers(routes: APIRouter, desk: Desk) -> None:
+    @routes.put("/speakers/{speaker}/hours")
+    def change_hours(speaker: str, body: SpeakerChange, user: CurrentSession) -> SettingsState:
+        """Change when a speaker is quiet, how loud it is at which hour, and how much it says.
+
+        Null makes it what it is in the file. It takes a second.
+        """
+        if speaker not in desk.file.receivers_of("speaker"):
+            raise ApiError(HTTPStatus.NOT_FOUND, "no_speaker", f"no speaker {speaker!r}")
+        return desk.change(with_hours(speaker, body.stanza), user, body.reason, body.based_on)

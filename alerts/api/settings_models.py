@@ -92,6 +92,12 @@ class DrawnChange(Restore):
     stanza: Stanza | None
 
 
+class SpeakerChange(Restore):
+    """Hours and bounds of a speaker, by key, as in the file; null makes them those of the file."""
+
+    stanza: Stanza | None
+
+
 class SwitchChange(BaseModel):
     """Why a camera is switched off or on."""
 

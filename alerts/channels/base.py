@@ -211,6 +211,10 @@ class ChannelConfig(Stanza):
         return False
 
 
+Microphone = Literal["live", "afterwards", "none"]
+"""Whether a person's voice is heard at a speaker while it is spoken, once it has ended, or not at all."""
+
+
 class Quieter(Schedule):
     """Hours in which a speaker is quieter than at others."""
 
@@ -224,6 +228,8 @@ class SpeakerConfig(ChannelConfig):
     role: ClassVar[Role] = "speaker"
     position: Position | None = None
     """Where it stands, for the map; the point of the first zone that names it where not given."""
+    speaks_text: ClassVar[bool] = True
+    """Whether the device speaks text itself."""
     languages: tuple[Spoken, ...] = ()
     """What is understood near it, in order; a rule's own come first, the community's where not given."""
     status_s: float = Field(default=30, ge=1, le=3600)
@@ -244,6 +250,11 @@ class SpeakerConfig(ChannelConfig):
     """Metres from it to the nearest home; it counts as near where nobody has measured."""
     night_volume_pct: int | None = Field(default=None, ge=0, le=100)
     """Bound of the loudness in its quiet hours; 60 nearer than 100 m to homes where not given, else none."""
+
+    @property
+    def microphone(self) -> Microphone:
+        """How somebody's own voice is heard there."""
+        return "afterwards" if self.plays_sound else "none"
 
     def loudest_pct(self, at: datetime, almanac: Almanac) -> int:
         """Return how loud it may be at ``at``, 0-100."""
@@ -273,6 +284,8 @@ class SpeakerConfig(ChannelConfig):
 
 class SoundSpeakerConfig(SpeakerConfig):
     """What the stanza of a speaker has that speaks no text: nothing more, but a voice is needed."""
+
+    speaks_text: ClassVar[bool] = False
 
     @property
     def plays_sound(self) -> bool:

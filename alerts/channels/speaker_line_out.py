@@ -7,23 +7,26 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from tempfile import TemporaryFile
 from typing import IO, Literal
 
 from pydantic import Field
 
-from alerts.channels.base import Delivery, Receipt, SoundSpeakerConfig, SpeakerStatus
+from alerts.channels.base import Delivery, Microphone, Receipt, SoundSpeakerConfig, SpeakerStatus
 from alerts.payload import Speech
 from alerts.voice.clips import Clips
+from alerts.voice.microphone import MOST_S
 from alerts.voice.sound import RATE, joined, scaled, wav
 from lianfang.clock import Clock
 from lianfang.config import Config as WholeConfig
 from lianfang.config import Problem
 from lianfang.errors import PermanentError, TransientError
 
-_PROBE = ("--file-type=raw", "--format=S16_LE", f"--rate={RATE}", "/dev/null")
+_RAW = ("--file-type=raw", "--format=S16_LE", f"--rate={RATE}")
+_PROBE = (*_RAW, "/dev/null")
+_LIVE = (*_RAW, "--buffer-time=300000", "-")  # it begins to play once that is full
 _SAID = 200  # characters of what the program says
 
 
@@ -37,6 +40,11 @@ class Config(SoundSpeakerConfig):
     """The player of ALSA (Debian: alsa-utils), or its path."""
     timeout_s: float = Field(default=5, gt=0, le=30)
     """Seconds that the card may take longer than the sound lasts."""
+
+    @property
+    def microphone(self) -> Microphone:
+        """Live."""
+        return "live"
 
     def check(self, config: WholeConfig) -> Iterable[Problem]:
         """Yield a player that is not there."""
@@ -61,21 +69,29 @@ class LineOutChannel:
 
     async def _say(self, delivery: Delivery) -> Receipt:
         speech = Speech.model_validate(delivery.payload)
-        clip = await self._clips.clip(speech)
-        samples = scaled(joined(clip.samples, speech.repeat, speech.max_s), speech.volume_pct)
+        arguments, data, lasts_s = await self._sound(speech)
         if self._clock.now() >= speech.valid_until:
             raise PermanentError("not sent: its validity has passed")
         with TemporaryFile() as said:
-            player = await self._player("-", said=said)
+            player = await self._player(*arguments, said=said)
             self._playing = delivery.id, player
             try:
-                await self._fed(player, wav(samples), len(samples) / RATE + self._config.timeout_s)
+                await self._fed(player, data, lasts_s + self._config.timeout_s)
             finally:
                 self._playing = None
             if self._stopped == delivery.id:
                 raise PermanentError("the speaker says stopped: broken off")
             _check(player, said)
         return Receipt("finished", "the card has played it; whether the amplifier is on, nobody says")
+
+    async def _sound(self, speech: Speech) -> tuple[tuple[str, ...], AsyncIterator[bytes], float]:
+        """Return how the player is started, what it is given, and how many seconds that lasts at most."""
+        live = self._clips.live(speech)
+        if live is not None:
+            return _LIVE, (scaled(part, speech.volume_pct).tobytes() async for part in live), MOST_S
+        clip = await self._clips.clip(speech)
+        samples = scaled(joined(clip.samples, speech.repeat, speech.max_s), speech.volume_pct)
+        return ("-",), _at_once(wav(samples)), len(samples) / RATE
 
     async def stop(self, command_id: str) -> Receipt:
         """End the player; return once it has ended."""
@@ -94,7 +110,7 @@ class LineOutChannel:
             return SpeakerStatus("playing", self._playing[0])
         with TemporaryFile() as said:
             player = await self._player(*_PROBE, said=said)
-            await self._fed(player, b"", self._config.timeout_s)
+            await self._fed(player, _at_once(b""), self._config.timeout_s)
             _check(player, said)
         return SpeakerStatus("ready")
 
@@ -118,14 +134,17 @@ class LineOutChannel:
         except OSError as error:
             raise TransientError(f"no player {self._config.program}: {error.strerror}") from error
 
-    async def _fed(self, player: asyncio.subprocess.Process, data: bytes, within_s: float) -> None:
-        """Give it ``data`` and return once it has ended; it is ended in any case."""
+    async def _fed(
+        self, player: asyncio.subprocess.Process, data: AsyncIterator[bytes], within_s: float
+    ) -> None:
+        """Give it ``data`` as it comes and return once it has ended; it is ended in any case."""
         assert player.stdin is not None  # noqa: S101 - a pipe
         try:
             async with asyncio.timeout(within_s):
                 with suppress(OSError):  # it ended before it had everything: it says why
-                    player.stdin.write(data)
-                    await player.stdin.drain()
+                    async for part in data:
+                        player.stdin.write(part)
+                        await player.stdin.drain()
                 player.stdin.close()
                 await player.wait()
         except TimeoutError as error:
@@ -139,6 +158,10 @@ class LineOutChannel:
 def build(config: Config, clock: Clock, clips: Clips) -> LineOutChannel:
     """Return the channel; there is nothing that it may not find."""
     return LineOutChannel(config, clock, clips)
+
+
+async def _at_once(data: bytes) -> AsyncIterator[bytes]:
+    yield data
 
 
 def _check(player: asyncio.subprocess.Process, said: IO[bytes]) -> None:

@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 from pydantic import Field
 
-from alerts.channels.base import Delivery, Receipt, SoundSpeakerConfig, SpeakerStatus
+from alerts.channels.base import Delivery, Microphone, Receipt, SoundSpeakerConfig, SpeakerStatus
 from alerts.payload import Speech
 from alerts.voice.clips import Clips
 from alerts.voice.sound import RATE, Samples, joined, scaled, wav
@@ -56,6 +56,11 @@ class Config(Reached, SoundSpeakerConfig):
     """Certificates to trust instead of the system's."""
     timeout_s: float = Field(default=5, gt=0, le=30)
     """Seconds that the device may take for any answer."""
+
+    @property
+    def microphone(self) -> Microphone:
+        """Not at all: what it plays stays stored in the device."""
+        return "none"
 
     def check(self, config: WholeConfig) -> Iterable[Problem]:
         """Yield an address that is not allowed, certificates of no use, and one half of an output."""

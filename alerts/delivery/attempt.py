@@ -118,14 +118,14 @@ def _delivery(
         payload = payload | {"pictures_missing": missing}
     return Delivery(
         id=command_id(row),
-        incident_id=row.incident_id,
+        incident_id=row.about,
         incident_version=row.incident_version,
         attempt=row.attempts,
         payload=payload,
         created_at=row.owed_since or row.created_at,
         valid_until=row.valid_until,
         pictures=pictures,
-        film=partial(films, row.incident_id) if films and along else None,
+        film=partial(films, row.about) if films and along else None,
     )
 
 
@@ -138,9 +138,9 @@ async def _pictures(row: OutboxRow, clock: Clock, source: PictureSource | None) 
     deadline: datetime = row.created_at + PICTURES_WITHIN
     while True:
         try:
-            found = await asyncio.to_thread(source, row.incident_id)
+            found = await asyncio.to_thread(source, row.about)
         except (OSError, LianfangError) as error:
-            _log.warning("pictures_unreadable", alert_id=row.incident_id, error=str(error))
+            _log.warning("pictures_unreadable", alert_id=row.about, error=str(error))
             return (), "the pictures could not be read"
         if found is not None:
             return found

@@ -34,7 +34,7 @@ class Endpoint:
         if error is not None:
             self._complain(attempt, error)
         elif self._trouble:
-            self._log.info("receiver_recovered", alert_id=attempt.row.incident_id, after=self._trouble)
+            self._log.info("receiver_recovered", alert_id=attempt.row.about, after=self._trouble)
             self._trouble = ""
         return self.breaker.succeeded()
 
@@ -51,6 +51,4 @@ class Endpoint:
             return
         self._trouble = trouble
         fault = error.__cause__ if isinstance(error, FaultyChannelError) else None
-        self._log.warning(
-            "receiver_failed", alert_id=attempt.row.incident_id, error=str(error), exc_info=fault
-        )
+        self._log.warning("receiver_failed", alert_id=attempt.row.about, error=str(error), exc_info=fault)

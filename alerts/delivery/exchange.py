@@ -151,9 +151,7 @@ class Exchange:
         # Incidents first, all at once: whoever takes one after the other, in the order of what is owed, waits
         # for a writer that waits for it.
         ending = self._to_end(session, off, now, lock=False)
-        concerned = hold(
-            session, {row.incident_id for row, _ in ending} | {a.row.incident_id for a, _ in asked.verdicts}
-        )
+        concerned = hold(session, {row.about for row, _ in ending} | {a.row.about for a, _ in asked.verdicts})
         if self.commands and asked.verdicts:
             speakers.release(session, [attempt.row.seq for attempt, _ in asked.verdicts])
         settled = settle(session, asked.verdicts, owner=self.owner, now=now, speakers=self._able(off))
@@ -163,7 +161,7 @@ class Exchange:
         for name, (health, detail) in sorted(asked.health.items()):
             speakers.heard(session, name, health, detail=detail, now=now)
         for row, verdict in self._to_end(session, off, now) if ending else ():
-            if row.incident_id not in concerned:
+            if row.about not in concerned:
                 continue  # it has become free only now: the next turn ends it
             settled.append(self._end(session, row, verdict, off, now))
         for done in settled:

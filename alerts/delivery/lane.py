@@ -264,7 +264,7 @@ class Lane:
     def _report(self, settled: Settled) -> None:
         row, verdict = settled.row, settled.verdict
         self._metrics.followed(row.receiver, _WORDS[type(verdict)])
-        bound = _log.bind(alert_id=row.incident_id, receiver=row.receiver, delivery=row.id)
+        bound = _log.bind(alert_id=row.about, receiver=row.receiver, delivery=row.id)
         match verdict:
             case Done():
                 self._metrics.delivered(row, row.finished_at or self._clock.now())

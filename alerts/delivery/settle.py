@@ -26,11 +26,11 @@ class Settled:
 
     @property
     def unsaid(self) -> bool:
-        """Whether it is a speech that was tried, and that no speaker could say.
+        """Whether it is a speech about an incident that was tried, and that no speaker could say.
 
         What only waited too long behind others is another matter: the speakers are there.
         """
-        if not isinstance(self.verdict, Dead | Late) or self.heir is not None:
+        if not isinstance(self.verdict, Dead | Late) or self.heir is not None or self.row.incident_id is None:
             return False
         return self.row.kind == "speech" and self.row.attempts > 0 and self.row.outcome != "pre_empted"
 
@@ -49,7 +49,7 @@ def settle(
     its success still counts. ``speakers`` are those that a speech may be handed on to.
     """
     verdicts = list(verdicts)
-    hold(session, {attempt.row.incident_id for attempt, _ in verdicts})  # before what is owed because of them
+    hold(session, {attempt.row.about for attempt, _ in verdicts})  # before what is owed because of them
     rows = outbox.taken(session, [attempt.row.seq for attempt, _ in verdicts])
     settled = []
     for attempt, verdict in verdicts:
@@ -99,7 +99,7 @@ def hand_on(session: Session, row: OutboxRow, *, now: datetime, speakers: Collec
     for i, speaker in enumerate(fallbacks):
         if speaker not in speakers:
             continue
-        speech_id = identify("speech", row.incident_id, speaker, row.id)
+        speech_id = identify("speech", row.about, speaker, row.id)
         voices = row.payload.get("voices", {})
         speech = row.payload["speech"] | voices.get(speaker, {}) | {"id": speech_id}
         outbox.enqueue(
@@ -107,6 +107,7 @@ def hand_on(session: Session, row: OutboxRow, *, now: datetime, speakers: Collec
             id=speech_id,
             receiver=speaker,
             incident_id=row.incident_id,
+            call_id=row.call_id,
             incident_version=row.incident_version,
             kind="speech",
             payload={"speech": speech, "fallbacks": fallbacks[i + 1 :], "voices": voices},

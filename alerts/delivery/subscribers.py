@@ -105,13 +105,13 @@ class SubscriberChannel:
 
     def _with_pictures(self, rows: Sequence[OutboxRow], *, fixed: bool) -> Iterator[_Owed]:
         for row in rows:
-            found = self._pictures(row.incident_id)
+            found = self._pictures(row.about)
             if found is None and not fixed:
                 return  # not known yet: it goes with a later one, and what comes after it, too
             pictures, missing = found or ((), "")
             payload = row.payload | ({"pictures_missing": missing} if missing else {})
             item = Item(_notice(payload), pictures, row.owed_since or row.created_at)
-            yield _Owed(row.id, row.incident_id, item)
+            yield _Owed(row.id, row.about, item)
 
     def _fit(self, draft: _Draft) -> tuple[_Draft, Message]:
         """Return the message, with no more along than there is room for."""
@@ -214,10 +214,10 @@ def _alike(head: OutboxRow, rows: Sequence[OutboxRow]) -> list[OutboxRow]:
         notify = row.payload["notify"]
         if notify["kind"] != wanted["kind"]:
             continue
-        if notify["operation"] == wanted["operation"] and row.incident_id not in passed:
+        if notify["operation"] == wanted["operation"] and row.about not in passed:
             found.append(row)
         else:
-            passed.add(row.incident_id)
+            passed.add(row.about)
     return found
 
 

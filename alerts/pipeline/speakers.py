@@ -19,7 +19,7 @@ from alerts.store.schema import IncidentRow
 from alerts.store.speakers import healths
 from alerts.store.spoken import lately
 from alerts.suppression.reasons import Reason
-from alerts.suppression.said import NOTHING_SAID, Said
+from alerts.suppression.said import NOTHING_SAID, Kind, Said, Suppression
 from lianfang.almanac import Almanac
 from lianfang.config import Config
 from lianfang.ids import identify
@@ -96,8 +96,8 @@ class Speakers:
             return Reason.NO_SPEECH_CONFIGURED
         if incident.review:
             return Reason.A_PERSON_MUST_LOOK_FIRST
-        if self._is_hushed(incident):
-            return Reason.AN_OPERATOR_WANTS_SILENCE
+        if (silence := self._silence(rule, incident, at)) is not None:
+            return silence
         hours = rule.speech.active
         if hours is not None and not hours.applies(at, self.config.almanac(incident.camera)):
             return Reason.NOT_AT_THIS_HOUR
@@ -110,13 +110,21 @@ class Speakers:
             return False
         return spent(self.session, self.config.community.broadcasts, at).is_enough(camera)
 
-    def _is_hushed(self, incident: Incident | IncidentRow) -> bool:
+    def _silence(self, rule: RuleSettings, incident: Incident | IncidentRow, at: datetime) -> Reason | None:
+        """Return why a person wants nothing said of an incident, None where nobody does."""
+        if stands_still(self.said.standstill(at), lives=rule.life_safety):
+            return Reason.ALL_STOPPED
+        return Reason.AN_OPERATOR_WANTS_SILENCE if self._is_hushed(incident, at) else None
+
+    def _is_hushed(self, incident: Incident | IncidentRow, at: datetime) -> bool:
         row: IncidentRow | None = None
         if isinstance(incident, IncidentRow):
             row = incident
         elif self.session is not None:
             row = held(self.session, incident.id)
-        return row is not None and row.hushed_at is not None
+        if row is None or row.hushed_at is None:
+            return False
+        return not self.said.is_over_since(row.hushed_at, at)  # what a standstill hushed returns with it
 
     def allowed(self, rule: RuleSettings, speakers: Sequence[str], at: datetime, almanac: Almanac) -> Allowed:
         """Return those of ``speakers`` that may speak for ``rule`` of what was seen at ``at``.
@@ -148,6 +156,11 @@ class Speakers:
         if not used_up or (rule.life_safety and at - said[-1] >= _SLOWED):
             return None
         return Reason.SPEAKER_HAS_SAID_ENOUGH
+
+
+def stands_still(word: Suppression | None, *, lives: bool) -> bool:
+    """Say whether nothing is said because of a standstill; ``lives``: of what may save one."""
+    return word is not None and (word.kind is Kind.FULL_STANDSTILL or not lives)
 
 
 def healthy_first(session: Session, speakers: Sequence[str], now: datetime) -> tuple[tuple[str, ...], bool]:

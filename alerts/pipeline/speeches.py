@@ -11,13 +11,13 @@ from alerts.payload import MAX_SPEECH_CHARACTERS, Speech, Utterance
 from alerts.rules.base import RuleSettings
 from alerts.speech import SpeechSettings
 from alerts.store.schema import IncidentRow
+from alerts.store.suppressions import LIFE
 from alerts.wording import counted, plate_tail
 from lianfang.config import Config, Spoken, Text
 from lianfang.config.escalation import Severity
 from lianfang.ids import identify
 
 _URGENCY: dict[Severity, int] = {"low": 20, "medium": 40, "high": 60, "critical": 80}
-_LIFE = 90
 _PERSON = 5  # what a person says comes before what the system says of the same urgency
 
 
@@ -70,7 +70,7 @@ def speech_for(
 
 def priority(rule: RuleSettings, *, by_person: bool) -> int:
     """Return how urgent a broadcast is, 0-100: lives first, then severity, then whether a person asks."""
-    return (_LIFE if rule.life_safety else _URGENCY[rule.severity]) + (_PERSON if by_person else 0)
+    return (LIFE if rule.life_safety else _URGENCY[rule.severity]) + (_PERSON if by_person else 0)
 
 
 def _utterances(

@@ -92,7 +92,7 @@ def _told(
     rows = list(session.scalars(query.where(OutboxRow.created_at >= begin, OutboxRow.created_at < end)))
     states = Counter(row.state for row in rows)
     taken = [row.finished_at - row.created_at for row in rows if row.state == "delivered" and row.finished_at]
-    shown = [_is_readable(row, evidence) for row in _pictures(session, {row.incident_id for row in rows})]
+    shown = [_is_readable(row, evidence) for row in _pictures(session, {row.about for row in rows})]
     return Day(
         owed=len(rows),
         accepted=states["delivered"],

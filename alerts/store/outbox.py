@@ -28,7 +28,7 @@ def enqueue(
     *,
     id: str,  # noqa: A002 - the column's name
     receiver: str,
-    incident_id: str,
+    incident_id: str | None,
     incident_version: int,
     kind: Kind,
     payload: Mapping[str, Any],
@@ -37,8 +37,11 @@ def enqueue(
     due_at: datetime | None = None,
     valid_until: datetime | None = None,
     priority: int = 0,
+    call_id: str | None = None,
 ) -> None:
     """Owe ``payload`` to ``receiver``, and change nothing if that id is owed already.
+
+    It is about an incident, or a speech of the call ``call_id``.
 
     A notice's payload is ``alerts.payload.Notice`` without pictures. A speech's is ``{"speech":
     alerts.payload.Speech, "fallbacks": [receiver, …], "voices": {receiver: {…}}}``: who says it, in that
@@ -48,6 +51,7 @@ def enqueue(
         "id": id,
         "receiver": receiver,
         "incident_id": incident_id,
+        "call_id": call_id,
         "incident_version": incident_version,
         "kind": kind,
         "payload": dict(payload),
@@ -236,7 +240,9 @@ def troubles(session: Session) -> Mapping[str, tuple[datetime, str]]:
 
 
 def record_delivery(session: Session, row: OutboxRow, kind: ChangeKind, *, at: datetime, detail: str) -> None:
-    """Say in the incident's timeline what became of ``row``."""
+    """Say in the incident's timeline what became of ``row``; a call has none."""
+    if row.incident_id is None:
+        return
     data: dict[str, Any] = {
         "receiver": row.receiver,
         "delivery": row.id,

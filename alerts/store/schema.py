@@ -141,7 +141,8 @@ class OutboxRow(Base):
     seq: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=True)
     id: Mapped[str] = mapped_column(String(36), unique=True)  # the webhook id, or the speaker's command id
     receiver: Mapped[str] = mapped_column(String(64))
-    incident_id: Mapped[str] = mapped_column(ForeignKey("incidents.id"), index=True)
+    incident_id: Mapped[str | None] = mapped_column(ForeignKey("incidents.id"), index=True)
+    call_id: Mapped[str | None] = mapped_column(ForeignKey("calls.id"), index=True)  # or what a person says
     incident_version: Mapped[int]
     kind: Mapped[str] = mapped_column(String(16))  # speech | notice
     payload: Mapped[dict[str, Any]]  # alerts.payload.Speech or .Notice, without pictures
@@ -161,6 +162,11 @@ class OutboxRow(Base):
     last_error: Mapped[str] = mapped_column(Text, default="")
     outcome: Mapped[str] = mapped_column(String(32), default="")  # the receiver's own word
     finished_at: Mapped[datetime | None]
+
+    @property
+    def about(self) -> str:
+        """What it is about: an incident, or a call."""
+        return self.incident_id or self.call_id or ""
 
 
 class SuppressionRow(Base):

@@ -6,21 +6,22 @@ holds the others up no longer than its lease.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import CursorResult, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, or_, select, update
 from sqlalchemy.orm import Session
 
-from alerts.store import outbox
+from alerts.store import outbox, suppressions
+from alerts.store.incidents import hold
 from alerts.store.schema import OutboxRow, SpeakerRow
 from alerts.store.upsert import insert_into
 from lianfang.events import SpeakerCondition
 
 Health = SpeakerCondition
-Why = Literal["pre_empted", "operator", "cleared", "muted"]
+Why = Literal["pre_empted", "operator", "cleared", "muted", "standstill"]
 """Why a speech is broken off."""
 
 _STALE = timedelta(minutes=5)  # what a speaker was longer ago says nothing: it is tried like a healthy one
@@ -64,7 +65,8 @@ def turns(
         elif row.due_at <= now and (row.valid_until is None or row.valid_until > now):
             best.setdefault(row.receiver, row)
     closed = {*off, *on_air(session, best)}
-    able = [row for name, row in best.items() if name not in closed]
+    least = suppressions.least_urgent(session, now) if best else 0
+    able = [row for name, row in best.items() if name not in closed and row.priority >= least]
     busy = [(held[row.receiver], row) for row in able if row.receiver in held]
     return Turns(
         next=[row.seq for row in able if row.receiver not in held and room[row.receiver] > 0],
@@ -120,16 +122,20 @@ def stop(session: Session, incident_id: str, why: Why, *, now: datetime) -> int:
 
     What is under way ends once its speaker has confirmed that it is silent.
     """
-    query = select(OutboxRow).where(
-        OutboxRow.incident_id == incident_id, OutboxRow.kind == "speech", OutboxRow.state == "pending"
-    )
+    return len(stopped(session, why, OutboxRow.incident_id == incident_id, now=now))
+
+
+def stopped(session: Session, why: Why, *which: ColumnElement[bool], now: datetime) -> Sequence[OutboxRow]:
+    """Break off the speeches of ``which`` as ``stop`` does, and return them; without it all of them."""
+    query = select(OutboxRow).where(OutboxRow.kind == "speech", OutboxRow.state == "pending", *which)
+    hold(session, set(filter(None, session.scalars(query.with_only_columns(OutboxRow.incident_id)))))
     rows = list(session.scalars(query.order_by(OutboxRow.seq).with_for_update()))
     for row in rows:
         if row.lease_until is not None and row.lease_until > now:
             row.stop = why
         else:
             outbox.stopped(session, row, why, now=now, detail="before it began")
-    return len(rows)
+    return rows
 
 
 def heard(session: Session, receiver: str, health: Health, *, detail: str, now: datetime) -> bool:

@@ -14,6 +14,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import DatabaseError, DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
+import alerts.store.calls  # noqa: F401 - the outbox refers to its table
 from alerts.store import audit
 from alerts.store.clips import ClipRow  # noqa: F401 - a table beside those of the schema
 from alerts.store.database import Database

@@ -13,6 +13,8 @@ from alerts.suppression.said import Kind, Said, Suppression
 from lianfang.config.schedule import Schedule
 from lianfang.events import XYXYN
 
+LIFE, NONE = 90, 101  # how urgent a speech is that may save a life, and none
+
 
 def fresh(session: Session, said: Said, since: datetime) -> Said:
     """Return ``said`` if nobody said anything meanwhile, else what is in force, or was at ``since``."""
@@ -68,6 +70,22 @@ def add(session: Session, said: Suppression, incident_id: str = "") -> Suppressi
     session.add(row)
     session.flush()
     return row
+
+
+def standstill(session: Session, now: datetime) -> Suppression | None:
+    """Return the word by which nothing is said anywhere now, the strictest; None without one."""
+    kinds = (Kind.STANDSTILL, Kind.FULL_STANDSTILL)
+    query = select(SuppressionRow).where(SuppressionRow.kind.in_(kinds), SuppressionRow.until > now)
+    rows = session.scalars(query.where(SuppressionRow.lifted_at.is_(None)))
+    return Said(words=tuple(word(row) for row in rows)).standstill(now)
+
+
+def least_urgent(session: Session, now: datetime) -> int:
+    """Return how urgent a speech must be, 0-100, for anybody to begin it now; more than 100 is none."""
+    found = standstill(session, now)
+    if found is None:
+        return 0
+    return LIFE if found.kind is Kind.STANDSTILL else NONE
 
 
 def lift(session: Session, row: SuppressionRow, by: str, at: datetime) -> None:

@@ -32,4 +32,5 @@ class Reason(StrEnum):
     SPEAKER_HAS_SAID_ENOUGH = "speaker_has_said_enough"
     BUDGET = "budget"  # of the community's broadcasts, or of the camera's
     SPEAKER_IN_MAINTENANCE = "speaker_in_maintenance"
+    ALL_STOPPED = "all_stopped"  # a person has stopped every broadcast for a while
     AN_OPERATOR_WANTS_SILENCE = "an_operator_wants_silence"

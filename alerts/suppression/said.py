@@ -23,6 +23,8 @@ class Kind(StrEnum):
     SILENCE = "silence"  # recorded and shown, and nobody else hears of it
     MAINTENANCE = "maintenance"  # somebody works on it: recorded only
     WALK = "walk"  # somebody walks through a zone to see whether they are seen: no alarm of it is meant
+    STANDSTILL = "standstill"  # nothing is said anywhere but what may save a life
+    FULL_STANDSTILL = "full_standstill"  # nothing at all is said anywhere
     TRIAL = "trial"  # the system says that a rule is new on a camera; lifted when a person signs it off
 
 
@@ -57,9 +59,11 @@ class Suppression:
 
     def is_open(self, at: datetime, almanac: Almanac) -> bool:
         """Say whether it is in force at ``at``, its hours going by ``almanac``."""
-        if at < self.since or (self.until is not None and at >= self.until) or self.is_lifted(at):
-            return False
-        return self.hours is None or self.hours.applies(at, almanac)
+        return self.is_valid(at) and (self.hours is None or self.hours.applies(at, almanac))
+
+    def is_valid(self, at: datetime) -> bool:
+        """Say whether ``at`` lies between its beginning and its end, whatever its hours."""
+        return at >= self.since and (self.until is None or at < self.until) and not self.is_lifted(at)
 
     def is_lifted(self, at: datetime) -> bool:
         """Say whether a person had taken it back at ``at``."""
@@ -128,6 +132,18 @@ class Said:
     def _dismissed(self) -> Mapping[str, frozenset[str]]:
         cameras = {camera for _, camera in self._dismissals}
         return {camera: frozenset(r for r, c in self._dismissals if c == camera) for camera in cameras}
+
+    def standstill(self, at: datetime) -> Suppression | None:
+        """Return the word by which nothing is said anywhere at ``at``, the strictest; None without one."""
+        return next((word for word in self._standstills if word.is_valid(at)), None)
+
+    def is_over_since(self, since: datetime, at: datetime) -> bool:
+        """Say whether a standstill that began at ``since`` is over at ``at``."""
+        return any(word.since == since and not word.is_valid(at) for word in self._standstills)
+
+    @property
+    def _standstills(self) -> tuple[Suppression, ...]:
+        return self.of(Kind.FULL_STANDSTILL) + self.of(Kind.STANDSTILL)
 
     def is_in_maintenance(self, receiver: str, at: datetime, almanac: Almanac) -> bool:
         """Say whether somebody works on a speaker at ``at``."""

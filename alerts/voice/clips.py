@@ -7,10 +7,11 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,14 +19,18 @@ import numpy as np
 from alerts.links import opens, signed
 from alerts.payload import Speech, Utterance
 from alerts.voice import espeak, sound
+from alerts.voice.microphone import Voices, call_of
 from alerts.voice.recordings import Recordings
 from alerts.voice.sound import Samples
 from lianfang.config import Config
 from lianfang.config.voice import Voice
-from lianfang.errors import PermanentError
+from lianfang.errors import PermanentError, TransientError
 
 _BETWEEN_S = 0.4  # between two languages
 _KEPT = 1000  # files
+_UNKEPT, _FORGOTTEN_S = "voice-", 180.0
+TONE = "tone"
+"""What a speech names in place of a file to be a test tone."""
 _MADE = 2  # the way in which a clip is made: another one makes all of them anew
 
 
@@ -43,32 +48,51 @@ class Clip:
 
 
 class Clips:
-    """What was spoken, in ``folder``; a key there signs the links. ``recordings`` of people come first."""
+    """What was spoken, in ``folder``; a key there signs the links. ``recordings`` of people come first.
 
-    def __init__(self, voice: Voice, folder: Path) -> None:
-        self.folder = folder
+    ``voices`` are what people say into microphones now.
+    """
+
+    def __init__(self, voice: Voice, folder: Path, voices: Voices | None = None) -> None:
+        self.folder, self.voices = folder, voices
         self.recordings = Recordings(folder / "recordings")
         self._voice = voice
         self._key = b""
 
     @classmethod
-    def of(cls, config: Config) -> Clips:
-        """Return those of an installation."""
-        return cls(config.voice, config.data_dir / "voice")
+    def of(cls, config: Config, voices: Voices | None = None) -> Clips:
+        """Return those of an installation; of the service, if it gives its ``voices``."""
+        folder = config.data_dir / "voice"
+        for left in folder.glob(f"{_UNKEPT}*.wav") if voices else ():  # by one that was killed
+            left.unlink(missing_ok=True)
+        return cls(config.voice, folder, voices)
 
     async def clip(self, speech: Speech) -> Clip:
-        """Return the speech as sound, all its languages in order; PermanentError if it cannot be spoken."""
+        """Return the speech as sound, all its languages in order; PermanentError if it cannot be spoken.
+
+        TransientError for somebody's voice that is not here: another service has it.
+        """
+        if call := call_of(speech.clip):
+            return await asyncio.to_thread(self._voice_of, call)
         first = Utterance(language=speech.language, text=speech.text, clip=speech.clip)
         return await asyncio.to_thread(self._clip, (first, *speech.also))
 
     def is_recorded(self, utterance: Utterance) -> bool:
         """Say whether somebody has recorded it, so that no voice has to speak it."""
-        return bool(self._recording(utterance))
+        return bool(utterance.clip or self._recording(utterance))
+
+    def live(self, speech: Speech) -> AsyncIterator[Samples] | None:
+        """Return a voice as it comes; None for any other speech, and for a voice that is not here."""
+        call = call_of(speech.clip)
+        return self.voices.live(call) if call and self.voices and self.voices.is_here(call) else None
 
     def link(self, clip: Clip, until: datetime) -> str:
-        """Return where a speaker can fetch the clip until then."""
+        """Return where a speaker can fetch the clip until then; a voice is deleted soon after."""
         if self._voice.serve is None:
             raise PermanentError("no link for it: the configuration has no voice.serve")
+        if clip.file.name.startswith(_UNKEPT):
+            self._keep(clip.file, sound.wav(clip.samples))
+            asyncio.get_running_loop().call_later(_FORGOTTEN_S, partial(clip.file.unlink, missing_ok=True))
         name = clip.file.name
         return f"{self._voice.serve.base_url.rstrip('/')}/{name}?{signed(self._signing_key(), name, until)}"
 
@@ -94,7 +118,16 @@ class Clips:
         self._keep(file, sound.wav(samples))
         return Clip(file, samples)
 
+    def _voice_of(self, call: str) -> Clip:
+        whole = self.voices.whole(call) if self.voices else None
+        if whole is None or not len(whole):
+            raise TransientError("the voice is with another service, or not over")
+        samples = sound.normalised(whole, self._voice.loudness_db)
+        return Clip(self.folder / f"{_UNKEPT}{hashlib.sha256(call.encode()).hexdigest()}.wav", samples)
+
     def _said(self, utterance: Utterance) -> Samples:
+        if utterance.clip == TONE:
+            return sound.tone()
         if recording := self._recording(utterance):
             with suppress(ValueError):  # it was checked, and has gone since: the text is there
                 return sound.read(recording)
@@ -103,12 +136,14 @@ class Clips:
     def _recording(self, utterance: Utterance) -> Path | None:
         """Return what a person has sent, else the file that the rule names."""
         sent = self.recordings.find(utterance.language, utterance.text)
-        return sent or (Path(utterance.clip) if utterance.clip else None)
+        return sent or (Path(utterance.clip) if utterance.clip not in ("", TONE) else None)
 
     def _digest(self, utterances: Sequence[Utterance]) -> str:
         voice = self._voice
         said = [
             [u.language, u.text, voice.voices.get(u.language), *_version(self._recording(u))]
+            if u.clip != TONE
+            else [TONE]
             for u in utterances
         ]
         how = [_MADE, voice.program, voice.words_a_minute, voice.loudness_db]

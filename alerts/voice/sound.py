@@ -26,6 +26,7 @@ _KNEE, _PEAK = 0.5, 0.9
 _STEPS, _MOST_GAIN_DB = 3, 40.0
 _SILENT_DB = -50.0
 _BLOCK_S = 0.1
+_NOTES_HZ, _NOTE_S, _SOFT_S = (440.0, 880.0, 1760.0), 1.0, 0.05  # low ones are lost in small horns
 
 
 def read(source: Path | bytes, format_: str | None = None) -> Samples:
@@ -100,6 +101,19 @@ def scaled(samples: Samples, volume_pct: int) -> Samples:
     """Return it quieter, for devices without a volume of their own: 100 is as it is, 50 is 12 dB less."""
     quieter: Samples = (samples * (volume_pct / 100) ** 2).round().astype(np.int16)
     return quieter
+
+
+def tone() -> Samples:
+    """Return a test tone of three notes and three seconds, each beginning and ending softly."""
+    notes = [_note(frequency_hz) for frequency_hz in _NOTES_HZ]
+    return np.concatenate(notes)
+
+
+def _note(frequency_hz: float) -> Samples:
+    at = np.arange(int(_NOTE_S * RATE)) / RATE
+    softly = np.minimum(1, np.minimum(at, _NOTE_S - at) / _SOFT_S)
+    note: Samples = (0.5 * _FULL * softly * np.sin(2 * np.pi * frequency_hz * at)).round().astype(np.int16)
+    return note
 
 
 def wav(samples: Samples, rate: int = RATE) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -35,6 +35,18 @@ class Drawn(Stanza):
     """Lines."""
 
 
+SPEAKER_KEYS = (
+    "quiet",
+    "quieter",
+    "max_volume_pct",
+    "night_volume_pct",
+    "per_hour",
+    "per_day",
+    "per_night",
+)
+"""What people may change of a speaker: when it is quiet or quieter, how loud it is, how much it says."""
+
+
 class Changes(Stanza):
     """What is otherwise than in the file. Without anything it is the file."""
 
@@ -44,6 +56,8 @@ class Changes(Stanza):
     """Zones and lines of cameras."""
     cameras_off: tuple[Id, ...] = ()
     """Cameras that a person has switched off."""
+    speakers: dict[Id, Data] = Field(default_factory=dict)
+    """What is otherwise of speakers, by key."""
     guests: dict[GuestId, Guest] = Field(default_factory=dict)
     """Cameras that others have connected."""
     lists: dict[str, Annotated[str, AfterValidator(sys.intern)]] = Field(default_factory=dict)
@@ -79,9 +93,20 @@ def applied(config: Config, changes: Changes) -> Config:
     wrong = [*_strangers(document, config, changes), *unjoinable(document, config, changes.guests)]
     for camera_id in changes.cameras.keys() & config.cameras.keys():
         cameras[camera_id] = _drawn(config.cameras[camera_id], changes.cameras[camera_id])
+    receivers = {**config.receivers}
+    for name in changes.speakers.keys() & config.receivers.keys():
+        try:
+            receivers[name] = _speaking(config.receivers[name], changes.speakers[name])
+        except ConfigError as error:
+            wrong += [replace(found, key=f"receivers.{name}.{found.key}") for found in error.problems]
     if wrong:
         raise ConfigError(wrong)
-    document.data = {**dict(config), "rules": {**config.rules, **changes.rules}, "cameras": cameras}
+    document.data = {
+        **dict(config),
+        "rules": {**config.rules, **changes.rules},
+        "cameras": cameras,
+        "receivers": receivers,
+    }
     resulting = joined(_without(validated(document, Config), changes.cameras_off), changes.guests)
     resulting = resulting.with_lists({files[name]: text for name, text in changes.lists.items()})
     named = {path for _, path in paths(("rules",), config.rules)}
@@ -135,6 +160,11 @@ def _drawn(camera: Camera, drawn: Drawn) -> Data:
     }
 
 
+def _speaking(speaker: Stanza, changed: Data) -> Stanza:
+    """Return the stanza of a speaker with other hours and bounds; ConfigError where they are none."""
+    return validated(Document(_NAMED, {**dict(speaker), **changed}), type(speaker))
+
+
 def _without(config: Config, cameras_off: tuple[str, ...]) -> Config:
     off = {
         name: config.cameras[name].model_copy(update={"enabled": False})
@@ -147,10 +177,14 @@ def _without(config: Config, cameras_off: tuple[str, ...]) -> Config:
 def _strangers(document: Document, config: Config, changes: Changes) -> Iterator[ConfigProblem]:
     for key, named, known in (
         ("cameras", changes.cameras, config.cameras.keys()),
+        ("receivers", changes.speakers, set(config.receivers_of("speaker"))),
         ("lists", changes.lists, lists(config).keys()),
     ):
         for name in sorted(named.keys() - known):
             yield document.problem((key, name), repr(name), f"one of {', '.join(sorted(known))}")
+    for name, changed in changes.speakers.items():
+        for key in sorted(changed.keys() - set(SPEAKER_KEYS)):
+            yield document.problem(("receivers", name, key), "a change", ", ".join(SPEAKER_KEYS))
 
 
 def _joined_anew(before: Config, after: Config) -> Iterator[tuple[Key, str]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from lianfang.config.changes import Changes, Data
+from lianfang.config.changes import SPEAKER_KEYS, Changes, Data
 from lianfang.config.model import Config
 
 _MISSING = object()
@@ -35,7 +35,14 @@ def changeable(file: Config, changes: Changes) -> Data:
             "zones": _present({**zones, **(drawn.zones if drawn else {})}),
             "lines": _present({**lines, **(drawn.lines if drawn else {})}),
         }
-    return {"rules": {**rules, **changes.rules}, "cameras": cameras}
+    speakers = {
+        name: {
+            **file.receivers[name].model_dump(mode="json", include=set(SPEAKER_KEYS), exclude_unset=True),
+            **changes.speakers.get(name, {}),
+        }
+        for name in file.receivers_of("speaker")
+    }
+    return {"rules": {**rules, **changes.rules}, "cameras": cameras, "receivers": speakers}
 
 
 def differences(before: Data, after: Data) -> list[Difference]:

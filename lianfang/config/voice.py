@@ -41,6 +41,8 @@ class Voice(Stanza):
     """How fast it speaks; 175 is its own default, and hard to follow outdoors."""
     loudness_db: float = Field(default=-16, ge=-40, le=-6)
     """Mean level of what is said, in dB below full scale: the same for a voice and for recordings."""
+    keep_microphone_days: int = Field(default=0, ge=0, le=365)
+    """Days that what operators say into the microphone is kept, in `data_dir`/microphone; 0: not at all."""
     serve: ClipServer | None = None
     """Where speakers fetch sound; needed by those that are given a link."""
 

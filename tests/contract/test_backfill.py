@@ -65,7 +65,7 @@ def test_what_is_new_comes_first_then_what_goes_on_then_the_rest(store: Store) -
     def chosen(room: int, allowed: int) -> list[str]:
         with store.read() as session:
             heads = choose(session, now, {"police": room}, {"police": allowed}, HOW)
-            incidents = [session.get_one(OutboxRow, head.seq).incident_id for head in heads]
+            incidents = [session.get_one(OutboxRow, head.seq).about for head in heads]
         names = ("over 1", "over 2", "over 3", "judged", "open", "open too", "new")
         known = {identify("incident", name): name for name in names}
         return [known[incident] for incident in incidents]

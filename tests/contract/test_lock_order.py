@@ -15,7 +15,7 @@ from alerts.channels.base import Receipt
 from alerts.delivery.attempt import Attempt
 from alerts.delivery.exchange import Asked, Exchange
 from alerts.delivery.policy import Done
-from alerts.store import Store, outbox, subscriptions
+from alerts.store import Store, outbox, speakers, subscriptions
 from alerts.store.incidents import hold
 from alerts.store.schema import OutboxRow
 from tests.support.outbox import T0, open_incident, owe_notice, owe_speech
@@ -55,6 +55,18 @@ def _writes_what_was_said(store: Store) -> Act:
     return lambda own: _lane(own)(Asked(said, (), (), {}), T0)
 
 
+def _breaks_off_everything(store: Store) -> Act:
+    with store.write() as session:
+        for name in _names(session)[::-1]:
+            owe_speech(session, "horn", name)
+
+    def stop(own: Store) -> None:
+        with own.write() as session:
+            assert len(speakers.stopped(session, "standstill", now=T0)) == 2
+
+    return stop
+
+
 def _ends_a_subscription(store: Store) -> Act:
     with store.write() as session:
         for name in _names(session)[::-1]:
@@ -84,7 +96,14 @@ def _names(session: Session) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "begin", [_ends_what_is_over, _writes_what_was_said, _ends_a_subscription, _tells_many_at_once]
+    "begin",
+    [
+        _ends_what_is_over,
+        _writes_what_was_said,
+        _breaks_off_everything,
+        _ends_a_subscription,
+        _tells_many_at_once,
+    ],
 )
 @pytest.mark.parametrize("wanted", ["the other incident", "what is owed"])
 def test_whoever_waits_for_an_incident_holds_nothing(

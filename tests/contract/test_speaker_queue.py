@@ -7,11 +7,13 @@ from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from alerts import standstill
 from alerts.channels.base import Channel, EmergencyOnAir
 from alerts.store import Store, speakers
 from alerts.store.postgresql import PostgreSql
@@ -20,9 +22,10 @@ from alerts.store.speakers import Why
 from lianfang.clock import ManualClock
 from lianfang.errors import PermanentError, TransientError
 from lianfang.ids import identify
+from tests.support.api import config
 from tests.support.delivery import Scripted, make_worker, running, until
 from tests.support.horns import Horn
-from tests.support.outbox import T0, owe_speech, row
+from tests.support.outbox import T0, owe_call, owe_speech, row
 
 
 @dataclass
@@ -39,6 +42,11 @@ class Site:
         with self.store.write() as session:
             now = self.clock.now()
             return owe_speech(session, "gate", incident, text=incident, priority=priority, now=now, **keys)
+
+    def call(self, words: str) -> str:
+        """Owe what a person says at no incident."""
+        with self.store.write() as session:
+            return owe_call(session, "gate", words, now=self.clock.now())
 
     def stop(self, incident: str, why: Why = "operator") -> int:
         """Break off what is said about an incident."""
@@ -294,3 +302,64 @@ def test_a_speaker_that_answers_no_more_is_known_as_silent_until_it_answers(site
         assert len(gate.seen) == 3
 
     site.run(test, {"gate": gate})
+
+
+def test_what_a_person_says_waits_its_turn_and_stands_in_no_timeline(site: Site) -> None:
+    async def test() -> None:
+        rule = site.owe("rule", 60)
+        await until(lambda: site.horn.playing == [rule])
+        words = site.call("words")
+        await until(lambda: site.horn.playing == [words])
+        vital = site.owe("vital", 90)
+        await until(lambda: site.horn.playing == [vital])
+        site.horn.end()
+        await until(lambda: site.horn.playing == [f"{words}.1"])
+        site.horn.end()
+        await until(lambda: site.horn.playing == [f"{rule}.1"])
+        site.horn.end()
+        await until(lambda: site.states() == [("delivered", "finished")] * 3)
+
+    site.run(test)
+    assert site.horn.heard == ["rule", "words", "vital", "words", "rule"]
+    assert len(site.told()) == 3, "of the two incidents"
+
+
+def test_what_of_a_person_no_speaker_says_ends_and_nobody_else_says_it(site: Site) -> None:
+    gate = Scripted([PermanentError("no")])
+
+    async def test() -> None:
+        refused = site.call("refused")
+        await until(lambda: row(site.store, refused).state == "dead")
+        with site.store.write() as session:
+            speakers.heard(session, "gate", "emergency", detail="", now=T0)
+        late = site.call("late")
+        site.clock.advance_to(T0 + timedelta(seconds=60))
+        await until(lambda: row(site.store, late).state == "expired")
+
+    site.run(test, {"gate": gate})
+    assert (site.unsaid, site.told()) == ([], [])
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_a_standstill_breaks_off_everything_and_lets_begin_what_may_save_a_life(
+    site: Site, full: bool, tmp_path: Path
+) -> None:
+    known = config(tmp_path)
+
+    async def test() -> None:
+        playing = site.owe("playing", 90)
+        await until(lambda: site.horn.playing == [playing])
+        waiting = site.call("waiting")
+        wanted = standstill.Wanted(5, "test", full)
+        assert standstill.begin(site.store, known, site.clock, "duty", wanted)[1] == 2
+        await until(lambda: row(site.store, waiting).state == row(site.store, playing).state == "stopped")
+        site.owe("polite", 60)
+        vital = site.owe("vital", 90)
+        if full:
+            await asyncio.sleep(0.3)  # in which nothing may happen
+            assert site.horn.playing == []
+            assert standstill.end(site.store, site.clock, "duty")
+        await until(lambda: site.horn.playing == [vital])
+
+    site.run(test)
+    assert site.horn.heard == ["playing", "vital"]

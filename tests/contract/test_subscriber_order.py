@@ -77,7 +77,7 @@ def test_it_knows_in_the_end_what_is_so(
             )  # it takes nothing in a wrong order, and no repetition that is another one
             assert set(states(store)) <= {"delivered", "expired"}
             expected = {i for i in "abc" if _is_there(changes, i)}
-            known = {row.incident_id for row in owed(store) if _last(store, row.incident_id)}
+            known = {row.about for row in owed(store) if _last(store, row.about)}
             assert known == {incident_id(i) for i in expected}
             assert len(desk.there) == len(expected)
 

@@ -199,3 +199,30 @@ def test_a_rule_that_is_new_begins_in_trial(site: Site, client: Client) -> None:
     assert put(client, "rules/more", new).status == HTTPStatus.OK
     advance(site, 1)
     assert [(t["rule"]["id"], t["camera"]["id"]) for t in client.get("/api/trials").json] == [("more", "cam")]
+
+
+def test_the_hours_of_a_speaker_are_changed(site: Site, client: Client) -> None:
+    stanza = {
+        "quiet": {"windows": [{"begin": "21:00", "end": "06:00"}]},
+        "quieter": [{"windows": [{"begin": "12:00", "end": "14:00"}], "max_volume_pct": 20}],
+        "night_volume_pct": 10,
+    }
+    assert put(client, "speakers/horn/hours", stanza).status == HTTPStatus.OK
+    advance(site, 1)
+    (horn,) = [s for s in client.get("/api/speakers").json["speakers"] if s["id"] == "horn"]
+    assert ([horn["hours"][n]["loudest_pct"] for n in (2, 12, 14)], horn["changed"]) == ([10, 20, 100], True)
+    call = {"text": "请进屋", "speakers": ["horn"]}
+    said = client.post("/api/calls", call).json["answers"][0]["speech"]
+    assert said["volume_pct"] == 70, "four in the afternoon"
+    found = {difference["key"] for difference in client.get("/api/settings/1").json["differences"]}
+    assert found >= {"receivers.horn.night_volume_pct", "receivers.horn.quieter"}
+    refused = [
+        put(client, f"speakers/{name}/hours", stanza, 1)
+        for name, stanza in (("horn", {"max_volume_pct": 101}), ("horn", {"kind": "webhook"}), ("police", {}))
+    ]
+    assert [reply.status for reply in refused] == [422, 422, 404]
+    assert refused[0].json["detail"].startswith("receivers.horn.max_volume_pct: found 101")
+    assert put(client, "speakers/horn/hours", None, 1).status == HTTPStatus.OK
+    advance(site, 3)
+    (horn,) = [s for s in client.get("/api/speakers").json["speakers"] if s["id"] == "horn"]
+    assert ([horn["hours"][n]["loudest_pct"] for n in (2, 12)], horn["changed"]) == ([60, 100], False)

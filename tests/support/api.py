@@ -34,6 +34,7 @@ from alerts.store import Store, outbox
 from alerts.store.clips import ClipRow
 from alerts.store.incidents import add_change
 from alerts.store.schema import Base, CameraStateRow, EvidenceRow, IncidentRow, OutboxRow
+from alerts.voice.microphone import Voices
 from lianfang.bus import Bus
 from lianfang.clock import Clock, SystemClock
 from lianfang.config import Camera, Community, Config, Point, Secret, Stanza, Text, Zone
@@ -139,6 +140,7 @@ class Site:
     bus: FakeBus = field(default_factory=FakeBus)
     live: Bus | None = None
     """Where live views are read from."""
+    voices: Voices = field(default_factory=lambda: Voices(SystemClock()))
 
     @property
     def evidence_dir(self) -> Path:
@@ -162,6 +164,7 @@ class Site:
             write=writer(self.config, self.bus),
             newest=lambda camera, since: newest_picture(self.live, camera, since) if self.live else None,
             bus=self.live,
+            voices=self.voices,
         )
         return create_app(deps, **kwargs)
 

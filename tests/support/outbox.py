@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from alerts.payload import Notice, NoticePlace, Speech
 from alerts.store import Store, outbox
+from alerts.store.calls import CallRow
 from alerts.store.incidents import hold
 from alerts.store.schema import IncidentRow, OutboxRow
 from lianfang.ids import identify
@@ -152,6 +153,36 @@ def owe_speech(
         now=now,
         captured_at=now,
         valid_until=valid_until,
+        priority=priority,
+    )
+    return speech.id
+
+
+def owe_call(session: Session, speaker: str, name: str, *, now: datetime = T0, priority: int = 70) -> str:
+    """Owe the words ``name`` of a person to ``speaker``, at no incident, and return the id of the speech."""
+    call_id = identify("call", name)
+    session.add(CallRow(id=call_id, kind="words", author="duty", at=now, text=name, speakers=[speaker]))
+    session.flush()
+    speech = Speech(
+        id=identify("speech", call_id, speaker),
+        text=name,
+        volume_pct=70,
+        repeat=1,
+        priority=priority,
+        valid_until=now + timedelta(seconds=60),
+    )
+    outbox.enqueue(
+        session,
+        id=speech.id,
+        receiver=speaker,
+        incident_id=None,
+        call_id=call_id,
+        incident_version=0,
+        kind="speech",
+        payload={"speech": speech.model_dump(mode="json"), "fallbacks": [], "voices": {}},
+        now=now,
+        captured_at=now,
+        valid_until=speech.valid_until,
         priority=priority,
     )
     return speech.id

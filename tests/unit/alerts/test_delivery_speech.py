@@ -89,7 +89,7 @@ def test_the_next_speaker_speaks(
     gate, bridge, far = _spoken(*answers), _spoken(), _spoken()
     speech = _run(store, clock, {"gate": gate, "bridge": bridge, "far": far}, ("bridge", "far"))
     first, second = _rows(store)
-    heir = identify("speech", first.incident_id, "bridge", speech)
+    heir = identify("speech", first.about, "bridge", speech)
     assert (len(gate.seen), bridge.ids, far.ids) == (attempts, [heir], [])
     assert (first.state, first.outcome, second.state, second.outcome) == (
         "dead",

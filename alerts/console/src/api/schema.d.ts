@@ -129,6 +129,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Calls
+         * @description List what people said through speakers, at no incident, the newest first.
+         */
+        get: operations["list_calls"];
+        put?: never;
+        /**
+         * Make Call
+         * @description Say something through one speaker or a group, now and at any hour; six times a minute at most.
+         */
+        post: operations["make_call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/calls/{call_id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End Voice
+         * @description End a voice: speakers that cannot play it live are given it now.
+         */
+        post: operations["end_voice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/calls/{call_id}/sound": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send Sound
+         * @description Take the next part of a voice: 16-bit samples, little-endian, one channel, 64 KB at most.
+         */
+        post: operations["send_sound"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/calls/{call_id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop Call
+         * @description Break off a call wherever it is said, and drop it where it waits.
+         */
+        post: operations["stop_call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/calls/voice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin Voice
+         * @description Begin to speak; who hears it live, who once it has ended, who not at all.
+         */
+        post: operations["begin_voice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cameras": {
         parameters: {
             query?: never;
@@ -1950,6 +2054,112 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/speakers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Speakers
+         * @description List every speaker: how it is, what it says, what waits there, its hours, and the groups.
+         */
+        get: operations["list_speakers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/speakers/{speaker}/hours": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Hours
+         * @description Change when a speaker is quiet, how loud it is at which hour, and how much it says.
+         *
+         *     Null makes it what it is in the file. It takes a second.
+         */
+        put: operations["change_hours"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/speakers/{speaker}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop Speaker
+         * @description Break off what a speaker says, whatever it is, and drop what waits there.
+         */
+        post: operations["stop_speaker"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/standstill": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Standstill
+         * @description Show whether every broadcast is stopped, until when, by whom and why.
+         */
+        get: operations["show_standstill"];
+        put?: never;
+        /**
+         * Stop Everything
+         * @description Break off everything that is said, and say nothing for a while; one in force gives way to it.
+         */
+        post: operations["stop_everything"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/standstill/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End Standstill
+         * @description End it before its time; what still holds is said again.
+         */
+        post: operations["end_standstill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/statistics": {
         parameters: {
             query?: never;
@@ -2068,92 +2278,6 @@ export interface paths {
          * @description End a trial: what still holds is heard.
          */
         post: operations["sign_off_trial"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/walk-tests": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * List Walk Tests
-         * @description List walk tests, the newest first.
-         */
-        get: operations["list_walk_tests"];
-        put?: never;
-        /**
-         * Start Walk Test
-         * @description Begin one: until it is over nobody outside hears of whoever walks there.
-         *
-         *     It is refused where an incident is open: that would be taken for the test.
-         */
-        post: operations["start_walk_test"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/walk-tests.csv": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Export Walk Tests
-         * @description Give them as CSV; times are the community's.
-         */
-        get: operations["export_walk_tests"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/walk-tests/{walk_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Show Walk Test
-         * @description Show one, as it goes on.
-         */
-        get: operations["show_walk_test"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/walk-tests/{walk_id}/finish": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Finish Walk Test
-         * @description End one. For half a minute more nobody hears of whoever is there: they are to leave the zone.
-         */
-        post: operations["finish_walk_test"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2437,6 +2561,12 @@ export interface components {
             name: components["schemas"]["Words"];
         };
         /**
+         * Kind
+         * @description What is said.
+         * @enum {string}
+         */
+        alerts__calls__Kind: "words" | "tone" | "voice";
+        /**
          * Day
          * @description Messages to one receiver, those of them that it took in time, and the pictures of their incidents.
          *
@@ -2481,6 +2611,12 @@ export interface components {
              */
             judged: number;
         };
+        /**
+         * Kind
+         * @description What kind of word it is.
+         * @enum {string}
+         */
+        alerts__suppression__said__Kind: "dismissal" | "permit" | "silence" | "maintenance" | "standstill" | "full_standstill" | "trial";
         /**
          * AnswerHandover
          * @description What is said with a confirmation or a refusal.
@@ -2673,6 +2809,31 @@ export interface components {
             reason: string;
         };
         /**
+         * BeginVoice
+         * @description Speak oneself. ``rate`` is how many samples a second will come: 16 bits, one channel.
+         */
+        BeginVoice: {
+            /**
+             * Confirmed
+             * @default false
+             */
+            confirmed: boolean;
+            /**
+             * Group
+             * @default
+             */
+            group: string;
+            /** Rate */
+            rate: number;
+            /**
+             * Speakers
+             * @default []
+             */
+            speakers: string[];
+            /** Volume Pct */
+            volume_pct?: number | null;
+        };
+        /**
          * Bounds
          * @description Where the edges of a plan lie that is drawn along meridians and parallels.
          */
@@ -2721,6 +2882,42 @@ export interface components {
              * Text
              * @default
              */
+            text: string;
+        };
+        /**
+         * CallAnswer
+         * @description What became of a call at one speaker; ``speech`` is null where nothing was owed to it.
+         */
+        CallAnswer: {
+            speaker: components["schemas"]["NamedInBoth"];
+            speech: components["schemas"]["SpeechLine"] | null;
+        };
+        /**
+         * CallView
+         * @description Something that a person said: who, when, what, where, and what each speaker answered.
+         */
+        CallView: {
+            /** Answers */
+            answers: components["schemas"]["CallAnswer"][];
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Author */
+            author: string;
+            /** Author Name */
+            author_name: string;
+            /** Group */
+            group: string;
+            /** Id */
+            id: string;
+            kind: components["schemas"]["alerts__calls__Kind"];
+            /** Seconds */
+            seconds: number;
+            /** Stopped By Name */
+            stopped_by_name: string;
+            /** Text */
             text: string;
         };
         /**
@@ -3426,17 +3623,6 @@ export interface components {
             whole: boolean;
         };
         /**
-         * FinishWalk
-         * @description The test is over; without ``counts`` it was broken off, and says nothing of the zone.
-         */
-        FinishWalk: {
-            /**
-             * Counts
-             * @default true
-             */
-            counts: boolean;
-        };
-        /**
          * FirstPassword
          * @description Somebody, and the password that lets them in once. It is said here, and never again.
          */
@@ -3690,7 +3876,7 @@ export interface components {
             author_name: string;
             /** Id */
             id: string;
-            kind: components["schemas"]["Kind"];
+            kind: components["schemas"]["alerts__suppression__said__Kind"];
             /** Reason */
             reason: string;
             /** Rules */
@@ -4206,12 +4392,6 @@ export interface components {
             key: string;
         };
         /**
-         * Kind
-         * @description What kind of word it is.
-         * @enum {string}
-         */
-        Kind: "dismissal" | "permit" | "silence" | "maintenance" | "walk" | "trial";
-        /**
          * LoggedIn
          * @description Who is logged in, and until when; ``stands_for`` are the assignees whose incidents are theirs.
          *
@@ -4283,6 +4463,40 @@ export interface components {
              * @enum {string}
              */
             what: "original" | "annotated" | "clip" | "preview" | "live" | "export";
+        };
+        /**
+         * MakeCall
+         * @description Say ``text``, or let a test tone be heard.
+         */
+        MakeCall: {
+            /**
+             * Confirmed
+             * @default false
+             */
+            confirmed: boolean;
+            /**
+             * Group
+             * @default
+             */
+            group: string;
+            /**
+             * Kind
+             * @default words
+             * @enum {string}
+             */
+            kind: "words" | "tone";
+            /**
+             * Speakers
+             * @default []
+             */
+            speakers: string[];
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+            /** Volume Pct */
+            volume_pct?: number | null;
         };
         /**
          * MapPoint
@@ -5721,6 +5935,14 @@ export interface components {
             reason: string;
         };
         /**
+         * Silenced
+         * @description How many speeches were broken off or dropped.
+         */
+        Silenced: {
+            /** Speeches */
+            speeches: number;
+        };
+        /**
          * SiteMap
          * @description The map: cameras stand at their points. ``fault`` says why the tiles are not drawn.
          */
@@ -5757,6 +5979,122 @@ export interface components {
             tally: components["schemas"]["Tally"];
         };
         /**
+         * SpeakerChange
+         * @description Hours and bounds of a speaker, by key, as in the file; null makes them those of the file.
+         */
+        SpeakerChange: {
+            /**
+             * Based On
+             * @description `newest` of the settings.
+             */
+            based_on: number;
+            /**
+             * Reason
+             * @description Why, for those who come after.
+             */
+            reason: string;
+            /** Stanza */
+            stanza: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /**
+         * SpeakerGroup
+         * @description Speakers that are spoken to together: ``all``, of a grid cell (``cell:…``) or a point (``point:…``).
+         */
+        SpeakerGroup: {
+            /** Id */
+            id: string;
+            /** Name */
+            name: string;
+            /** Speakers */
+            speakers: string[];
+        };
+        /**
+         * SpeakerHour
+         * @description One hour of today: how loud it may be at most, 0-100, and whether only what saves lives is said.
+         */
+        SpeakerHour: {
+            /** Loudest Pct */
+            loudest_pct: number;
+            /** Quiet */
+            quiet: boolean;
+        };
+        /**
+         * SpeakersState
+         * @description Every speaker, and their groups. ``hour`` is the hour of the day now, where the community is.
+         */
+        SpeakersState: {
+            /** Groups */
+            groups: components["schemas"]["SpeakerGroup"][];
+            /** Hour */
+            hour: number;
+            /** Speakers */
+            speakers: components["schemas"]["SpeakerView"][];
+        };
+        /**
+         * SpeakerView
+         * @description A speaker: how it is, what it says, what waits, and what it may say when.
+         *
+         *     ``condition`` is ``unknown`` where nobody has asked yet. ``plays``: whether it speaks text, plays sound,
+         *     or only one sound that it has stored. ``microphone``: whether a voice is heard there live, afterwards, or
+         *     not at all. ``settings`` is its hours and bounds as a stanza; ``changed``: it is not as in the file.
+         */
+        SpeakerView: {
+            /** Changed */
+            changed: boolean;
+            /**
+             * Condition
+             * @enum {string}
+             */
+            condition: "unknown" | "ready" | "silent" | "faulty" | "emergency";
+            /** Detail */
+            detail: string;
+            /** Disabled At */
+            disabled_at: string | null;
+            /** Heard At */
+            heard_at: string | null;
+            /** Hours */
+            hours: components["schemas"]["SpeakerHour"][];
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            last: components["schemas"]["SpeechLine"] | null;
+            /** Loudest Pct */
+            loudest_pct: number;
+            /** Maintained Until */
+            maintained_until: string | null;
+            /**
+             * Microphone
+             * @enum {string}
+             */
+            microphone: "live" | "afterwards" | "none";
+            name: components["schemas"]["NamedInBoth"];
+            now: components["schemas"]["SpeechLine"] | null;
+            /** Places */
+            places: components["schemas"]["Named"][];
+            /**
+             * Plays
+             * @enum {string}
+             */
+            plays: "text" | "sound" | "stored";
+            /** Quiet */
+            quiet: boolean;
+            /** Said Day */
+            said_day: number;
+            /** Said Hour */
+            said_hour: number;
+            /** Settings */
+            settings: {
+                [key: string]: unknown;
+            };
+            /** Since */
+            since: string | null;
+            /** Waiting */
+            waiting: components["schemas"]["SpeechLine"][];
+        };
+        /**
          * Speech
          * @description What a speaker was told to say, and what it answered.
          */
@@ -5776,6 +6114,49 @@ export interface components {
             state: "pending" | "delivered" | "dead" | "expired" | "stopped";
             /** Text */
             text: string;
+        };
+        /**
+         * SpeechLine
+         * @description One speech at a speaker: what, for whom, and what has become of it.
+         *
+         *     ``incident`` or ``call`` is what it is about, the other one "". ``by_name`` is the person who wanted it
+         *     said, "" for the system. ``said_at``: when it ended, null while it waits or is said.
+         */
+        SpeechLine: {
+            /** By Name */
+            by_name: string;
+            /** Call */
+            call: string;
+            /** Detail */
+            detail: string;
+            /** Id */
+            id: string;
+            /** Incident */
+            incident: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "rule" | "words" | "tone" | "voice";
+            /** Outcome */
+            outcome: string;
+            /** Priority */
+            priority: number;
+            /** Said At */
+            said_at: string | null;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+            /** State */
+            state: string;
+            /** Stopping */
+            stopping: boolean;
+            /** Text */
+            text: string;
+            /** Volume Pct */
+            volume_pct: number;
         };
         /**
          * SpokenLine
@@ -5830,33 +6211,42 @@ export interface components {
             sound: components["schemas"]["QuietView"][];
         };
         /**
-         * StartWalk
-         * @description Somebody walks into a zone now, ``distance_m`` from its camera.
-         *
-         *     ``accuracy_m`` where a phone measured that. ``light`` by the sun if not given. ``limit_s``: it ends by
-         *     itself.
+         * Standstill
+         * @description Nothing is said from ``since`` until ``until``. ``full``: not even what may save a life.
          */
-        StartWalk: {
-            /** Accuracy M */
-            accuracy_m?: number | null;
-            /** Camera */
-            camera: string;
-            /** Distance M */
-            distance_m: number;
-            /** Light */
-            light?: ("day" | "twilight" | "night") | null;
+        Standstill: {
+            /** Author */
+            author: string;
+            /** Author Name */
+            author_name: string;
+            /** Full */
+            full: boolean;
+            /** Left S */
+            left_s: number;
+            /** Reason */
+            reason: string;
             /**
-             * Limit S
-             * @default 180
+             * Since
+             * Format: date-time
              */
-            limit_s: number;
+            since: string;
             /**
-             * Note
-             * @default
+             * Until
+             * Format: date-time
              */
-            note: string;
-            /** Zone */
-            zone: string;
+            until: string;
+        };
+        /**
+         * StandstillState
+         * @description The standstill that is in force, null without one. ``speeches``: how many were just broken off.
+         */
+        StandstillState: {
+            /**
+             * Speeches
+             * @default 0
+             */
+            speeches: number;
+            standstill: components["schemas"]["Standstill"] | null;
         };
         /**
          * State
@@ -5913,6 +6303,24 @@ export interface components {
             worst_shift: number;
         };
         /**
+         * StopEverything
+         * @description Stop every broadcast for so many minutes. ``full``: also what may save a life, 10 minutes at most.
+         */
+        StopEverything: {
+            /**
+             * Full
+             * @default false
+             */
+            full: boolean;
+            /**
+             * Minutes
+             * @default 10
+             */
+            minutes: number;
+            /** Reason */
+            reason: string;
+        };
+        /**
          * StoreSize
          * @description What the store holds; ``size_bytes`` is null where the database does not say.
          */
@@ -5957,7 +6365,7 @@ export interface components {
             id: string;
             /** Incident Id */
             incident_id: string;
-            kind: components["schemas"]["Kind"];
+            kind: components["schemas"]["alerts__suppression__said__Kind"];
             /** Label */
             label: string;
             /** Last Held At */
@@ -6217,12 +6625,6 @@ export interface components {
             type: string;
         };
         /**
-         * Verdict
-         * @description What came of a walk test.
-         * @enum {string}
-         */
-        Verdict: "running" | "alarmed" | "held" | "seen" | "missed" | "unknown" | "cancelled";
-        /**
          * Version
          * @description What somebody changed; it is in force from ``since`` on, until the next one is.
          */
@@ -6251,75 +6653,28 @@ export interface components {
             version: components["schemas"]["Version"];
         };
         /**
-         * WalkTest
-         * @description A walk test: what was tried, and what the system saw.
-         *
-         *     ``seen`` of ``pictures`` had somebody in the zone, ``most`` at a time; more than one and nobody knows
-         *     whose figures they are. Heights are pixels of the pictures that detectors looked at: on average, and in
-         *     the last one. Seconds count from the start: until they were first seen in the zone, and until a rule
-         *     counted them; ``held`` says why that would have raised nothing. ``quiet_until``: whoever tried has left
-         *     the zone by then, for from then on what is seen there is told. ``rules`` look at the zone now.
+         * VoiceBegun
+         * @description Send sound to it now: at most ``most_s`` seconds. Who hears it live, who afterwards, who not at all.
          */
-        WalkTest: {
-            /** Accuracy M */
-            accuracy_m: number | null;
-            /** Alert S */
-            alert_s: number | null;
-            /** By Name */
-            by_name: string;
-            camera: components["schemas"]["Named"];
-            /** Confidence */
-            confidence: number;
-            /** Distance M */
-            distance_m: number;
-            /** Ended At */
-            ended_at: string | null;
-            /** Height Px */
-            height_px: number | null;
-            /** Held */
-            held: string;
+        VoiceBegun: {
+            /** Afterwards */
+            afterwards: string[];
             /** Id */
             id: string;
-            /** Last Height Px */
-            last_height_px: number | null;
-            /** Last Seen At */
-            last_seen_at: string | null;
-            /**
-             * Light
-             * @enum {string}
-             */
-            light: "day" | "twilight" | "night";
-            /** Most */
-            most: number;
-            /** Note */
-            note: string;
-            /** Pictures */
-            pictures: number;
-            point: components["schemas"]["Named"];
-            /**
-             * Quiet Until
-             * Format: date-time
-             */
-            quiet_until: string;
-            rule: components["schemas"]["NamedInBoth"] | null;
-            /** Rules */
-            rules: components["schemas"]["NamedInBoth"][];
-            /** Seen */
-            seen: number;
-            /** Seen S */
-            seen_s: number | null;
-            /**
-             * Started At
-             * Format: date-time
-             */
-            started_at: string;
-            /**
-             * Until
-             * Format: date-time
-             */
-            until: string;
-            verdict: components["schemas"]["Verdict"];
-            zone: components["schemas"]["Named"];
+            /** Live */
+            live: string[];
+            /** Most S */
+            most_s: number;
+            /** Not Heard */
+            not_heard: string[];
+        };
+        /**
+         * VoiceHeard
+         * @description How long the voice is so far.
+         */
+        VoiceHeard: {
+            /** Seconds */
+            seconds: number;
         };
         /**
          * WantedVehicle
@@ -6834,6 +7189,417 @@ export interface operations {
             };
             /** @description Forbidden */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_calls: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallView"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_call: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MakeCall"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_voice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VoiceHeard"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    send_sound: {
+        parameters: {
+            query: {
+                /** @description Byte of the voice at which it begins. */
+                at: number;
+            };
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VoiceHeard"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stop_call: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Silenced"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_voice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BeginVoice"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VoiceBegun"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13126,6 +13892,318 @@ export interface operations {
             };
         };
     };
+    list_speakers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpeakersState"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_hours: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                speaker: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SpeakerChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsState"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stop_speaker: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                speaker: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Silenced"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_standstill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StandstillState"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stop_everything: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StopEverything"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StandstillState"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_standstill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StandstillState"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     show_statistics: {
         parameters: {
             query?: {
@@ -13472,317 +14550,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TrialView"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    list_walk_tests: {
-        parameters: {
-            query?: {
-                /** @description Of this camera. */
-                camera?: string;
-                /** @description Of this zone. */
-                zone?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["WalkTest"][];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    start_walk_test: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["StartWalk"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["WalkTest"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Conflict */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    export_walk_tests: {
-        parameters: {
-            query?: {
-                /** @description Of this camera. */
-                camera?: string;
-                /** @description Of this zone. */
-                zone?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/csv": string;
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    show_walk_test: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                walk_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["WalkTest"];
-                };
-            };
-            /** @description Unauthorized */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Forbidden */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Not Found */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Unprocessable Entity */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    finish_walk_test: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                walk_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["FinishWalk"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["WalkTest"];
                 };
             };
             /** @description Unauthorized */

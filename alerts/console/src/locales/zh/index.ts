@@ -11,6 +11,7 @@ import shell from './shell.json'
 import statistics from './statistics.json'
 import shift from './shift.json'
 import watch from './watch.json'
+import speakers from './speakers.json'
 
 export default {
   ...admin,
@@ -25,4 +26,5 @@ export default {
   ...statistics,
   ...shift,
   ...watch,
+  ...speakers,
 }
