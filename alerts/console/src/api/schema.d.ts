@@ -2284,6 +2284,92 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/walk-tests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Walk Tests
+         * @description List walk tests, the newest first.
+         */
+        get: operations["list_walk_tests"];
+        put?: never;
+        /**
+         * Start Walk Test
+         * @description Begin one: until it is over nobody outside hears of whoever walks there.
+         *
+         *     It is refused where an incident is open: that would be taken for the test.
+         */
+        post: operations["start_walk_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/walk-tests.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Walk Tests
+         * @description Give them as CSV; times are the community's.
+         */
+        get: operations["export_walk_tests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/walk-tests/{walk_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Walk Test
+         * @description Show one, as it goes on.
+         */
+        get: operations["show_walk_test"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/walk-tests/{walk_id}/finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Finish Walk Test
+         * @description End one. For half a minute more nobody hears of whoever is there: they are to leave the zone.
+         */
+        post: operations["finish_walk_test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/week": {
         parameters: {
             query?: never;
@@ -2616,7 +2702,7 @@ export interface components {
          * @description What kind of word it is.
          * @enum {string}
          */
-        alerts__suppression__said__Kind: "dismissal" | "permit" | "silence" | "maintenance" | "standstill" | "full_standstill" | "trial";
+        alerts__suppression__said__Kind: "dismissal" | "permit" | "silence" | "maintenance" | "walk" | "standstill" | "full_standstill" | "trial";
         /**
          * AnswerHandover
          * @description What is said with a confirmation or a refusal.
@@ -3621,6 +3707,17 @@ export interface components {
              * @default false
              */
             whole: boolean;
+        };
+        /**
+         * FinishWalk
+         * @description The test is over; without ``counts`` it was broken off, and says nothing of the zone.
+         */
+        FinishWalk: {
+            /**
+             * Counts
+             * @default true
+             */
+            counts: boolean;
         };
         /**
          * FirstPassword
@@ -6249,6 +6346,35 @@ export interface components {
             standstill: components["schemas"]["Standstill"] | null;
         };
         /**
+         * StartWalk
+         * @description Somebody walks into a zone now, ``distance_m`` from its camera.
+         *
+         *     ``accuracy_m`` where a phone measured that. ``light`` by the sun if not given. ``limit_s``: it ends by
+         *     itself.
+         */
+        StartWalk: {
+            /** Accuracy M */
+            accuracy_m?: number | null;
+            /** Camera */
+            camera: string;
+            /** Distance M */
+            distance_m: number;
+            /** Light */
+            light?: ("day" | "twilight" | "night") | null;
+            /**
+             * Limit S
+             * @default 180
+             */
+            limit_s: number;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /** Zone */
+            zone: string;
+        };
+        /**
          * State
          * @description Where an incident stands. Whether somebody is still there is ``occupied``, beside it.
          * @enum {string}
@@ -6625,6 +6751,12 @@ export interface components {
             type: string;
         };
         /**
+         * Verdict
+         * @description What came of a walk test.
+         * @enum {string}
+         */
+        Verdict: "running" | "alarmed" | "held" | "seen" | "missed" | "unknown" | "cancelled";
+        /**
          * Version
          * @description What somebody changed; it is in force from ``since`` on, until the next one is.
          */
@@ -6675,6 +6807,77 @@ export interface components {
         VoiceHeard: {
             /** Seconds */
             seconds: number;
+        };
+        /**
+         * WalkTest
+         * @description A walk test: what was tried, and what the system saw.
+         *
+         *     ``seen`` of ``pictures`` had somebody in the zone, ``most`` at a time; more than one and nobody knows
+         *     whose figures they are. Heights are pixels of the pictures that detectors looked at: on average, and in
+         *     the last one. Seconds count from the start: until they were first seen in the zone, and until a rule
+         *     counted them; ``held`` says why that would have raised nothing. ``quiet_until``: whoever tried has left
+         *     the zone by then, for from then on what is seen there is told. ``rules`` look at the zone now.
+         */
+        WalkTest: {
+            /** Accuracy M */
+            accuracy_m: number | null;
+            /** Alert S */
+            alert_s: number | null;
+            /** By Name */
+            by_name: string;
+            camera: components["schemas"]["Named"];
+            /** Confidence */
+            confidence: number;
+            /** Distance M */
+            distance_m: number;
+            /** Ended At */
+            ended_at: string | null;
+            /** Height Px */
+            height_px: number | null;
+            /** Held */
+            held: string;
+            /** Id */
+            id: string;
+            /** Last Height Px */
+            last_height_px: number | null;
+            /** Last Seen At */
+            last_seen_at: string | null;
+            /**
+             * Light
+             * @enum {string}
+             */
+            light: "day" | "twilight" | "night";
+            /** Most */
+            most: number;
+            /** Note */
+            note: string;
+            /** Pictures */
+            pictures: number;
+            point: components["schemas"]["Named"];
+            /**
+             * Quiet Until
+             * Format: date-time
+             */
+            quiet_until: string;
+            rule: components["schemas"]["NamedInBoth"] | null;
+            /** Rules */
+            rules: components["schemas"]["NamedInBoth"][];
+            /** Seen */
+            seen: number;
+            /** Seen S */
+            seen_s: number | null;
+            /**
+             * Started At
+             * Format: date-time
+             */
+            started_at: string;
+            /**
+             * Until
+             * Format: date-time
+             */
+            until: string;
+            verdict: components["schemas"]["Verdict"];
+            zone: components["schemas"]["Named"];
         };
         /**
          * WantedVehicle
@@ -14550,6 +14753,317 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TrialView"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_walk_tests: {
+        parameters: {
+            query?: {
+                /** @description Of this camera. */
+                camera?: string;
+                /** @description Of this zone. */
+                zone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WalkTest"][];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_walk_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StartWalk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WalkTest"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_walk_tests: {
+        parameters: {
+            query?: {
+                /** @description Of this camera. */
+                camera?: string;
+                /** @description Of this zone. */
+                zone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_walk_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                walk_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WalkTest"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    finish_walk_test: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                walk_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FinishWalk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WalkTest"];
                 };
             };
             /** @description Unauthorized */
