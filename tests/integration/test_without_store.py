@@ -146,6 +146,7 @@ def test_without_postgresql(tmp_path: Path, bus: Bus, how: str) -> None:
 
 
 @pytest.mark.e2e
+@pytest.mark.chaos  # its first eight seconds stand above
 def test_a_minute_without_postgresql(tmp_path: Path, bus: Bus) -> None:
     with own_server() as server, speaker() as horn:
 
