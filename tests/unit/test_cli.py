@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import signal
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from lianfang.cli import COMMANDS, main
+from lianfang.cli import COMMANDS, Command, main
 from tests.support.configs import changed, write
 
 
@@ -48,6 +49,19 @@ def test_help_names_every_command(arguments: list[str], capsys: pytest.CaptureFi
     for name, command in COMMANDS.items():
         assert f"  {name} " in out
         assert command.summary in out
+
+
+def looks_for_garbage(_argv: object) -> int:
+    return int(gc.isenabled())
+
+
+def test_garbage_is_looked_for_once_a_command_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(COMMANDS, "probe", Command(f"{__name__}:looks_for_garbage", "-"))
+    assert main(["probe"]) == 1
+    monkeypatch.setitem(COMMANDS, "probe", Command("no.such.module:main", "-"))
+    with pytest.raises(ModuleNotFoundError):
+        main(["probe"])
+    assert gc.isenabled()
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
