@@ -46,6 +46,7 @@ COMMANDS = {
     "police": Command(
         "alerts.police_command:main", "try a platform, run joint test cases; what it was told on a day"
     ),
+    "audit": Command("alerts.audit_command:main", "whether the record of who did what was changed"),
     "migrate": Command("alerts.store.command:main", "bring the store's tables up to date"),
     "models": Command("detectors.models.commands:main", "list, install, verify and export models"),
     "train": Command("detectors.training.commands:main", "train our own models from your pictures"),

@@ -17,12 +17,16 @@ from alerts.api.sheet import CSV, sheet
 from alerts.store import audit
 from alerts.store.audit import AuditRow, Search
 
-_COLUMNS = ("at", "actor", "actor_name", "role", "address", "action", "target", "reason", "status", "detail")
+_WHO = ("at", "actor", "actor_name", "role", "address")
+_COLUMNS = (*_WHO, "action", "target", "reason", "status", "detail", "digest")
 _MOST_ROWS = 100_000
 
 
 class AuditEntry(Answer):
-    """One deed, done where ``status`` is below 400, else refused. ``action`` is the operation's name."""
+    """One deed, done where ``status`` is below 400, else refused. ``action`` is the operation's name.
+
+    ``digest`` is that of the entry and of the one before it; `lianfang audit verify` goes through all.
+    """
 
     seq: int
     at: AwareDatetime
@@ -35,6 +39,7 @@ class AuditEntry(Answer):
     reason: str
     status: int
     detail: dict[str, Any]
+    digest: str | None
 
 
 class AuditPage(Answer):

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from alerts.api.gate import LOGIN, SAFE, of_machines
 from alerts.api.names import Names
-from alerts.store import Store
+from alerts.store import Store, audit
 from alerts.store.audit import AuditRow, Pending, pending
 from alerts.store.store import QUIET
 from lianfang.clock import Clock
@@ -76,7 +76,7 @@ class Auditing:
         try:
             with self._store.write() as session:
                 session.info[QUIET] = True
-                session.add(row)
+                audit.add(session, row)
         except LianfangError as error:
             _log.error("audit_not_written", action=row.action, actor=row.actor, reason=str(error))
 

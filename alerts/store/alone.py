@@ -14,10 +14,11 @@ KEYS = {
     "said": 0x6C66_0003,
     "versions": 0x6C66_0004,
     "dispositions": 0x6C66_0005,
+    "audit": 0x6C66_0006,
 }
 
 
-def alone(session: Session, what: Literal["changes", "said", "versions", "dispositions"]) -> None:
+def alone(session: Session, what: Literal["changes", "said", "versions", "dispositions", "audit"]) -> None:
     """Wait for every write that does the same and has not ended; SQLite has one writer anyway.
 
     Numbers that are drawn within it grow in the order of the commits. A sequence alone gives them out of it:

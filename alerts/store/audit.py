@@ -1,4 +1,4 @@
-"""Who did what to what, when, from where and why: one table, that is only ever added to.
+"""Who did what to what, when, from where and why: one table, that is only ever added to, a chain of digests.
 
 Whatever writes to the store on behalf of a person writes the entry in the same transaction: ``Store.write``
 adds the one that is ``pending`` where it is called, which the API sets for every request that changes
@@ -7,15 +7,19 @@ something.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Index, Select, String, or_, select
+from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from alerts.store.alone import alone
 from alerts.store.schema import Base
 from alerts.store.types import BigInt, Text
 
@@ -42,6 +46,7 @@ class AuditRow(Base):
     reason: Mapped[str] = mapped_column(Text)
     status: Mapped[int]  # of HTTP; below 400 it was done
     detail: Mapped[dict[str, Any]]
+    digest: Mapped[str | None] = mapped_column(String(64))  # None: older than the chain
 
 
 class Deed(Protocol):
@@ -68,12 +73,32 @@ def enter(session: Session) -> Pending | None:
     deed = pending.get()
     if deed is None or deed.is_written:
         return None
-    session.add(deed.deed.entry(_DONE))
-    session.flush()
+    add(session, deed.deed.entry(_DONE))
     return deed
 
 
 _DONE = 200
+
+
+def add(session: Session, row: AuditRow) -> None:
+    """Add an entry to the end of the chain; the last thing of a transaction, because others wait for it."""
+    row.target, row.reason = map(_as_kept, (row.target, row.reason))
+    alone(session, "audit")
+    before = session.scalar(select(AuditRow.digest).order_by(AuditRow.seq.desc()).limit(1))
+    row.digest = digest(before or "", row)
+    session.add(row)
+    session.flush()
+
+
+def digest(before: str, row: AuditRow) -> str:
+    """Return the SHA-256 of an entry and the digest before it: who changes one must change all after it."""
+    said = {name: value for name, value in plain(row).items() if name not in ("seq", "digest")}
+    said["at"] = row.at.astimezone(UTC).isoformat(timespec="microseconds")
+    return hashlib.sha256(f"{before}\n{json.dumps(said, sort_keys=True)}".encode()).hexdigest()
+
+
+def _as_kept(text: str) -> str:
+    return Text().process_bind_param(text, DefaultDialect()) or ""
 
 
 @dataclass(frozen=True)

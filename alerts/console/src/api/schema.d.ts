@@ -2743,6 +2743,8 @@ export interface components {
         /**
          * AuditEntry
          * @description One deed, done where ``status`` is below 400, else refused. ``action`` is the operation's name.
+         *
+         *     ``digest`` is that of the entry and of the one before it; `lianfang audit verify` goes through all.
          */
         AuditEntry: {
             /** Action */
@@ -2762,6 +2764,8 @@ export interface components {
             detail: {
                 [key: string]: unknown;
             };
+            /** Digest */
+            digest: string | null;
             /** Reason */
             reason: string;
             /** Role */
