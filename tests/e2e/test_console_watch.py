@@ -144,6 +144,11 @@ def test_filters_stand_in_the_address_and_hide_nothing_silently(console: Console
     page.keyboard.type("北门")
     expect(page.locator("article")).to_have_count(1)
     expect(_card(page, other)).to_be_visible()
+    page.keyboard.press("Enter")  # and the keyboard is the wall's again
+    page.keyboard.press("x")
+    expect(page.get_by_role("dialog", name="结案？")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
     expect(page.locator(".hidden")).to_contain_text("另有 1 起待处理不在筛选内")
     expect(page.locator(".hidden b")).to_have_text("其中 1 起紧急")
     handled = page.get_by_role("region", name="最近已处理")
@@ -218,6 +223,12 @@ def test_one_key_each(console: Console) -> None:
     with site.store.read() as session:
         word = session.scalars(select(SuppressionRow)).one()
     assert (word.kind, word.reason, word.incident_id, word.label) == ("dismissal", "树影", spot, "person")
+    page.goto(f"http://127.0.0.1:{console.port}/incidents/{case}")
+    expect(page.get_by_role("heading", level=1).last).to_have_text("有人进入水域危险区")
+    page.keyboard.press("t")
+    expect(page.get_by_role("dialog", name="播报什么？")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def test_whoever_is_called_by_name_hears_and_sees_it_until_somebody_answers(console: Console) -> None:

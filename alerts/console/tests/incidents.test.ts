@@ -1,38 +1,12 @@
+import { serve } from './network'
+
 import { createPinia, setActivePinia } from 'pinia'
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 
 import { ApiProblem } from '@/api/client'
 import { useIncidents } from '@/stores/incidents'
 
 import { changed, incident, page } from './fixtures'
-
-// The client takes hold of these when it is made. Outside a browser a Request needs a whole address.
-const network = vi.hoisted(() => {
-  const net = { answer: async (_request: Request): Promise<Response> => Response.error() }
-  const NativeRequest = globalThis.Request
-  globalThis.fetch = (request) => net.answer(request as Request)
-  globalThis.Request = class extends NativeRequest {
-    constructor(input: RequestInfo | URL, init?: RequestInit) {
-      super(new URL(input as string, 'http://console.test'), init)
-    }
-  }
-  return net
-})
-
-type Answer = { status?: number; body: unknown }
-
-/** Answers requests by what their address contains, and records them. */
-function serve(routes: Record<string, Answer | (() => Answer)>): string[] {
-  const asked: string[] = []
-  network.answer = async (request) => {
-    asked.push(`${request.method} ${new URL(request.url).pathname}${new URL(request.url).search}`)
-    const found = Object.entries(routes).find(([part]) => request.url.includes(part))
-    if (!found) throw new TypeError('network')
-    const answer = typeof found[1] === 'function' ? found[1]() : found[1]
-    return Response.json(answer.body, { status: answer.status ?? 200 })
-  }
-  return asked
-}
 
 beforeEach(() => setActivePinia(createPinia()))
 

@@ -31,6 +31,12 @@ function isTyping(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
 }
 
+/** What was chosen with the mouse gives the keyboard back to the page; with the keyboard one goes on choosing. */
+export function leave(event: Event): void {
+  const field = event.target as HTMLElement
+  if (!field.matches(':focus-visible')) field.blur()
+}
+
 /** The keyboard of the wall: arrows, Enter, and a letter for each action. */
 export function useWallKeys(wall: Wall): void {
   function press(event: KeyboardEvent): void {

@@ -9,13 +9,17 @@ interface Told {
   open(): void
 }
 
-export type Permission = 'default' | 'granted' | 'denied' | 'unsupported'
+export type Permission = 'default' | 'granted' | 'denied' | 'unsupported' | 'insecure'
 
-export const permission = (): Permission => ('Notification' in window ? Notification.permission : 'unsupported')
+/** Browsers let only pages that came over HTTPS, or from this computer, tell anything. */
+export function permission(): Permission {
+  if (!window.isSecureContext) return 'insecure'
+  return 'Notification' in window ? Notification.permission : 'unsupported'
+}
 
 /** To be called from a click or a key. */
 export async function askPermission(): Promise<Permission> {
-  return 'Notification' in window ? Notification.requestPermission() : 'unsupported'
+  return permission() === 'default' ? Notification.requestPermission() : permission()
 }
 
 /** Tells in the browser's own window, while nobody looks at this page; one of the most severe stays until it is closed. */

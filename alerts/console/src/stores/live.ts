@@ -61,9 +61,13 @@ export const useLive = defineStore('live', () => {
     if (!calm && (turned || ALARMING.includes(change.kind))) listeners.forEach((tell) => tell(incident))
   }
 
-  /** Reads what there is, then follows what happens after it. */
+  /**
+   * Reads what there is, then follows what happens after it. Where something was known before, what needs somebody only
+   * since then rings: of that the stream tells nothing any more.
+   */
   async function begin(): Promise<void> {
     loadFailed.value = false
+    const before = incidents.loaded ? new Set(incidents.open.filter(isAlarming).map(({ id }) => id)) : undefined
     try {
       await incidents.load()
     } catch {
@@ -71,6 +75,8 @@ export const useLive = defineStore('live', () => {
       await session.check()
       return
     }
+    const since = before ? incidents.open.filter((incident) => isAlarming(incident) && !before.has(incident.id)) : []
+    for (const incident of since) listeners.forEach((tell) => tell(incident))
     stream.start(incidents.position)
   }
 
