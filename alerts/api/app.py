@@ -72,6 +72,7 @@ from alerts.api.feed import ChangeFeed
 from alerts.api.gate import MAX_BODY_BYTES, MAX_LONG_BODY_BYTES, CurrentSession, Gate, current_session
 from alerts.api.headers import SecurityHeaders
 from alerts.api.names import Names
+from alerts.api.sight import Sight
 from alerts.api.timing import Timing
 from alerts.api.views import Views
 from alerts.backtest.runs import Runs
@@ -89,7 +90,8 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
     access = Access.of(deps, names)
     views = Views(names, Timing(deps.settings.config))
     camera_views = cameras.CameraViews(deps.settings.config, names)
-    feed = ChangeFeed(events.StoreSource(deps, views, camera_views))
+    sight = Sight(deps.settings.config, names)
+    feed = ChangeFeed(events.StoreSource(deps, views, camera_views, sight))
     book = GuestBook(deps.store, deps.settings, deps.clock, deps.evidence_dir, deps.forget)
     looks = Looks(deps.store, deps.clock)
     runs, viewers = Runs(deps.clock), live.viewers_of(deps)
@@ -115,10 +117,10 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
     behind_login = (
         speech.router(deps),  # before the actions, whose path would stand for its own
         exports.router(deps, views, looks),  # likewise
-        incidents.router(deps, views),
+        incidents.router(deps, views, sight),
         evidence.router(deps, looks),
         clips.router(deps, looks),
-        events.router(deps, feed, access.sessions),
+        events.router(deps, feed, access.sessions, sight),
         cameras.router(deps, camera_views),
         camera_details.router(deps, names),
         live.router(deps, viewers, access.sessions, looks),
@@ -128,7 +130,7 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
         weeks.router(deps),
         plates.router(deps),
         plate_changes.router(deps),
-        backtests.router(deps, runs, looks),
+        backtests.router(deps, runs, looks, sight),
         suppressions.router(deps),
         trials.router(deps),
         statistics.router(deps),
@@ -145,7 +147,7 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
         recordings.router(deps),
         quiets.router(deps),
         sound_tests.router(deps),
-        handovers.router(deps),
+        handovers.router(deps, sight),
         people.router(deps, access.book, feed.nudge),
         audit.router(deps),
         health.router(deps),

@@ -19,6 +19,7 @@ from alerts.api.gate import CurrentSession
 from alerts.api.names import Names
 from alerts.api.problems import ApiError, described
 from alerts.api.settings import refused
+from alerts.api.sight import Sight
 from alerts.backtest.compare import Line, beside
 from alerts.backtest.question import Question, concerned, keys_of
 from alerts.backtest.runs import Run, Runs, TooMany
@@ -38,14 +39,14 @@ _JPEG: dict[int | str, dict[str, Any]] = {
 }
 
 
-def router(deps: Dependencies, runs: Runs, looks: Looks) -> APIRouter:
+def router(deps: Dependencies, runs: Runs, looks: Looks, sight: Sight) -> APIRouter:
     """Return the routes below /backtests."""
     routes = APIRouter(
         prefix="/backtests",
         tags=["backtests"],
         responses=described(HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
     )
-    desk = _Desk(deps, runs)
+    desk = _Desk(deps, runs, sight)
 
     @routes.post("", status_code=HTTPStatus.CREATED, responses=described(HTTPStatus.CONFLICT))
     def start_backtest(body: BacktestOrder, user: CurrentSession) -> Backtest:
@@ -59,9 +60,9 @@ def router(deps: Dependencies, runs: Runs, looks: Looks) -> APIRouter:
             raise ApiError(HTTPStatus.CONFLICT, "busy", str(error)) from error
 
     @routes.get("/{backtest_id}")
-    def show_backtest(backtest_id: str) -> Backtest:
+    def show_backtest(backtest_id: str, user: CurrentSession) -> Backtest:
         """Show how far it is, and once it is done what it found."""
-        return desk.view(desk.run(backtest_id))
+        return desk.view(desk.run(backtest_id), whole=sight.may(user.operator))
 
     @routes.delete("/{backtest_id}")
     def end_backtest(backtest_id: str) -> Backtest:
@@ -90,8 +91,8 @@ def router(deps: Dependencies, runs: Runs, looks: Looks) -> APIRouter:
 class _Desk:
     """Makes questions of what people ask, and views of what was found."""
 
-    def __init__(self, deps: Dependencies, runs: Runs) -> None:
-        self._deps, self._runs = deps, runs
+    def __init__(self, deps: Dependencies, runs: Runs, sight: Sight) -> None:
+        self._deps, self._runs, self._sight = deps, runs, sight
         self.names = Names(deps.settings.config)
         self._editor = Editor(deps.store, deps.settings, deps.clock)
 
@@ -144,7 +145,7 @@ class _Desk:
             memory_s=memory_s,
         )
 
-    def view(self, run: Run) -> Backtest:
+    def view(self, run: Run, *, whole: bool = True) -> Backtest:
         question = run.question
         return Backtest(
             id=run.id,
@@ -155,10 +156,10 @@ class _Desk:
             begin=question.begin,
             end=question.end,
             rules=[self.names.rule(name) for name in question.rules],
-            result=self._result(run) if run.state == "done" else None,
+            result=self._result(run, whole=whole) if run.state == "done" else None,
         )
 
-    def _result(self, run: Run) -> BacktestResult:
+    def _result(self, run: Run, *, whole: bool) -> BacktestResult:
         config = self._deps.settings.config()
         chosen = {name: rule for name, rule in config.rules.items() if name in run.question.rules}
         with self._deps.store.read() as session:
@@ -166,21 +167,22 @@ class _Desk:
             lines, missed = beside(only, run.found, session, run.question.span)
             pictures = _pictures(session, [*(i for line in lines for i in line.had), *(m.id for m in missed)])
         return BacktestResult(
-            hits=[self._hit(run, line, pictures) for line in lines[:_SHOWN]],
+            hits=[self._hit(run, line, pictures, whole=whole) for line in lines[:_SHOWN]],
             hits_total=len(lines),
             missed=[self._missed(row, pictures.get(row.id)) for row in missed[:_SHOWN]],
             missed_total=len(missed),
         )
 
-    def _hit(self, run: Run, line: Line, pictures: dict[str, str]) -> Hit:
+    def _hit(self, run: Run, line: Line, pictures: dict[str, str], *, whole: bool) -> Hit:
         incident = line.incident
+        subject = incident.subject if whole else self._sight.masked(incident.rule, incident.subject)
         return Hit(
             id=incident.id,
             rule=self.names.rule(incident.rule),
             point=self.names.point(incident.point),
             camera=self.names.camera(incident.camera),
             zone=self.names.zone(incident.camera, incident.zone),
-            subject=incident.subject,
+            subject=subject,
             opened_at=incident.opened_at,
             cleared_at=incident.cleared_at,
             escalated_at=incident.escalated_at,

@@ -21,6 +21,7 @@ from alerts.api.feed import ChangeFeed
 from alerts.api.gate import CurrentSession
 from alerts.api.problems import described
 from alerts.api.sessions import Sessions
+from alerts.api.sight import Sight
 from alerts.api.views import Views
 from alerts.store.schema import ChangeRow, IncidentRow
 
@@ -39,8 +40,8 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 class StoreSource:
     """The changes and cameras of the store, encoded as events."""
 
-    def __init__(self, deps: Dependencies, views: Views, cameras: CameraViews) -> None:
-        self._deps, self._views, self._cameras = deps, views, cameras
+    def __init__(self, deps: Dependencies, views: Views, cameras: CameraViews, sight: Sight) -> None:
+        self._deps, self._views, self._cameras, self._sight = deps, views, cameras, sight
 
     def position(self) -> int:
         """Return the number of the newest change, 0 if there is none."""
@@ -55,7 +56,8 @@ class StoreSource:
             ids = {change.incident_id for change in changes}
             rows = list(session.scalars(select(IncidentRow).where(IncidentRow.id.in_(ids)))) if ids else []
             incidents = {i.id: i for i in self._views.incidents(session, rows)} if rows else {}
-            return [(c.seq, _encode(self._views.change(c), incidents[c.incident_id])) for c in changes]
+            told = ((self._views.change(c), incidents[c.incident_id]) for c in changes)
+            return [(c.seq, self._sight.event(about, _encode(c, about))) for c, about in told]
 
     def cameras(self) -> Mapping[str, str]:
         """Return the state of every camera, as JSON."""
@@ -81,8 +83,14 @@ class EventStream(StreamingResponse):
 
     media_type = "text/event-stream"
 
-    def __init__(self, feed: ChangeFeed, after: int | None, seconds_left: Callable[[], float]) -> None:
-        super().__init__(feed.follow(after, seconds_left), headers={"X-Accel-Buffering": "no"})
+    def __init__(
+        self,
+        feed: ChangeFeed,
+        after: int | None,
+        seconds_left: Callable[[], float],
+        see: Callable[[bytes], bytes],
+    ) -> None:
+        super().__init__(feed.follow(after, seconds_left, see), headers={"X-Accel-Buffering": "no"})
         self._feed = feed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -108,7 +116,7 @@ class Streams(Collector):
         yield GaugeMetricFamily("lianfang_console_streams", text, value=self._feed.followers)
 
 
-def router(deps: Dependencies, feed: ChangeFeed, sessions: Sessions) -> APIRouter:
+def router(deps: Dependencies, feed: ChangeFeed, sessions: Sessions, sight: Sight) -> APIRouter:
     """Return /events."""
     routes = APIRouter(tags=["events"])
     deps.registry.register(Streams(feed))
@@ -131,6 +139,7 @@ def router(deps: Dependencies, feed: ChangeFeed, sessions: Sessions) -> APIRoute
                 return 0
             return (user.expires_at - deps.clock.now()).total_seconds()
 
-        return EventStream(feed, after if last_event_id is None else last_event_id, seconds_left)
+        begin = after if last_event_id is None else last_event_id
+        return EventStream(feed, begin, seconds_left, sight.seen_by(user.operator))
 
     return routes

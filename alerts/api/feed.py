@@ -155,8 +155,15 @@ class ChangeFeed:
         if news:
             self._announce()
 
-    async def follow(self, after: int | None, seconds_left: Callable[[], float]) -> AsyncIterator[bytes]:
+    async def follow(
+        self,
+        after: int | None,
+        seconds_left: Callable[[], float],
+        see: Callable[[bytes], bytes] = bytes,
+    ) -> AsyncIterator[bytes]:
         """Yield the stream after change ``after`` (from now on, if None) while ``seconds_left`` is positive.
+
+        Of each change it is what ``see`` makes of it.
 
         First the cameras and the changes missed, then a heartbeat, then whatever happens, as it happens.
         """
@@ -174,7 +181,7 @@ class ChangeFeed:
             if at < self._position:
                 for seq, event in await self._after(at):
                     at = seq
-                    yield event
+                    yield see(event)
                 continue
             if clock() >= beat_at:
                 beat_at = clock() + self._heartbeat_s

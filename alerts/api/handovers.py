@@ -18,6 +18,8 @@ from alerts.api.gate import CurrentSession
 from alerts.api.models import Named
 from alerts.api.names import Names
 from alerts.api.problems import ApiError, described
+from alerts.api.sessions import Session
+from alerts.api.sight import Sight
 from alerts.api.standing import OpenCase, Standing, open_cases, standing
 from alerts.store.shifts import HandoverRow
 
@@ -71,7 +73,7 @@ def _refusals() -> Iterator[None]:
         raise ApiError(HTTPStatus.FORBIDDEN, "not_between", str(error)) from error
 
 
-def router(deps: Dependencies) -> APIRouter:
+def router(deps: Dependencies, sight: Sight) -> APIRouter:
     """Return the routes below /handovers."""
     names = Names(deps.settings.config)
     routes = APIRouter(
@@ -90,22 +92,29 @@ def router(deps: Dependencies) -> APIRouter:
             ]
 
     @routes.get("/standing")
-    def show_standing() -> Standing:
+    def show_standing(user: CurrentSession) -> Standing:
         """Say how things stand now: what a handover would hold."""
         with deps.store.read() as session:
-            return standing(deps, names, session)
+            return _seen(standing(deps, names, session), sight, user)
 
     @routes.get("/{handover_id}")
-    def show_handover(handover_id: str) -> HandoverDetail:
+    def show_handover(handover_id: str, user: CurrentSession) -> HandoverDetail:
         """Show one handover as it was."""
         with deps.store.read() as session:
             row = session.get(HandoverRow, handover_id)
         if row is None:
             raise ApiError(HTTPStatus.NOT_FOUND, "no_handover", f"no handover {handover_id}")
-        return _detail(names, row)
+        found = _detail(names, row)
+        stood, since = _seen(found.standing, sight, user), [sight.case(c, user.operator) for c in found.since]
+        return found.model_copy(update={"standing": stood, "since": since})
 
     _answers(routes, deps, names)
     return routes
+
+
+def _seen(stands: Standing, sight: Sight, user: Session) -> Standing:
+    """Return how things stand as far as somebody may see it."""
+    return stands.model_copy(update={"open": [sight.case(case, user.operator) for case in stands.open]})
 
 
 def _answers(routes: APIRouter, deps: Dependencies, names: Names) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import Query
 from pydantic import AwareDatetime
-from sqlalchemy import ColumnElement, false, or_, select
+from sqlalchemy import ColumnElement, and_, false, or_, select
 
 from alerts.incidents.life import OPEN
 from alerts.incidents.model import State
@@ -43,8 +43,8 @@ class IncidentFilter:
         ),
     ] = ""
 
-    def conditions(self, config: Config) -> Iterator[ColumnElement[bool]]:
-        """Yield what rows must fulfil."""
+    def conditions(self, config: Config, *, whole: bool = True) -> Iterator[ColumnElement[bool]]:
+        """Yield what rows must fulfil. Who does not see plates ``whole`` does not find them by their text."""
         if self.open is not None:
             is_open = IncidentRow.state.in_(OPEN)
             yield is_open if self.open else ~is_open
@@ -64,10 +64,10 @@ class IncidentFilter:
             nobody = [IncidentRow.assignee.is_(None)] if "-" in self.assignee else []
             yield or_(IncidentRow.assignee.in_(self.assignee), *nobody)
         if text := self.text.strip():
-            yield or_(*_with(text, config))
+            yield or_(*_with(text, config, whole=whole))
 
 
-def _with(text: str, config: Config) -> Iterator[ColumnElement[bool]]:
+def _with(text: str, config: Config, *, whole: bool) -> Iterator[ColumnElement[bool]]:
     """Yield the ways in which an incident has to do with ``text``: names are of the configuration."""
     folded = text.casefold()
 
@@ -87,7 +87,9 @@ def _with(text: str, config: Config) -> Iterator[ColumnElement[bool]]:
     yield IncidentRow.rule.in_(rules) if rules else false()
     yield IncidentRow.point.in_(points) if points else false()
     yield IncidentRow.camera.in_(cameras) if cameras else false()
-    yield IncidentRow.subject.icontains(text, autoescape=True)
+    if whole:
+        yield IncidentRow.subject.icontains(text, autoescape=True)
     yield IncidentRow.id.istartswith(text, autoescape=True)
     note: Any = ChangeRow.data["note"].as_string()
-    yield IncidentRow.id.in_(select(ChangeRow.incident_id).where(note.icontains(text, autoescape=True)))
+    noted = IncidentRow.id.in_(select(ChangeRow.incident_id).where(note.icontains(text, autoescape=True)))
+    yield noted if whole else and_(noted, IncidentRow.subject == "")  # notes may name the plate

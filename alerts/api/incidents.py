@@ -16,6 +16,7 @@ from alerts.api.dependencies import Dependencies
 from alerts.api.gate import CurrentSession
 from alerts.api.incident_filter import IncidentFilter
 from alerts.api.problems import ApiError, described
+from alerts.api.sight import Sight
 from alerts.api.views import Views
 from alerts.incidents.life import Action
 from alerts.store.schema import ChangeRow, IncidentRow
@@ -24,7 +25,7 @@ Limit = Annotated[int, Query(ge=1, le=200, description="Incidents of one page.")
 Before = Annotated[str | None, Query(description="The `next` of the page before.")]
 
 
-def router(deps: Dependencies, views: Views) -> APIRouter:
+def router(deps: Dependencies, views: Views, sight: Sight) -> APIRouter:
     """Return the routes below /incidents."""
     routes = APIRouter(
         prefix="/incidents", tags=["incidents"], responses=described(HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -32,25 +33,31 @@ def router(deps: Dependencies, views: Views) -> APIRouter:
 
     @routes.get("")
     def list_incidents(
+        user: CurrentSession,
         wanted: Annotated[IncidentFilter, Depends()],
         limit: Limit = 50,
         before: Before = None,
     ) -> models.IncidentPage:
-        """List incidents, newest first; with filters those of them that were looked for."""
+        """List incidents, newest first; with filters those of them that were looked for.
+
+        Plates are whole for operators, and for workers where the incident is theirs.
+        """
         with deps.store.read() as session:
             # In the same read as the rows: whatever comes later has a higher number.
             position = session.scalar(select(func.max(ChangeRow.seq))) or 0
-            rows = _page(session, wanted.conditions(deps.config), limit + 1, before)
+            conditions = wanted.conditions(deps.config, whole=sight.may(user.operator))
+            rows = _page(session, conditions, limit + 1, before)
+            found = views.incidents(session, rows[:limit])
             return models.IncidentPage(
-                incidents=views.incidents(session, rows[:limit]),
+                incidents=[sight.incident(one, user.operator) for one in found],
                 next=rows[limit - 1].id if len(rows) > limit else None,
                 position=position,
             )
 
     @routes.get("/{incident_id}", responses=described(HTTPStatus.NOT_FOUND))
-    def show_incident(incident_id: str) -> models.IncidentDetail:
+    def show_incident(incident_id: str, user: CurrentSession) -> models.IncidentDetail:
         """Show one incident with its timeline, deliveries, pictures and times."""
-        return _detail(deps, views, incident_id)
+        return sight.incident(_detail(deps, views, incident_id), user.operator)
 
     @routes.post(
         "/{incident_id}/{action}",
@@ -70,7 +77,7 @@ def router(deps: Dependencies, views: Views) -> APIRouter:
             raise ApiError(HTTPStatus.CONFLICT, "not_allowed", str(error)) from error
         except LookupError as error:
             raise _no_incident(incident_id) from error
-        return _detail(deps, views, incident_id)
+        return sight.incident(_detail(deps, views, incident_id), user.operator)
 
     return routes
 

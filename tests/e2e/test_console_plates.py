@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, Page, expect
 
 from lianfang.clock import SystemClock
 from lianfang.config import Config
@@ -15,7 +17,7 @@ __all__ = ["browser", "config", "console"]  # fixtures
 pytestmark = pytest.mark.e2e
 
 
-def test_plates_are_masked_until_somebody_says_why(console: Console, config: Config) -> None:
+def test_plates_are_masked_until_somebody_says_why(console: Console, config: Config, tmp_path: Path) -> None:
     console.site.clock = SystemClock()
     started(console, config)
     console.site.open_incident(
@@ -41,7 +43,43 @@ def test_plates_are_masked_until_somebody_says_why(console: Console, config: Con
     _shoot(page, "plates-clear")
     page.get_by_role("button", name="收起").click()
     expect(entries).not_to_contain_text("粤T12345")
+    entries.get_by_role("button", name="1 次").click()
+    expect(entries.get_by_role("link")).to_contain_text("布控车辆")
+    _changed(page, entries, tmp_path)
     _fits(page)
+    _shoot(page, "plates-changed")
+    page.emulate_media(color_scheme="dark")
+    _shoot(page, "plates-dark")
     page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
     _fits(page)
     _shoot(page, "plates-phone")
+
+
+def _changed(page: Page, entries: Locator, folder: Path) -> None:
+    """Add a plate, end one, import a table and take the list back."""
+    page.get_by_role("button", name="wanted.csv").click()
+    entries.get_by_role("button", name="添加车牌").click()
+    entries.get_by_label("新车牌").fill("粤b54321")
+    entries.get_by_label("止", exact=True).fill("2030-01-01T08:00")
+    entries.get_by_label("理由（必填）").fill("失主来电")
+    entries.get_by_role("button", name="添加车牌").last.click()
+    added = entries.get_by_role("row", name="粤B***21")
+    expect(added).to_contain_text("2030")
+    added.get_by_role("button", name="现在结束").click()
+    entries.get_by_label("理由（必填）").fill("已找回")
+    entries.get_by_role("button", name="现在结束").last.click()
+    expect(added).to_contain_text("无效")
+    table = folder / "new.csv"
+    entries.get_by_role("button", name="导入表格").click()
+    for text in ("车牌,到期\n粤C00001,明天\n", "车牌,到期,备注\n粤C00001,2030/1/1 8:00,盗抢\n"):
+        table.write_text(text, encoding="utf-8")
+        entries.get_by_label("表格文件").set_input_files(table)
+        if "明天" in text:
+            faults = entries.get_by_role("table", name="表格中的错误")
+            expect(faults.get_by_role("row").nth(1)).to_contain_text("B (until)")
+            _shoot(page, "plates-faults")
+    expect(entries.get_by_role("table", name="导入预览")).to_contain_text("粤C00001")
+    _shoot(page, "plates-import")
+    entries.get_by_label("理由（必填）").fill("交接")
+    entries.get_by_role("button", name="导入表格").last.click()
+    expect(entries.get_by_role("row", name="粤C***01")).to_be_visible()

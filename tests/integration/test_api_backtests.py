@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from alerts.api.sight import Sight
 from alerts.backtest.runs import Runs
 from alerts.store import Store
 from lianfang.clock import SystemClock
@@ -49,13 +50,19 @@ def done(client: Client, asked: Reply) -> Any:  # noqa: ANN401
     return client.get(path).json
 
 
-def test_what_a_rule_and_a_zone_would_have_done(client: Client) -> None:
+def test_what_a_rule_and_a_zone_would_have_done(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     slower = done(client, ask(client, rules={"entry": {**BASE["rules"]["entry"], "frames": 11}}))
     assert (slower["state"], slower["progress"], slower["fault"]) == ("done", 1, "")
     assert [rule["id"] for rule in slower["rules"]] == ["entry"]
     (hit,) = slower["result"]["hits"]
     assert (hit["camera"]["name"], hit["zone"]["name"], hit["point"]["name"]) == ("一号", "水边", "东岸")
     assert (hit["was"], hit["evidence"], hit["spoken"], hit["framed"]) == (["confirmed"], "e", 1, False)
+    walker = Client(client.port)
+    walker.login("walker")
+    monkeypatch.setattr(Sight, "masked", lambda _, rule, subject: f"{rule} {subject or 'nobody'}")
+    path = f"/api/backtests/{slower['id']}"
+    subjects = [who.get(path).json["result"]["hits"][0]["subject"] for who in (client, walker)]
+    assert subjects == ["", "entry nobody"], "masked for who may not see what it is about"
     (missed,) = slower["result"]["missed"]
     assert (missed["id"], missed["state"], missed["evidence"]) == ("b", "false_alarm", None)
     gone = client.get(f"/api/backtests/{slower['id']}/frames/{hit['id']}.jpg")

@@ -6,19 +6,23 @@ import csv
 from collections.abc import Iterator
 from datetime import timedelta
 from http import HTTPStatus
+from itertools import takewhile
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 from sqlalchemy import select
 
+from alerts.incidents.model import ChangeKind
 from alerts.store import Store
 from alerts.store.audit import AuditRow
+from alerts.store.schema import IncidentRow
+from alerts.store.shifts import HandoverRow
 from lianfang.clock import ManualClock
 from lianfang.config import Config
 from lianfang.config.api import Operator
 from lianfang.config.stanza import Secret
-from tests.support.api import HASHER, PASSWORD, START, Client, Data, Reply, Site, serving
+from tests.support.api import HASHER, PASSWORD, START, Client, Data, Reply, Site, events, serving
 from tests.support.configs import loaded
 
 LIST = "plate,from,until,note\n粤T12345,,2026-07-01T18:00,a\n粤T99999,2026-08-01,,b\n"
@@ -281,3 +285,47 @@ def test_the_hits_of_an_entry_and_what_only_looks_like_it(client: Client, site: 
     assert found["total"] == 3
     other = client.get(f"/api/plates/hits?{urlencode(asked | {'n': 1})}")
     assert other.json["code"] == "outdated"
+
+
+def test_who_may_not_see_a_plate_sees_it_masked_wherever_it_leaves(client: Client, site: Site) -> None:
+    walker, other = (Client(client.port) for _ in range(2))
+    walker.login("walker")
+    other.login("other")
+    with site.store.write() as session:
+        rows = session.scalars(select(IncidentRow).where(IncidentRow.subject != "")).all()
+        mine, theirs = sorted(row.id for row in rows)
+        session.get_one(IncidentRow, mine).assignee = "walker"
+    for one in (mine, theirs):
+        site.change(one, ChangeKind.HANDLED, note="粤T12345 已驶离")
+
+    def leaves(who: Client) -> dict[str, str]:
+        """Return what leaves for somebody, as text."""
+        found = {path: str(who.get(path).json) for path in ("/api/incidents", "/api/handovers/standing")}
+        found |= {one: str(who.get(f"/api/incidents/{one}").json) for one in (mine, theirs)}
+        with who.connection("GET", "/api/events?after=0") as stream:
+            for event in takewhile(lambda event: event.kind != "heartbeat", events(stream)):
+                if event.kind == "change":
+                    key = f"stream {event.data['incident']['id']}"
+                    found[key] = found.get(key, "") + str(event.data)
+        return found
+
+    whole = [{where for where, text in leaves(who).items() if "12345" in text} for who in (other, walker)]
+    own = {"/api/incidents", "/api/handovers/standing", mine, f"stream {mine}"}
+    assert whole == [set(), own], "workers see whole what is given to them"
+    seen = leaves(client)
+    assert {where for where, text in seen.items() if "粤T12345" in text} >= own | {theirs, f"stream {theirs}"}
+    hidden = leaves(other)
+    assert "粤T***45 已驶离" in hidden[theirs], "in what people wrote as well"
+    assert mine in str(walker.get(f"/api/incidents?{urlencode({'rule': 'wanted'})}").json)
+    found = [len(who.get("/api/incidents?text=T1234").json["incidents"]) for who in (client, walker, other)]
+    assert found == [2, 0, 0], "nor is it found by guessing"
+    kept = {
+        "giver": "duty",
+        "taker": "other",
+        "note": "",
+        "standing": client.get("/api/handovers/standing").json,
+    }
+    with site.store.write() as session:
+        session.add(HandoverRow(id="h", state="offered", offered_at=START, since=[], **kept))
+    assert "12345" in str(client.get("/api/handovers/h").json)
+    assert "12345" not in str(other.get("/api/handovers/h").json)

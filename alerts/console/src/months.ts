@@ -1,3 +1,5 @@
+import { momentAt, wallClock } from '@/zoned'
+
 /** A year and a month as `2026-07`, where the text is one. */
 export function monthOf(text: string): [number, number] | undefined {
   const [, year, month] = /^(\d{4})-(0[1-9]|1[0-2])$/.exec(text) ?? []
@@ -6,7 +8,7 @@ export function monthOf(text: string): [number, number] | undefined {
 
 /** The last `count` months that have begun, the newest first, where the community lives. */
 export function monthsBack(now: number, zone: string, count: number): string[] {
-  const [year, month] = parts(now, zone)
+  const [year, month] = wallClock(now, zone)
   return Array.from({ length: count }, (_, i) => {
     const months = year! * 12 + month! - 1 - i
     return `${Math.floor(months / 12)}-${String((months % 12) + 1).padStart(2, '0')}`
@@ -27,22 +29,4 @@ export function spanOf(text: string, now: number, zone: string): { from: string;
 }
 
 /** The moment at which a month begins; `month` 13 is January of the next year. */
-function begins(year: number, month: number, zone: string): string {
-  const asIfUtc = Date.UTC(year, month - 1, 1)
-  const [y, m, d, h, min] = parts(asIfUtc, zone)
-  return new Date(asIfUtc - (Date.UTC(y!, m! - 1, d, h, min) - asIfUtc)).toISOString()
-}
-
-function parts(at: number, zone: string): number[] {
-  const format = new Intl.DateTimeFormat('en-CA', {
-    timeZone: zone,
-    year: 'numeric',
-    month: '2-digit',
-    day: '2-digit',
-    hour: '2-digit',
-    minute: '2-digit',
-    hourCycle: 'h23',
-  })
-  const named = Object.fromEntries(format.formatToParts(at).map(({ type, value }) => [type, Number(value)]))
-  return ['year', 'month', 'day', 'hour', 'minute'].map((name) => named[name]!)
-}
+const begins = (year: number, month: number, zone: string) => momentAt(Date.UTC(year, month - 1, 1), zone)

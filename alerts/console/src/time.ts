@@ -70,5 +70,5 @@ export function useTime() {
     return t('unit.decimal_s', { n: seconds.toFixed(seconds < 10 ? 1 : 0) })
   }
 
-  return { now, today, clock, minute, precise, secondsSince, duration, stopwatch, latency }
+  return { now, zone, today, clock, minute, precise, secondsSince, duration, stopwatch, latency }
 }

@@ -892,6 +892,8 @@ export interface paths {
         /**
          * List Incidents
          * @description List incidents, newest first; with filters those of them that were looked for.
+         *
+         *     Plates are whole for operators, and for workers where the incident is theirs.
          */
         get: operations["list_incidents"];
         put?: never;
