@@ -27,6 +27,13 @@ PER_MINUTE = 6  # of one person; and of all of them together at one incident
 _MINUTE = timedelta(minutes=1)
 
 
+class AllStopped(NotAllowed):
+    """Nothing is said anywhere for now: a person has stopped every broadcast."""
+
+    def __init__(self) -> None:
+        super().__init__("every broadcast is stopped for now")
+
+
 class TooOften(LianfangError):  # noqa: N818 - reads as the fact it states
     """A person has spoken often enough within a minute."""
 
@@ -38,7 +45,7 @@ def say(
 
     A person may speak at any hour, as loudly as the speaker may be at that hour. LookupError if there is no
     such incident; NotAllowed if it is over, no speaker covers its place or there is nothing to say again;
-    TooOften.
+    AllStopped, TooOften.
     """
     now = clock.now()
     with store.write() as session:
@@ -47,7 +54,7 @@ def say(
         if row.ended_at is not None or not heard:
             raise NotAllowed("the incident is over" if row.ended_at else "no speaker covers the place")
         if stands_still(suppressions.standstill(session, now), lives=rule.life_safety):
-            raise NotAllowed("every broadcast is stopped for now")
+            raise AllStopped
         if _spoken(session, now, ChangeRow.actor == actor) or _spoken(
             session, now, ChangeRow.incident_id == row.id
         ):

@@ -14,8 +14,7 @@ from enum import StrEnum
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from alerts.actions import NotAllowed
-from alerts.broadcast import PER_MINUTE, TooOften
+from alerts.broadcast import PER_MINUTE, AllStopped, TooOften
 from alerts.channels.base import SpeakerConfig
 from alerts.payload import Speech
 from alerts.store import Store, outbox, speakers, suppressions
@@ -74,12 +73,12 @@ def make(store: Store, config: Config, clock: Clock, author: str, wanted: Wanted
 def record(session: Session, config: Config, author: str, wanted: Wanted, now: datetime) -> CallRow:
     """Record a call in the caller's transaction, owe it to nobody yet, and return its row.
 
-    LookupError for what is no speaker; NotAllowed during a standstill; TooOften.
+    LookupError for what is no speaker; AllStopped during a standstill; TooOften.
     """
     for name in wanted.speakers:
         settings_of(config, name)
     if suppressions.standstill(session, now) is not None:
-        raise NotAllowed("every broadcast is stopped for now")
+        raise AllStopped
     mine = select(func.count()).select_from(CallRow).where(CallRow.author == author)
     lately = session.scalar(mine.where(CallRow.at > now - _MINUTE)) or 0
     if lately >= PER_MINUTE:

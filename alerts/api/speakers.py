@@ -10,14 +10,13 @@ import structlog
 from fastapi import APIRouter
 
 from alerts import calls
-from alerts.actions import NotAllowed
 from alerts.api.dependencies import Dependencies
 from alerts.api.gate import CurrentSession
 from alerts.api.names import Names
 from alerts.api.problems import ApiError, described
 from alerts.api.speaker_models import CallView, MakeCall, Silenced, SpeakersState, Where
 from alerts.api.speaker_views import SpeakerViews
-from alerts.broadcast import TooOften
+from alerts.broadcast import AllStopped, TooOften
 from lianfang.config import Config
 
 _log = structlog.get_logger()
@@ -31,7 +30,7 @@ def refusals() -> Iterator[None]:
     except TooOften as error:
         wait = {"Retry-After": "60"}
         raise ApiError(HTTPStatus.TOO_MANY_REQUESTS, "too_often", str(error), wait) from error
-    except NotAllowed as error:
+    except AllStopped as error:
         raise ApiError(HTTPStatus.CONFLICT, "all_stopped", str(error)) from error
     except LookupError as error:
         raise ApiError(HTTPStatus.NOT_FOUND, "no_speaker", str(error.args[0])) from error

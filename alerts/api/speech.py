@@ -52,6 +52,8 @@ def router(deps: Dependencies) -> APIRouter:
             raise ApiError(
                 HTTPStatus.TOO_MANY_REQUESTS, "too_often", str(error), {"Retry-After": "60"}
             ) from error
+        except broadcast.AllStopped as error:
+            raise ApiError(HTTPStatus.CONFLICT, "all_stopped", str(error)) from error
         except NotAllowed as error:
             raise ApiError(HTTPStatus.CONFLICT, "not_allowed", str(error)) from error
         except LookupError as error:

@@ -153,6 +153,11 @@ def test_speak_to_one_to_a_group_and_stop(console: Console) -> None:
     page.locator("[data-speaker=bank_speaker]").get_by_role("button", name="时段与音量").click()
     expect(page.get_by_role("dialog")).to_contain_text("北岸音柱：时段与音量")
     _shoot(page, "speakers_hours")
+    page.get_by_role("spinbutton", name="最大音量").last.fill("30")
+    page.get_by_role("textbox", name="为什么改").fill("午休的居民投诉")
+    page.get_by_role("button", name="保存").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.locator("[data-speaker=bank_speaker] [data-hour='12'] title")).to_have_text("最大音量 30")
 
 
 def test_everything_stops_with_one_key_and_every_console_shows_it(console: Console) -> None:

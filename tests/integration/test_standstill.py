@@ -122,8 +122,11 @@ def test_what_begins_meanwhile(
     lingering = site.open_incident(2, clock.now(), rule="gate", camera="gate_cam", zone="walk")
     assert refusal(site, clock, "river", child) == vital
     assert refusal(site, clock, "gate", lingering) == polite
-    spoken = [client.post(f"/api/incidents/{incident}/speech", {}).status for incident in (child, lingering)]
-    assert spoken == [409 if full else 200, 409], "a person is held to it, too"
+    spoken = [client.post(f"/api/incidents/{incident}/speech", {}) for incident in (child, lingering)]
+    assert [s.status for s in spoken] == [409 if full else 200, 409], "a person is held to it, too"
+    assert spoken[1].json["code"] == "all_stopped"
+    call = client.post("/api/calls", {"kind": "tone", "speakers": ["bank_speaker"]})
+    assert (call.status, call.json["code"]) == (409, "all_stopped")
     later(clock, 601)
     assert refusal(site, clock, "river", child) == ""
     assert refusal(site, clock, "gate", lingering) == "quiet_hours"

@@ -5,7 +5,7 @@ import { useI18n } from 'vue-i18n'
 import { api, ApiProblem, type Incident, unwrap } from '@/api/client'
 import { useWording } from '@/wording'
 
-const KNOWN = ['too_often', 'unreachable']
+const KNOWN = ['all_stopped', 'too_often', 'unreachable']
 
 /** The operator's word at an incident's place: what came of it is said, and whether it did. */
 export function useSpeech() {

@@ -3,10 +3,14 @@ import { computed, ref } from 'vue'
 
 import { api, type Call, type MakeCall, type SpeakersState, type SpeakerState, type Stanza, unwrap } from '@/api/client'
 
+const READ_EVERY_MS = 3_000
+
 /** Speakers, what they say and what people said through them; read again and again while their page is open. */
 export const useSpeakers = defineStore('speakers', () => {
   const state = ref<SpeakersState>()
   const calls = ref<Call[]>([])
+  /** Whether the last try to read them failed. */
+  const failed = ref(false)
   const all = computed<SpeakerState[]>(() => state.value?.speakers ?? [])
   const groups = computed(() => state.value?.groups ?? [])
 
@@ -14,6 +18,18 @@ export const useSpeakers = defineStore('speakers', () => {
     const [now, said] = await Promise.all([unwrap(api.GET('/api/speakers')), unwrap(api.GET('/api/calls'))])
     state.value = now
     calls.value = said
+  }
+
+  /** Reads now and every few seconds, until what it returns is called. */
+  function follow(): () => void {
+    const turn = () =>
+      void read().then(
+        () => (failed.value = false),
+        () => (failed.value = true),
+      )
+    turn()
+    const timer = window.setInterval(turn, READ_EVERY_MS)
+    return () => window.clearInterval(timer)
   }
 
   async function call(body: MakeCall): Promise<void> {
@@ -39,5 +55,5 @@ export const useSpeakers = defineStore('speakers', () => {
     await unwrap(api.PUT('/api/speakers/{speaker}/hours', { params: { path: { speaker } }, body }))
   }
 
-  return { state, calls, all, groups, read, call, stopCall, silence, changeHours }
+  return { state, calls, failed, all, groups, read, follow, call, stopCall, silence, changeHours }
 })
