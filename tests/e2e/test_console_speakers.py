@@ -154,7 +154,7 @@ def test_speak_to_one_to_a_group_and_stop(console: Console) -> None:
     page.locator("[data-speaker=bank_speaker]").get_by_role("button", name="时段与音量").click()
     expect(page.get_by_role("dialog")).to_contain_text("北岸音柱：时段与音量")
     _shoot(page, "speakers_hours")
-    sent: list[dict[str, Any]] = []
+    sent: list[Any] = []
 
     def change(route: Route) -> None:  # the rules of this site are no plug-ins: it has no versions
         sent.append(route.request.post_data_json)
