@@ -8,9 +8,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from tests.bench import bus, cameras, clips, deliver, detect, ingest, kafka, latency, rules, store
+from tests.bench import bus, cameras, clips, console, deliver, detect, ingest, kafka, latency, rules, store
 
 Figures = dict[str, float]
 BENCHES: dict[str, Callable[[Path], Figures]] = {
@@ -24,6 +25,8 @@ BENCHES: dict[str, Callable[[Path], Figures]] = {
     "deliver": deliver.measure,
     "store": store.measure,
     "clips": clips.measure,
+    "console": console.measure,
+    "console.postgresql": console.measure_postgresql,
     "latency": latency.measure,
     "latency.kafka": latency.measure_kafka,
 }
@@ -37,8 +40,15 @@ def main() -> int:
     parser.add_argument(
         "--town-s", type=float, default=cameras.town_s, help="seconds that cameras.town takes"
     )
+    parser.add_argument(
+        "--console-s", type=float, default=console.load.steady_s, help="seconds of console's steady stream"
+    )
+    parser.add_argument(
+        "--console-pages", type=int, default=console.load.pages, help="real pages of its consoles"
+    )
     arguments = parser.parse_args()
     names, cameras.town_s = arguments.names or list(BENCHES), arguments.town_s
+    console.load = replace(console.load, steady_s=arguments.console_s, pages=arguments.console_pages)
     known: Figures = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {}
     for name in names:
         sys.stderr.write(f"measuring {name} …\n")

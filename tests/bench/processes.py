@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -44,6 +45,18 @@ class Cost:
                 elif line.startswith("Pss_Anon:"):
                     own_kib += int(line.split()[1])
         return cls(cpu_s, memory_kib / 1024, own_kib / 1024, threads)
+
+
+def family(root: int) -> list[int]:
+    """Return a process and all that descend from it."""
+    found, left = list[int](), [root]
+    while left:
+        pid = left.pop()
+        with suppress(OSError):  # it has ended
+            tasks = list(Path(f"/proc/{pid}/task").iterdir())
+            left += [int(child) for task in tasks for child in (task / "children").read_text().split()]
+            found.append(pid)
+    return found
 
 
 def warn_if_busy() -> None:

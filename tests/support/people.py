@@ -16,12 +16,13 @@ _WAIT_S = 30.0
 _JPEG: bytes = simplejpeg.encode_jpeg(np.full((48, 64, 3), 90, dtype=np.uint8), colorspace="BGR")
 
 
-def show(bus: Bus, camera: str, seq: int, visitor: int | None) -> Position:
+def show(bus: Bus, camera: str, seq: int, visitor: int | None, picture: bytes = _JPEG) -> Position:
     """Publish a picture of now, and that ``visitor`` (None: nobody) was seen in it; return where that lies.
 
     Where this returns, both are kept; TransientError if they may not be.
     """
     now = datetime.now(UTC)
+    height, width, _, _ = simplejpeg.decode_jpeg_header(picture)
     frame = Frame(
         camera_id=camera,
         epoch="c",
@@ -29,10 +30,10 @@ def show(bus: Bus, camera: str, seq: int, visitor: int | None) -> Position:
         captured_at=now,
         camera_time=None,
         published_at=now,
-        width=64,
-        height=48,
+        width=width,
+        height=height,
         encoding="jpeg",
-        pixels=_JPEG,
+        pixels=picture,
     )
     value, headers = codec.encode_frame(frame)
     place = bus.publish(FRAMES, camera, value, headers).result(_WAIT_S)
