@@ -23,7 +23,8 @@ from alerts.api.problems import described
 from alerts.api.sessions import Sessions
 from alerts.api.sight import Sight
 from alerts.api.views import Views
-from alerts.store.schema import ChangeRow, IncidentRow
+from alerts.store.schema import CameraStateRow, ChangeRow, IncidentRow
+from lianfang.config import Config
 
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {
@@ -42,6 +43,8 @@ class StoreSource:
 
     def __init__(self, deps: Dependencies, views: Views, cameras: CameraViews, sight: Sight) -> None:
         self._deps, self._views, self._cameras, self._sight = deps, views, cameras, sight
+        self._told: tuple[Config, list[Any]] | None = None
+        self._states: Mapping[str, str] = {}
 
     def position(self) -> int:
         """Return the number of the newest change, 0 if there is none."""
@@ -60,9 +63,17 @@ class StoreSource:
             return [(c.seq, self._sight.event(about, _encode(c, about))) for c, about in told]
 
     def cameras(self) -> Mapping[str, str]:
-        """Return the state of every camera, as JSON."""
+        """Return the state of every camera, as JSON.
+
+        It is asked many times a second, and cameras change seldom: what was built stands until one does.
+        """
         with self._deps.store.read() as session:
-            return {camera.id: camera.model_dump_json() for camera in self._cameras.all(session)}
+            rows = session.execute(select(*CameraStateRow.__table__.columns).order_by(CameraStateRow.camera))
+            told = self._deps.config, [tuple(row) for row in rows]
+            if self._told is None or told[0] is not self._told[0] or told[1] != self._told[1]:
+                self._states = {c.id: c.model_dump_json() for c in self._cameras.all(session)}
+                self._told = told
+        return self._states
 
     def heartbeat(self, position: int) -> bytes:
         """Return the event that says that everything up to ``position`` was sent.

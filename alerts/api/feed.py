@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Protocol
 
 import structlog
@@ -144,13 +145,15 @@ class ChangeFeed:
                 self._recent.clear()
                 self._idle = False
             news = self._cameras.update(await asyncio.to_thread(self._source.cameras))
-            while changes := await asyncio.to_thread(self._source.changes, self._position, PAGE):
+            more = True
+            while more:
+                changes = await asyncio.to_thread(self._source.changes, self._position, PAGE)
+                news, more = news or bool(changes), len(changes) == PAGE
                 for change in changes:
                     if len(self._recent) == self._recent.maxlen:
                         self._floor = self._recent[0][0]
                     self._recent.append(change)
-                self._position = changes[-1][0]
-                news = True
+                    self._position = change[0]
             self._failing = False
         if news:
             self._announce()
@@ -179,9 +182,9 @@ class ChangeFeed:
                 event, seen_cameras = self._cameras.since(seen_cameras), self._cameras.version
                 yield event
             if at < self._position:
-                for seq, event in await self._after(at):
-                    at = seq
-                    yield see(event)
+                changes = await self._after(at)
+                at = changes[-1][0] if changes else self._position
+                yield b"".join(see(event) for _, event in changes)  # one write, however many there are
                 continue
             if clock() >= beat_at:
                 beat_at = clock() + self._heartbeat_s
@@ -199,7 +202,7 @@ class ChangeFeed:
     async def _after(self, at: int) -> Sequence[tuple[int, bytes]]:
         if at < self._floor:
             return await asyncio.to_thread(self._source.changes, at, PAGE)
-        return [entry for entry in self._recent if entry[0] > at]
+        return [*takewhile(lambda entry: entry[0] > at, reversed(self._recent))][::-1]
 
 
 async def _wait(event: asyncio.Event, timeout_s: float) -> None:

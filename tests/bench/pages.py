@@ -12,25 +12,25 @@ CHROMIUM = Path("/usr/bin/chromium")
 _ARGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 _SIZE: ViewportSize = {"width": 1366, "height": 768}
 _PATIENCE_MS = 120_000.0  # thirty of them begin on two cores
-# What is posted from a frame's callback is heard once that frame has been laid out and painted.
+# A task that a frame's callback begins comes once that frame has been laid out and painted.
 _WATCH = """
 window.shown = {}
 {
     let added = []
-    const channel = new MessageChannel()
-    channel.port1.onmessage = ({ data }) => data.forEach((id) => (window.shown[id] ??= Date.now()))
+    const note = (ids) => ids.forEach((id) => (window.shown[id] ??= Date.now()))
     const paint = () => {
-        channel.port2.postMessage(added)
+        setTimeout(note, 0, added)
         added = []
     }
-    new MutationObserver((changes) => {
+    const observer = new MutationObserver((changes) => {
         const nodes = changes.flatMap((change) => [...change.addedNodes])
         const elements = nodes.filter((node) => node instanceof Element)
         const within = elements.flatMap((node) => [node, ...node.querySelectorAll('article')])
         const ids = within.filter((node) => node.matches('article')).map((card) => card.dataset.incident)
         if (ids.length && !added.length) requestAnimationFrame(paint)
         added.push(...ids)
-    }).observe(document, { subtree: true, childList: true })
+    })
+    observer.observe(document, { subtree: true, childList: true })
 }
 """
 

@@ -9,6 +9,26 @@ const tick = ref(Date.now())
 setInterval(() => (tick.value = Date.now()), 1000)
 
 type Moment = string | number
+type Formats = Record<keyof typeof OPTIONS, Intl.DateTimeFormat>
+
+const OPTIONS = {
+  day: { month: 'numeric', day: 'numeric', weekday: 'short' },
+  minute: { hour: '2-digit', minute: '2-digit' },
+  clock: { hour: '2-digit', minute: '2-digit', second: '2-digit' },
+  precise: { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 },
+} satisfies Record<string, Intl.DateTimeFormatOptions>
+const made = new Map<string, Formats>()
+
+/** Returns the formats of a language and a zone. Each is large and slow to make, and every component asks for them. */
+function formatsOf(tag: string, timeZone: string): Formats {
+  const key = `${tag} ${timeZone}`
+  const known = made.get(key)
+  if (known) return known
+  const make = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(tag, { ...options, hourCycle: 'h23', timeZone })
+  const formats = Object.fromEntries(Object.entries(OPTIONS).map(([name, options]) => [name, make(options)])) as Formats
+  made.set(key, formats)
+  return formats
+}
 
 /** Times as people read them, in the community's zone and on the server's clock. */
 export function useTime() {
@@ -19,30 +39,22 @@ export function useTime() {
   const zone = computed(() => session.community?.timezone ?? 'Asia/Shanghai')
   const tag = computed(() => (locale.value === 'zh' ? 'zh-CN' : 'en-GB'))
 
-  const clockFormat = computed(() => formatter({ hour: '2-digit', minute: '2-digit', second: '2-digit' }))
-  const minuteFormat = computed(() => formatter({ hour: '2-digit', minute: '2-digit' }))
-  const preciseFormat = computed(() =>
-    formatter({ hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 }),
-  )
-  const dayFormat = computed(() => formatter({ month: 'numeric', day: 'numeric', weekday: 'short' }))
-
-  function formatter(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
-    return new Intl.DateTimeFormat(tag.value, { ...options, hourCycle: 'h23', timeZone: zone.value })
-  }
+  const formats = computed(() => formatsOf(tag.value, zone.value))
+  const today = computed(() => formats.value.day.format(now.value))
 
   function withDay(moment: Moment, format: Intl.DateTimeFormat): string {
     const date = new Date(moment)
-    const isToday = dayFormat.value.format(date) === dayFormat.value.format(now.value)
-    return isToday ? format.format(date) : `${dayFormat.value.format(date)} ${format.format(date)}`
+    // Of today's name only, which changes once a day: whoever shows a time is not drawn again every second.
+    const isToday = formats.value.day.format(date) === today.value
+    return isToday ? format.format(date) : `${formats.value.day.format(date)} ${format.format(date)}`
   }
 
   /** 16:02:11, with the day where it is not today. */
-  const clock = (moment: Moment) => withDay(moment, clockFormat.value)
+  const clock = (moment: Moment) => withDay(moment, formats.value.clock)
   /** 16:02, with the day where it is not today. */
-  const minute = (moment: Moment) => withDay(moment, minuteFormat.value)
+  const minute = (moment: Moment) => withDay(moment, formats.value.minute)
   /** 16:02:11.120 */
-  const precise = (moment: Moment) => preciseFormat.value.format(new Date(moment))
-  const today = computed(() => dayFormat.value.format(now.value))
+  const precise = (moment: Moment) => formats.value.precise.format(new Date(moment))
 
   /** How long ago, on the server's clock; never negative. */
   const secondsSince = (moment: Moment) => Math.max(0, Math.floor((now.value - new Date(moment).getTime()) / 1000))

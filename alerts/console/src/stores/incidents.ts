@@ -1,5 +1,5 @@
 import { defineStore } from 'pinia'
-import { computed, ref } from 'vue'
+import { computed, ref, shallowReactive, shallowRef } from 'vue'
 
 import { type Action, api, type Incident, type IncidentChanged, type IncidentPage, unwrap } from '@/api/client'
 import type { paths } from '@/api/schema'
@@ -15,7 +15,8 @@ const PAGE_HANDLED = 12
 
 /** The incidents of the wall. Whatever arrives in whatever order, the newest version of each is shown once. */
 export const useIncidents = defineStore('incidents', () => {
-  const byId = ref(new Map<string, Incident>())
+  // Shallow: an incident is replaced and never changed, and sorting hundreds of proxies is slow.
+  const byId = shallowRef(shallowReactive(new Map<string, Incident>()))
   const position = ref(0)
   const nextHandled = ref<string | null>(null)
   const loaded = ref(false)
@@ -49,7 +50,7 @@ export const useIncidents = defineStore('incidents', () => {
       openPages.push(await page(true, PAGE_OPEN, next))
     }
     const handledPage = await page(false, PAGE_HANDLED)
-    byId.value = new Map()
+    byId.value = shallowReactive(new Map())
     nextHandled.value = handledPage.next
     // What changed between two of these reads comes again with the stream, which does no harm.
     position.value = Math.min(...[...openPages, handledPage].map((p) => p.position))
