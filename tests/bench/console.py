@@ -17,8 +17,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from playwright.sync_api import Browser
+
 from alerts.incidents.model import ChangeKind
 from alerts.store.schema import ChangeRow
+from tests.bench.media import jpeg, pictures
 from tests.bench.pages import CHROMIUM, ConsolePage, chromium, open_console
 from tests.bench.processes import Cost, family, warn_if_busy
 from tests.bench.town import OPERATOR, Follower, Load, Town, Visitors, following
@@ -35,15 +38,25 @@ load = Load()
 
 def measure(folder: Path) -> dict[str, float]:
     """Return what ``measured`` does, over SQLite."""
-    return measured(folder, load)
+    with chromium() as browser:
+        return measured(folder, load, browser, jpeg(pictures(26)[25]))
 
 
 def measure_postgresql(folder: Path) -> dict[str, float]:
     """Return the same over PostgreSQL."""
-    return measured(folder, load, store=shared_server().create())
+    with chromium() as browser:
+        return measured(folder, load, browser, jpeg(pictures(26)[25]), store=shared_server().create())
 
 
-def measured(folder: Path, load: Load, *, settle_s: float = SETTLE_S, store: str = "") -> dict[str, float]:
+def measured(
+    folder: Path,
+    load: Load,
+    browser: Browser,
+    picture: bytes,
+    *,
+    settle_s: float = SETTLE_S,
+    store: str = "",
+) -> dict[str, float]:
     """Return p50, p99 and the most in ms from decision to screen, over all pages and incidents.
 
     ``missing`` counts cards that never came to a screen. Memory and cores are those from the end of the burst
@@ -55,13 +68,13 @@ def measured(folder: Path, load: Load, *, settle_s: float = SETTLE_S, store: str
         outside = running.enter_context(Outside(*RECEIVERS[1:]))
         site = running.enter_context(Town(folder, outside, load.cameras, store))
         until("the service to be ready", lambda: ready(site))
-        browser, url = running.enter_context(chromium()), f"http://127.0.0.1:{site.port}"
+        url = f"http://127.0.0.1:{site.port}"
         pages = [open_console(browser, url, OPERATOR, SECRETS["TEST_PASSWORD"]) for _ in range(load.pages)]
         # One more than the consoles: whoever deals with the incidents.
         followers = [running.enter_context(following(site)) for _ in range(load.consoles - load.pages + 1)]
         assert site.process is not None
         taken = _Taken(site.process.pid)
-        visitors = Visitors(site, load, followers[0])
+        visitors = Visitors(site, load, followers[0], picture)
         visitors.start()
         while not visitors.burst_is_over.is_set():
             pages[0].page.wait_for_timeout(100)  # the browser's driver works meanwhile

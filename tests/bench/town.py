@@ -12,7 +12,6 @@ from pathlib import Path
 
 from alerts.incidents.model import ChangeKind
 from lianfang.bus.embedded import EmbeddedBus
-from tests.bench.media import jpeg, pictures
 from tests.e2e.installation import Outside
 from tests.e2e.storm import RECEIVERS, Storm
 from tests.support.api import Client, events
@@ -28,7 +27,7 @@ class Load:
     """``consoles`` of which ``pages`` are real; every one of ``cameras`` in ``burst_s``, then ``per_s``."""
 
     consoles: int = 30
-    pages: int = 30
+    pages: int = 3
     cameras: int = 264
     burst_s: float = 10.0
     per_s: float = 2.0
@@ -93,9 +92,9 @@ class Visitors(threading.Thread):
     For each that comes after the burst, the oldest incident is dealt with: as many stay open.
     """
 
-    def __init__(self, site: Town, load: Load, people: Follower) -> None:
+    def __init__(self, site: Town, load: Load, people: Follower, picture: bytes) -> None:
         super().__init__(name="visitors")
-        self._site, self._load, self._people = site, load, people
+        self._site, self._load, self._people, self._picture = site, load, people, picture
         self.burst_is_over = threading.Event()
         self.error: Exception | None = None
 
@@ -113,7 +112,7 @@ class Visitors(threading.Thread):
             self.burst_is_over.set()
 
     def _come_and_go(self, bus: EmbeddedBus) -> None:
-        load, cameras, picture = self._load, self._site.cameras, jpeg(pictures(26)[25])
+        load, cameras, picture = self._load, self._site.cameras, self._picture
         moments = [i * load.burst_s / load.cameras for i in range(load.cameras)]
         moments += [load.burst_s + i / load.per_s for i in range(round(load.steady_s * load.per_s))]
         begin, leaving = time.monotonic(), deque[tuple[float, str, int]]()
