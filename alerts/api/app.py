@@ -23,6 +23,7 @@ from alerts.api import (
     cameras,
     clips,
     console,
+    coverage,
     deliveries,
     dispositions,
     events,
@@ -154,6 +155,7 @@ def create_app(deps: Dependencies, *, static: Path = console.STATIC) -> FastAPI:
         site_map.router(deps),
         site_map.placing(deps),
         walks.router(deps),
+        coverage.router(deps),
     )
     uploads = (
         photos.uploads(deps),

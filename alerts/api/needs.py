@@ -39,11 +39,12 @@ _TABLE: Mapping[Roles, str] = {
         list_recordings hear_recording show_backtest show_backtest_frame
         list_quiets show_sound_test answer_sound_test list_sound_tests
         list_walk_tests show_walk_test export_walk_tests
+        list_audibility_tests export_audibility_tests show_coverage
         list_handovers show_standing show_handover show_map show_plan show_tile openapi_document unknown
         list_speakers list_calls show_standstill
     """,
     # A worker acts on what is assigned to them or their cell: alerts.actions holds them to it.
-    FIELD: "act_on_incident add_photo speak hush start_walk_test finish_walk_test",
+    FIELD: "act_on_incident add_photo speak hush start_walk_test finish_walk_test say_heard",
     STAFF: """
         press_profile_key release_profile_key restore_version switch_camera switch_rule
         search_plates export_plates add_plate change_plate remove_plate take_plates_back

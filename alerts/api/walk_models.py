@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from alerts.api.answer import Answer
 from alerts.api.models import Named, NamedInBoth
+from alerts.map.covering import Hearing, Sight
 from alerts.walks import Light, Verdict
 
 Metres = Annotated[float, Field(ge=0, le=2000)]
@@ -77,3 +78,58 @@ class WalkTest(Answer):
     rule: NamedInBoth | None
     held: str
     rules: list[NamedInBoth]
+
+
+class SayHeard(BaseModel):
+    """How a speaker was heard ``distance_m`` from it, by somebody who stood there, perhaps in a zone.
+
+    ``volume_pct`` is how loud it was asked to be, where that is known.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    speaker: str
+    distance_m: Metres
+    heard: Heard
+    volume_pct: Annotated[int | None, Field(ge=0, le=100)] = None
+    camera: str = ""
+    zone: str = ""
+    call: Annotated[str, StringConstraints(max_length=36)] = ""
+    note: Note = ""
+
+
+class AudibilityTest(Answer):
+    """What somebody said of how a speaker was heard; ``hour`` is that of the community's day."""
+
+    speaker: NamedInBoth
+    camera: Named | None
+    zone: Named | None
+    distance_m: float
+    heard: Heard
+    volume_pct: int | None
+    note: str
+    by_name: str
+    at: AwareDatetime
+    hour: int
+
+
+class CoveredZone(Answer):
+    """Whether a camera sees a zone, and a speaker is heard there; without a camera it is a point alone.
+
+    ``walked_at`` and ``distance_m`` are of the walk test that says so.
+    """
+
+    point: Named
+    camera: Named | None
+    zone: Named | None
+    sight: Sight
+    hearing: Hearing
+    walked_at: AwareDatetime | None
+    distance_m: float | None
+
+
+class Coverage(Answer):
+    """Every zone, and the points without a camera. A walk test counts for so many ``months``."""
+
+    months: int
+    zones: list[CoveredZone]

@@ -61,6 +61,8 @@ class Community(Stanza):
     """How much is said at most in a storm of alarms."""
     trial_days: int = Field(default=7, ge=0, le=90)
     """Days for which a rule is in trial on a camera that is new to it: recorded and shown, nothing said."""
+    walk_test_months: int = Field(default=6, ge=1, le=60)
+    """For so long a walk test says that a zone is seen; after that the map shows it as a gap."""
     clip: ClipSettings | None = ClipSettings()
     """What is kept as a film of each incident; null for none. A rule may have none of its own accord."""
 

@@ -128,3 +128,37 @@ def test_a_viewer_looks_and_does_not_walk(site: Site, client: Client) -> None:
         assert guest.get("/api/walk-tests").status == HTTPStatus.OK
         assert guest.post("/api/walk-tests", BANK).json["code"] == "not_yours"
     assert client.get("/api/walk-tests").json == []
+
+
+def test_how_a_speaker_is_heard_and_where_the_gaps_are(site: Site, client: Client, walker: Client) -> None:
+    said = {"speaker": "bank_speaker", "distance_m": 30, "heard": "hardly", "volume_pct": 70, "note": "有风"}
+    there = {"camera": "lake_north", "zone": "bank"}
+    for body in (said, said | there | {"distance_m": 50, "heard": "not", "volume_pct": None}):
+        answer = walker.post("/api/audibility-tests", body)
+        assert answer.status == HTTPStatus.CREATED
+    listed = client.get("/api/audibility-tests?speaker=bank_speaker").json
+    assert [(one["heard"], one["hour"], one["by_name"]) for one in listed] == [
+        ("not", 16, "赵敏"),
+        ("hardly", 16, "赵敏"),
+    ]
+    rows = client.get("/api/audibility-tests.csv").body.decode("utf-8-sig").splitlines()
+    assert rows[2].endswith("赵敏,bank_speaker,30.0,hardly,70,,,有风")
+    for wrong, code in (
+        ({"speaker": "police"}, "no_speaker"),
+        ({"zone": "bank"}, "no_zone"),
+        ({"camera": "lake_north", "zone": "shore"}, "no_zone"),
+        ({"heard": "loud"}, "invalid_request"),
+    ):
+        assert client.post("/api/audibility-tests", said | wrong).json["code"] == code
+
+    site.camera("lake_south", "offline")
+    coverage = client.get("/api/coverage").json
+    assert coverage["months"] == 6
+    found = {
+        one["camera"]["id"]: (one["sight"], one["hearing"]) for one in coverage["zones"] if one["camera"]
+    }
+    assert found == {
+        "lake_north": ("untried", "not_heard"),
+        "lake_south": ("offline", "heard"),  # at its point
+        "gate_cam": ("untried", "untried"),
+    }

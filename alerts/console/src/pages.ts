@@ -25,6 +25,7 @@ export const PAGES: readonly Page[] = [
   { name: 'cameras', path: '/cameras', title: 'camera.title', icon: 'camera', view: () => import('@/views/CamerasView.vue') },
   { name: 'shift', path: '/shift', title: 'shell.shift', icon: 'swap', view: () => import('@/views/ShiftView.vue') },
   { name: 'speakers', path: '/speakers', title: 'shell.speakers', icon: 'megaphone', view: () => import('@/views/SpeakersView.vue') },
+  { name: 'walk', path: '/walk', title: 'walk.nav', icon: 'walk', view: () => import('@/views/WalkView.vue') },
   { name: 'rules', path: '/rules', title: 'shell.rules', icon: 'sliders', view: () => import('@/views/RulesView.vue'), role: 'operator' },
   { name: 'plates', path: '/plates', title: 'shell.plates', icon: 'plate', view: () => import('@/views/PlatesView.vue') },
   { name: 'statistics', path: '/statistics', title: 'shell.statistics', icon: 'chart', view: () => import('@/views/StatisticsView.vue') },

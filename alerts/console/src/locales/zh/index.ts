@@ -10,6 +10,7 @@ import rules from './rules.json'
 import shell from './shell.json'
 import statistics from './statistics.json'
 import shift from './shift.json'
+import walk from './walk.json'
 import watch from './watch.json'
 import speakers from './speakers.json'
 
@@ -25,6 +26,7 @@ export default {
   ...shell,
   ...statistics,
   ...shift,
+  ...walk,
   ...watch,
   ...speakers,
 }
