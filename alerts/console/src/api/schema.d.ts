@@ -469,7 +469,7 @@ export interface paths {
         };
         /**
          * Show Coverage
-         * @description Say of each zone whether a camera sees it and a speaker is heard there, and of points without one.
+         * @description Say of each zone whether a camera sees it and a speaker is heard there; and points without one.
          */
         get: operations["show_coverage"];
         put?: never;
