@@ -91,6 +91,11 @@ class Aloud:
                 if urgent.source not in until or urgent.captured_at > until[urgent.source]
             }
 
+    def leave(self, speech_id: str) -> None:
+        """Say nothing of what is not to be said, as far as only the store knows; what has begun goes on."""
+        with self._lock:
+            self._waiting.pop(speech_id, None)
+
     def said_by(self, speech_id: str) -> str | None:
         """Return the speaker that has said, or says, the speech of that id; None where none does."""
         with self._lock:

@@ -30,6 +30,7 @@ from alerts.suppression.reasons import Reason
 from lianfang.bus import TopicPartition
 from lianfang.clock import Clock
 from lianfang.errors import TransientError
+from lianfang.ids import identify
 
 _log = structlog.get_logger()
 
@@ -127,6 +128,16 @@ class Vital:
         speakers, config = self._speakers(), self.decider.book.config
         almanac = config.almanac(incident.camera)
         yield from speakers.allowed(rule, covering(config, rule, incident), at, almanac)[0]
+
+
+def leave_silent(aloud: Aloud, decisions: Iterable[Decision]) -> None:
+    """Let nothing be said of what ``decisions`` hold back for what only the store knows.
+
+    Memory would not hear of it before the commit, which may take longer than it waits.
+    """
+    for incident in (decision.incident for decision in decisions):
+        if incident.silent in _BY_THE_STORE:
+            aloud.leave(identify("speech", incident.id, str(incident.spoken + 1)))
 
 
 def written_again(

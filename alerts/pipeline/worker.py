@@ -27,7 +27,7 @@ from alerts.pipeline.record import record, record_camera, record_moves
 from alerts.pipeline.report import Report
 from alerts.pipeline.resume import Partition, resume, take
 from alerts.pipeline.speakers import Speakers
-from alerts.pipeline.vital import AFTER_S, Vital, written_again
+from alerts.pipeline.vital import AFTER_S, Vital, leave_silent, written_again
 from alerts.pipeline.watch import Watch
 from alerts.store import Store, facts, offsets, suppressions, uptime
 from alerts.store.incidents import hold, load_holders, recent_alarms, settled
@@ -273,15 +273,14 @@ class AlertWorker:
             speakers = Speakers(
                 decider.book.config, decider.said, session, self._clock.now, self._aloud.said_by
             )
-            late = self._clock.now() - event.captured_at >= LATE
+            late = event.captured_at <= self._clock.now() - LATE
             decisions = decider.decide(event, speakers.refusal, late=late)
+            leave_silent(self._aloud, decisions)
             for decision in decisions:
-                incident = decision.incident
+                moved[decision.incident.id] = decision.incident
                 if decision.changes:
-                    moved.pop(incident.id, None)
+                    del moved[decision.incident.id]
                     record(session, decider.book, decision, self._clock.now, speakers)
-                else:
-                    moved[incident.id] = incident
         except SQLAlchemyError:
             raise  # the store's fault, not the record's
         except Exception as error:

@@ -46,7 +46,8 @@ class Storm(Installation):
         for camera in self.cameras:
             config["points"][f"at_{camera}"] = {"name": camera}
             config["cameras"][camera] = {**copy.deepcopy(template), "point": f"at_{camera}"}
-        config["receivers"]["horn"]["timeout_s"] = TIMEOUT_S
+        shares = {"per_hour": 1000, "per_day": 10_000, "per_night": 1000}
+        config["receivers"]["horn"] |= {"timeout_s": TIMEOUT_S, **shares}
         for name, envelope in zip(RECEIVERS, ("none", "cloudevents", "none"), strict=True):
             own = {"url": outside.receivers[name].url, "envelope": envelope, "timeout_s": TIMEOUT_S}
             config["receivers"][name] = police | own | {"retry": {"first_s": 0.2, "longest_s": 2}}

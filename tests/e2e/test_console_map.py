@@ -70,7 +70,7 @@ def _placed(console: Console, site_map: SiteMap | None = None) -> None:
 
 def _colours(page: Page) -> list[tuple[int, ...]]:
     """Return the colours that the map itself draws, the most frequent first: marks are no part of it."""
-    page.wait_for_function("document.querySelector('[data-drawn=true]')")
+    page.wait_for_function("() => document.querySelector('[data-drawn=true]')")
     png = page.locator(".maplibregl-canvas").screenshot()
     image = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
     assert image is not None

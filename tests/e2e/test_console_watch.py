@@ -114,7 +114,8 @@ def test_a_console_is_heard_and_kept_quiet_with_a_reason_but_never_where_a_life_
     expect(_card(page, first)).to_contain_text("3 人")
     page.keyboard.press("m")  # and the sound is off besides
     expect(strip).to_contain_text("提示音已关")
-    page.wait_for_function("performance.now() > window.rangAt + 1600")  # until the next pattern may begin
+    # Until the next pattern may begin.
+    page.wait_for_function("() => performance.now() > window.rangAt + 1600")
     drowning = _incident(console, 2, 1)
     expect(_card(page, drowning)).to_be_visible()
     _tones(page, 15)  # of the six of a life at stake none is missing, and of the quiet one there is none

@@ -89,6 +89,19 @@ def test_what_the_store_has_taken_is_left_to_it() -> None:
     asyncio.run(run())
 
 
+def test_what_the_store_holds_back_is_not_said_while_that_is_committed() -> None:
+    async def run() -> None:
+        square = Square()
+        square.aloud.expect([urgent(1), urgent(2)], 0.02)
+        square.aloud.leave("s1")
+        await until(lambda: square.near.ids)
+        square.aloud.leave("s2")  # it is said already
+        assert square.heard == (["s2"], [])
+        assert square.aloud.said_by("s2") == "near"
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize(
     ("near", "health", "heard"),
     [
