@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from alerts.broadcast import PER_MINUTE, AllStopped, TooOften
 from alerts.channels.base import SpeakerConfig
 from alerts.payload import Speech
+from alerts.receivers import speaker_settings
 from alerts.store import Store, outbox, speakers, suppressions
 from alerts.store.calls import CallRow
 from alerts.store.schema import OutboxRow
@@ -25,7 +26,6 @@ from alerts.voice.microphone import MOST_S, voice_clip
 from lianfang.almanac import Almanac
 from lianfang.clock import Clock
 from lianfang.config import Config, Spoken
-from lianfang.config.stanza import one_of
 from lianfang.ids import identify
 
 
@@ -76,7 +76,7 @@ def record(session: Session, config: Config, author: str, wanted: Wanted, now: d
     LookupError for what is no speaker; AllStopped during a standstill; TooOften.
     """
     for name in wanted.speakers:
-        settings_of(config, name)
+        speaker_settings(config, name)
     if suppressions.standstill(session, now) is not None:
         raise AllStopped
     mine = select(func.count()).select_from(CallRow).where(CallRow.author == author)
@@ -108,7 +108,7 @@ def owe(
     """Owe a call to some of its speakers, in the caller's transaction."""
     kind = Kind(row.kind)
     for name in names:
-        settings = settings_of(config, name)
+        settings = speaker_settings(config, name)
         speech = _speech(
             config, row, name, settings, VOLUME_PCT[kind] if volume_pct is None else volume_pct, now
         )
@@ -140,27 +140,19 @@ def stop(store: Store, clock: Clock, call_id: str, by: str) -> int:
 
 def silence(store: Store, config: Config, clock: Clock, speaker: str) -> int:
     """Break off what a speaker says, and drop what waits there; return how many. LookupError without it."""
-    settings_of(config, speaker)
+    speaker_settings(config, speaker)
     with store.write() as session:
         return len(speakers.stopped(session, "operator", OutboxRow.receiver == speaker, now=clock.now()))
 
 
-def settings_of(config: Config, name: str) -> SpeakerConfig:
-    """Return the stanza of a speaker; LookupError where there is none."""
-    settings = config.receivers.get(name)
-    if isinstance(settings, SpeakerConfig):
-        return settings
-    raise LookupError(f"no speaker {name!r}: {one_of(config.receivers_of('speaker'))}")
-
-
 def loudest_pct(config: Config, name: str, at: datetime) -> int:
     """Return how loud a speaker may be at ``at``, 0-100, the sun being that of where it is heard."""
-    return settings_of(config, name).loudest_pct(at, almanac_of(config, name))
+    return speaker_settings(config, name).loudest_pct(at, almanac_at(config, heard_at(config)[name]))
 
 
-def almanac_of(config: Config, name: str) -> Almanac:
-    """Return what the hours of a speaker go by."""
-    return config.almanac(next((camera for _, camera, _ in heard_at(config)[name]), None))
+def almanac_at(config: Config, places: Iterable[tuple[str, str, str]]) -> Almanac:
+    """Return what the hours of a speaker go by that is heard at ``places`` of ``heard_at``."""
+    return config.almanac(next((camera for _, camera, _ in places), None))
 
 
 def heard_at(config: Config) -> dict[str, list[tuple[str, str, str]]]:

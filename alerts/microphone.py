@@ -10,6 +10,7 @@ import structlog
 
 from alerts import calls
 from alerts.channels.base import Microphone
+from alerts.receivers import speaker_settings
 from alerts.store import Store, suppressions
 from alerts.store.calls import CallRow
 from alerts.voice import sound
@@ -27,7 +28,7 @@ def ways(config: Config, speakers: Iterable[str]) -> dict[Microphone, list[str]]
     """Return the speakers by how a voice is heard there. LookupError for what is no speaker."""
     found: dict[Microphone, list[str]] = {"live": [], "afterwards": [], "none": []}
     for name in speakers:
-        found[calls.settings_of(config, name).microphone].append(name)
+        found[speaker_settings(config, name).microphone].append(name)
     return found
 
 

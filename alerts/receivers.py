@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from alerts.channels.base import Channel, ChannelConfig, Site
+from alerts.channels.base import Channel, ChannelConfig, Site, SpeakerConfig
 from alerts.voice.clips import Clips
 from lianfang import plugins
 from lianfang.clock import Clock
+from lianfang.config import Config
+from lianfang.config.stanza import one_of
+
+
+def speaker_settings(config: Config, name: str) -> SpeakerConfig:
+    """Return the stanza of a speaker; LookupError where there is none of that name."""
+    settings = config.receivers.get(name)
+    if isinstance(settings, SpeakerConfig):
+        return settings
+    raise LookupError(f"no speaker {name!r}: {one_of(config.receivers_of('speaker'))}")
 
 
 def channel_to(stanza: ChannelConfig, clock: Clock, clips: Clips, site: Site | None = None) -> Channel:

@@ -14,12 +14,11 @@ from uuid import uuid4
 
 from alerts.channels.base import Delivery, Speaker, SpeakerConfig
 from alerts.payload import MAX_SPEECH_CHARACTERS, Speech
-from alerts.receivers import channel_to
+from alerts.receivers import channel_to, speaker_settings
 from alerts.voice.clips import Clips
 from alerts.voice.server import serving
 from lianfang.clock import Clock, SystemClock
-from lianfang.config import Config, Spoken, load
-from lianfang.config.stanza import one_of
+from lianfang.config import Spoken, load
 from lianfang.config.voice import ClipServer
 from lianfang.errors import LianfangError, PermanentError
 
@@ -37,7 +36,7 @@ def main(argv: Sequence[str]) -> int:
     clock = SystemClock()
     try:
         config = load(options.config)
-        settings = _settings(config, options.speaker)
+        settings = speaker_settings(config, options.speaker)
         speech = _speech(options, settings, clock) if options.what == "test" else None
         clips = Clips.of(config)
         speaker = channel_to(settings, clock, clips)
@@ -53,13 +52,6 @@ def main(argv: Sequence[str]) -> int:
         sys.stderr.write(f"{options.speaker}: failed {final}: {error}\n")
         return 1
     return 0
-
-
-def _settings(config: Config, name: str) -> SpeakerConfig:
-    settings = config.receivers.get(name)
-    if isinstance(settings, SpeakerConfig):
-        return settings
-    raise LookupError(f"no speaker {name!r}: {one_of(config.receivers_of('speaker'))}")
 
 
 def _speech(options: argparse.Namespace, settings: SpeakerConfig, clock: Clock) -> Speech:

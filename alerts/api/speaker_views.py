@@ -22,11 +22,13 @@ from alerts.api.speaker_models import (
     SpeechLine,
 )
 from alerts.channels.base import SpeakerConfig
+from alerts.receivers import speaker_settings
 from alerts.settings import Settings
 from alerts.store import receivers, spoken, suppressions
 from alerts.store.calls import CallRow
 from alerts.store.schema import OutboxRow, SpeakerRow
 from alerts.suppression.said import NOTHING_SAID, Kind, Said
+from lianfang.almanac import Almanac
 from lianfang.config import Config
 from lianfang.config.changes import SPEAKER_KEYS, Changes
 from lianfang.redact import redact
@@ -61,7 +63,7 @@ class SpeakerViews:
             mine = [s.at for s in spoken_lately if s.speaker == name]
             found.append(
                 SpeakerView(
-                    **self._settings_of(config, changes, name, now),
+                    **self._settings_of(config, changes, name, calls.almanac_at(config, places), now),
                     name=named[name],
                     places=self._places(config, places),
                     condition=row.health if row is not None and row.heard_at is not None else "unknown",
@@ -144,10 +146,11 @@ class SpeakerViews:
             found[text] = Named(id=point, name=text)
         return list(found.values())
 
-    def _settings_of(self, config: Config, changes: Changes, name: str, now: datetime) -> dict[str, Any]:
+    def _settings_of(
+        self, config: Config, changes: Changes, name: str, almanac: Almanac, now: datetime
+    ) -> dict[str, Any]:
         """Return what the configuration says of a speaker, and what follows from it for today."""
-        settings = calls.settings_of(config, name)
-        almanac = calls.almanac_of(config, name)
+        settings = speaker_settings(config, name)
         midnight = now.astimezone(config.community.zone).replace(hour=0, minute=0, second=0, microsecond=0)
         hours = [
             SpeakerHour(

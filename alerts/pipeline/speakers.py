@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from alerts.channels.base import SpeakerConfig
 from alerts.incidents.incident import Incident
 from alerts.pipeline.budget import spent
+from alerts.pipeline.speeches import speech_id
 from alerts.rules.base import RuleSettings
 from alerts.store.incidents import held
 from alerts.store.receivers import disabled
@@ -22,7 +23,6 @@ from alerts.suppression.reasons import Reason
 from alerts.suppression.said import NOTHING_SAID, Kind, Said, Suppression
 from lianfang.almanac import Almanac
 from lianfang.config import Config
-from lianfang.ids import identify
 
 _HOUR = timedelta(hours=1)
 _SLOWED = timedelta(minutes=1)  # between two speeches that save lives, where a speaker has said its share
@@ -88,7 +88,7 @@ class Speakers:
         if not rule.saves_lives_aloud:
             return None
         n = incident.spoken if isinstance(incident, IncidentRow) else incident.spoken + 1
-        return self.said_by(identify("speech", incident.id, str(n)))
+        return self.said_by(speech_id(incident.id, n))
 
     def _refused(self, rule: RuleSettings, incident: Incident | IncidentRow, at: datetime) -> Reason | None:
         """Return why no speaker may speak, whichever there are."""

@@ -34,10 +34,15 @@ class Said:
     by_person: bool = False
 
 
+def speech_id(incident_id: str, n: int) -> str:
+    """Return the id of the ``n``-th broadcast about an incident, the same whoever says it."""
+    return identify("speech", incident_id, str(n))
+
+
 def nth(speech: SpeechSettings, incident_id: str, n: int, at: datetime) -> Said:
     """Return the ``n``-th broadcast about an incident, for what was seen at ``at``."""
     return Said(
-        id=identify("speech", incident_id, str(n)),
+        id=speech_id(incident_id, n),
         text=speech.said(n),
         volume_pct=speech.loudness_pct(n),
         repeat=speech.repeat,

@@ -22,7 +22,7 @@ from alerts.pipeline.books import Books
 from alerts.pipeline.decide import Decider, Decision
 from alerts.pipeline.order import Event, Order
 from alerts.pipeline.speakers import Speakers, covering
-from alerts.pipeline.speeches import nth, speech_for
+from alerts.pipeline.speeches import nth, speech_for, speech_id
 from alerts.rules.base import RuleSettings
 from alerts.store import Store, offsets
 from alerts.store.store import QUIET
@@ -30,7 +30,6 @@ from alerts.suppression.reasons import Reason
 from lianfang.bus import TopicPartition
 from lianfang.clock import Clock
 from lianfang.errors import TransientError
-from lianfang.ids import identify
 
 _log = structlog.get_logger()
 
@@ -137,7 +136,7 @@ def leave_silent(aloud: Aloud, decisions: Iterable[Decision]) -> None:
     """
     for incident in (decision.incident for decision in decisions):
         if incident.silent in _BY_THE_STORE:
-            aloud.leave(identify("speech", incident.id, str(incident.spoken + 1)))
+            aloud.leave(speech_id(incident.id, incident.spoken + 1))
 
 
 def written_again(

@@ -16,12 +16,11 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Index, Select, String, or_, select
-from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from alerts.store.alone import alone
 from alerts.store.schema import Base
-from alerts.store.types import BigInt, Text
+from alerts.store.types import BigInt, Text, holdable
 
 
 class AuditRow(Base):
@@ -82,7 +81,7 @@ _DONE = 200
 
 def add(session: Session, row: AuditRow) -> None:
     """Add an entry to the end of the chain; the last thing of a transaction, because others wait for it."""
-    row.target, row.reason = map(_as_kept, (row.target, row.reason))
+    row.target, row.reason = map(holdable, (row.target, row.reason))
     alone(session, "audit")
     before = session.scalar(select(AuditRow.digest).order_by(AuditRow.seq.desc()).limit(1))
     row.digest = digest(before or "", row)
@@ -95,10 +94,6 @@ def digest(before: str, row: AuditRow) -> str:
     said = {name: value for name, value in plain(row).items() if name not in ("seq", "digest")}
     said["at"] = row.at.astimezone(UTC).isoformat(timespec="microseconds")
     return hashlib.sha256(f"{before}\n{json.dumps(said, sort_keys=True)}".encode()).hexdigest()
-
-
-def _as_kept(text: str) -> str:
-    return Text().process_bind_param(text, DefaultDialect()) or ""
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,15 @@ from sqlalchemy.orm import Session
 from alerts.incidents.model import ChangeKind
 from alerts.store.deferred import defer
 from alerts.store.due import due_heads, free, sendable
-from alerts.store.incidents import add_change
-from alerts.store.schema import OutboxRow
+from alerts.store.incidents import add_change, hold
+from alerts.store.schema import IncidentRow, OutboxRow
 
 Kind = Literal["speech", "notice"]
+
+
+def hold_incidents(session: Session, query: Select[OutboxRow]) -> Mapping[str, IncidentRow | None]:
+    """Take the incidents that rows of ``query`` are about, before the rows; a call is about none."""
+    return hold(session, set(filter(None, session.scalars(query.with_only_columns(OutboxRow.incident_id)))))
 
 
 def enqueue(

@@ -15,7 +15,6 @@ from sqlalchemy import ColumnElement, CursorResult, or_, select, update
 from sqlalchemy.orm import Session
 
 from alerts.store import outbox, suppressions
-from alerts.store.incidents import hold
 from alerts.store.schema import OutboxRow, SpeakerRow
 from alerts.store.upsert import insert_into
 from lianfang.events import SpeakerCondition
@@ -128,7 +127,7 @@ def stop(session: Session, incident_id: str, why: Why, *, now: datetime) -> int:
 def stopped(session: Session, why: Why, *which: ColumnElement[bool], now: datetime) -> Sequence[OutboxRow]:
     """Break off the speeches of ``which`` as ``stop`` does, and return them; without it all of them."""
     query = select(OutboxRow).where(OutboxRow.kind == "speech", OutboxRow.state == "pending", *which)
-    hold(session, set(filter(None, session.scalars(query.with_only_columns(OutboxRow.incident_id)))))
+    outbox.hold_incidents(session, query)
     rows = list(session.scalars(query.order_by(OutboxRow.seq).with_for_update()))
     for row in rows:
         if row.lease_until is not None and row.lease_until > now:

@@ -15,7 +15,6 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from alerts.store import outbox
 from alerts.store.due import free
-from alerts.store.incidents import hold
 from alerts.store.schema import Base, OutboxRow
 from alerts.store.types import Text
 
@@ -149,7 +148,7 @@ def end_owed(session: Session, names: Iterable[str], now: datetime) -> int:
     """End what is owed to those of ``names`` that are over; return how many rows. None is sent."""
     why = {name: reason for name in names if (reason := over(session, name, now))}
     query = select(OutboxRow).where(OutboxRow.receiver.in_(why), OutboxRow.state == "pending", free(now))
-    held = hold(session, set(filter(None, session.scalars(query.with_only_columns(OutboxRow.incident_id)))))
+    held = outbox.hold_incidents(session, query)
     query = query.where(OutboxRow.incident_id.in_(held)).order_by(OutboxRow.seq)
     rows = session.scalars(query.with_for_update(skip_locked=True)).all()
     for row in rows:
@@ -172,7 +171,7 @@ def waiting(session: Session, name: str, after: int, limit: int) -> Sequence[Out
 def taken(session: Session, name: str, head: str, along: Sequence[str], now: datetime, detail: str) -> None:
     """Write down that a message was taken: what went along with ``head`` is delivered, the next one waits."""
     query = select(OutboxRow).where(OutboxRow.id.in_(along), OutboxRow.state == "pending")
-    hold(session, set(filter(None, session.scalars(query.with_only_columns(OutboxRow.incident_id)))))
+    outbox.hold_incidents(session, query)
     row = session.get(SubscriptionRow, name, with_for_update=True)
     if along:
         rows = session.scalars(query.order_by(OutboxRow.seq).with_for_update()).all()

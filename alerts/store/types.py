@@ -40,9 +40,14 @@ class Text(TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """Return what can be held."""
         del dialect
-        if value is None or value.isprintable():  # neither of them is
-            return value
-        return value.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+        return None if value is None else holdable(value)
+
+
+def holdable(text: str) -> str:
+    """Return ``text`` as a column of ``Text`` holds it."""
+    if text.isprintable():  # neither of them is
+        return text
+    return text.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 # 2³¹ changes, deliveries or records of a partition are a matter of years. SQLite's integers have 64 bits, and

@@ -2,6 +2,7 @@ import { defineStore } from 'pinia'
 import { computed, ref } from 'vue'
 
 import { api, type ProfileState, unwrap } from '@/api/client'
+import { polling } from '@/live/polled'
 
 const EVERY_MS = 10_000
 
@@ -9,7 +10,6 @@ const EVERY_MS = 10_000
 export const useProfiles = defineStore('profiles', () => {
   const state = ref<ProfileState>()
   const busy = ref(false)
-  let timer: ReturnType<typeof setInterval> | undefined
 
   const current = computed(() => state.value?.profiles.find((profile) => profile.id === state.value?.in_force.profile))
   /** Whether there is another one than everyday. */
@@ -20,15 +20,7 @@ export const useProfiles = defineStore('profiles', () => {
   }
 
   /** Follows it until `stop`; a server that does not answer changes nothing of what is shown. */
-  function start(): void {
-    stop()
-    void load().catch(() => undefined)
-    timer = setInterval(() => void load().catch(() => undefined), EVERY_MS)
-  }
-
-  function stop(): void {
-    clearInterval(timer)
-  }
+  const { begin: start, end: stop } = polling(load, EVERY_MS)
 
   async function press(profile: string, until: Date, reason: string): Promise<void> {
     const body = { profile, until: until.toISOString(), reason }

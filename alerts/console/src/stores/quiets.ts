@@ -2,13 +2,11 @@ import { defineStore } from 'pinia'
 import { ref } from 'vue'
 
 import { api, type Quiet, type SayQuiet, unwrap } from '@/api/client'
-
-const READ_EVERY_MS = 15_000
+import { polling } from '@/live/polled'
 
 /** For what consoles do not ring now: whoever said it, all of them hold to it. */
 export const useQuiets = defineStore('quiets', () => {
   const all = ref<Quiet[]>([])
-  let timer = 0
 
   async function read(): Promise<void> {
     all.value = await unwrap(api.GET('/api/quiets'))
@@ -24,13 +22,7 @@ export const useQuiets = defineStore('quiets', () => {
     await read()
   }
 
-  function begin(): void {
-    const turn = () => void read().catch(() => undefined)
-    turn()
-    timer = window.setInterval(turn, READ_EVERY_MS)
-  }
-
-  const end = () => window.clearInterval(timer)
+  const { begin, end } = polling(read)
 
   return { all, read, say, lift, begin, end }
 })

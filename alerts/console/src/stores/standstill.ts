@@ -2,6 +2,7 @@ import { defineStore } from 'pinia'
 import { computed, ref } from 'vue'
 
 import { api, type Standstill, unwrap } from '@/api/client'
+import { polling } from '@/live/polled'
 import { useTime } from '@/time'
 
 const READ_EVERY_MS = 4_000
@@ -15,7 +16,6 @@ export const useStandstill = defineStore('standstill', () => {
   const current = computed(() => (leftS.value > 0 ? known.value : null))
   /** Whether somebody is asked for how long and why. */
   const asking = ref(false)
-  let timer = 0
 
   async function read(): Promise<void> {
     known.value = (await unwrap(api.GET('/api/standstill'))).standstill
@@ -32,13 +32,7 @@ export const useStandstill = defineStore('standstill', () => {
     known.value = (await unwrap(api.POST('/api/standstill/end'))).standstill
   }
 
-  function begin(): void {
-    const turn = () => void read().catch(() => undefined)
-    turn()
-    timer = window.setInterval(turn, READ_EVERY_MS)
-  }
-
-  const stop = () => window.clearInterval(timer)
+  const { begin, end: stop } = polling(read, READ_EVERY_MS)
 
   return { asking, current, leftS, read, stopAll, end, begin, stop }
 })

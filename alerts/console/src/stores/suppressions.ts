@@ -2,8 +2,7 @@ import { defineStore } from 'pinia'
 import { computed, ref } from 'vue'
 
 import { api, type Camera, type Say, type Suppression, unwrap } from '@/api/client'
-
-const READ_EVERY_MS = 15_000
+import { polling } from '@/live/polled'
 
 /** What people said is held back, and is in force or will be. */
 export const useSuppressions = defineStore('suppressions', () => {
@@ -12,7 +11,6 @@ export const useSuppressions = defineStore('suppressions', () => {
   /** Whether somebody works on a camera or at its point. */
   const isMaintained = (camera: Camera) =>
     maintenance.value.some((word) => word.camera?.id === camera.id || word.point?.id === camera.point.id)
-  let timer = 0
 
   async function read(): Promise<void> {
     all.value = await unwrap(api.GET('/api/suppressions'))
@@ -28,14 +26,8 @@ export const useSuppressions = defineStore('suppressions', () => {
     await read()
   }
 
-  /** Reads them now and again and again: colleagues say something too, and ends come by themselves. */
-  function begin(): void {
-    const turn = () => void read().catch(() => undefined)
-    turn()
-    timer = window.setInterval(turn, READ_EVERY_MS)
-  }
-
-  const end = () => window.clearInterval(timer)
+  /** Colleagues say something too, and ends come by themselves. */
+  const { begin, end } = polling(read)
 
   return { all, maintenance, isMaintained, read, say, lift, begin, end }
 })
